@@ -1,0 +1,57 @@
+// Controllers: level-based reconcilers fed by watches through a work queue, on one loop thread.
+//
+// A reconciler gets a name, never an event. The same key is never reconciled twice at once; keys that
+// come while one runs are merged. An error is retried with back-off (5 ms doubling to 30 s) and
+// logged once a retry. Add all specs before start(); everything runs on the loop's thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "foundation/async/loop.h"
+
+namespace proa::client {
+
+struct Outcome {
+  std::optional<Duration> requeue_after;  // reconcile again then, even without an event
+};
+
+// Which keys of the controller a change of `kind` concerns.
+struct WatchSpec {
+  Kind kind;
+  std::function<std::vector<Key>(const Event&)> keys;
+};
+
+// Ready-made mappings.
+std::function<std::vector<Key>(const Event&)> self();                   // the object's own key
+std::function<std::vector<Key>(const Event&)> owner(Kind owner_kind);   // its controller's key
+std::function<std::vector<Key>(const Event&)> label(std::string name);  // label's value, same ns
+
+struct ControllerSpec {
+  std::string name;  // for logs: "inferenceservice"
+  std::vector<WatchSpec> watches;
+  std::function<Result<Outcome>(const Key&)> reconcile;
+};
+
+class ControllerHost {
+ public:
+  ControllerHost(Client& client, async::Loop& loop);  // both must outlive this
+  ~ControllerHost();
+  void add(ControllerSpec spec);
+  void start();  // loop thread or before run(): opens the watches
+  void enqueue(std::string_view controller, Key key);  // thread-safe
+  bool idle() const;  // loop thread: nothing queued (retries and timers aside); for tests
+
+ private:
+  struct Runner;
+  Client& client_;
+  async::Loop& loop_;
+  std::vector<std::shared_ptr<Runner>> runners_;
+};
+
+}  // namespace proa::client
