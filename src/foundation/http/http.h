@@ -84,6 +84,11 @@ struct TlsOptions {
   std::string certificate, key, client_ca;
 };
 
+// See inline.h.
+struct RequestView;
+class ResponseBuffer;
+using InlineHandler = std::function<bool(const RequestView&, ResponseBuffer&)>;
+
 struct ServerOptions {
   size_t most_head_bytes = 64 << 10;
   size_t most_body_bytes = 64 << 20;   // larger: 413
@@ -92,6 +97,7 @@ struct ServerOptions {
   Duration body_timeout = std::chrono::seconds(60);    // without progress
   Duration idle_timeout = std::chrono::seconds(75);
   std::shared_ptr<TlsOptions> tls;
+  InlineHandler inline_handler;  // tried first; may be empty
 };
 
 class Server {
