@@ -1,0 +1,261 @@
+// Opcodes that make objects, the dispatch, and read(). Nothing in here calls what a file names.
+#include "models/engines/pickle/allowed.h"
+#include "models/engines/pickle/machine.h"
+#include "models/engines/pickle/numpy.h"
+#include "models/engines/pickle/texts.h"
+
+namespace proa::pickle {
+namespace {
+
+// The version scikit-learn wrote beside its attributes, found by looking for the text, as the file is
+// not read to its end. "" if there is none.
+std::string_view sklearn_version(std::string_view bytes) {
+  constexpr std::string_view kKey = "_sklearn_version";
+  size_t at = bytes.find(kKey);
+  if (at == std::string_view::npos) return {};
+  std::string_view rest = bytes.substr(at + kKey.size(), 32);
+  auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  for (size_t i = 0; i + 2 < rest.size(); ++i) {
+    if (!is_digit(rest[i]) || rest[i + 1] != '.' || !is_digit(rest[i + 2])) continue;
+    size_t end = i;
+    while (end < rest.size() && (is_digit(rest[end]) || rest[end] == '.')) ++end;
+    return rest.substr(i, end - i);
+  }
+  return {};
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (char c : shorten(text, 100)) out += c >= ' ' && c != 0x7f ? c : '?';
+  return is_utf8(out) ? out : "(unprintable)";
+}
+
+bool is_array_maker(std::string_view f) {
+  return f == "numpy.core.multiarray._reconstruct" || f == "numpy._core.multiarray._reconstruct";
+}
+
+bool is_wrapper(std::string_view f) {
+  return f == "joblib.numpy_pickle.NumpyArrayWrapper" ||
+         f == "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper";
+}
+
+}  // namespace
+
+Error Machine::refuse_class(std::string_view module, std::string_view name) const {
+  std::string what = printable(str(module, ".", name));
+  if (classify(module, name) == Verdict::kUnsupported) {
+    std::string_view version = module.starts_with("sklearn") ? sklearn_version(in_.all()) : "";
+    if (!version.empty()) what += str(" (scikit-learn ", version, ")");
+    return error(Code::kUnimplemented, str(what, " is not supported yet"));
+  }
+  return error(Code::kForbidden, str("refused: ", what,
+                                     " is not a known estimator part; this file may be malicious"));
+}
+
+Result<Node*> Machine::global(std::string_view module, std::string_view name) {
+  if (classify(module, name) != Verdict::kAllowed) return refuse_class(module, name);
+  TRY(Node * n, make(Kind::kGlobal));
+  n->text = document_.keep(str(module, ".", name));
+  return n;
+}
+
+// codecs.encode(text, 'latin1'): how protocols 0 to 2 write bytes.
+Status Machine::encode(Node* object) {
+  const auto& args = object->args->items;
+  bool latin = args.size() == 2 && args[0]->kind == Kind::kStr && args[1]->kind == Kind::kStr &&
+               (args[1]->text == "latin1" || args[1]->text == "latin-1");
+  if (!latin) return bad("_codecs.encode with something else than text and 'latin1'");
+  TRY(std::string bytes, to_latin1(args[0]->text));
+  if (document_.kept_bytes() + bytes.size() > 2 * document_.bytes.size() + 65536)
+    return error(Code::kTooLarge, "the texts of this file grow too large");
+  object->kind = Kind::kBytes;
+  object->text = document_.keep(std::move(bytes));
+  return {};
+}
+
+Status Machine::known_constructions(Node* object) {
+  std::string_view f = object->type->text;
+  const auto& args = object->args->items;
+  if (f == "_codecs.encode") return encode(object);
+  if (f.ends_with(".bytes") || f.ends_with(".bytearray")) {
+    if (args.size() > 1) return encode(object);
+    if (args.size() == 1 && args[0]->kind != Kind::kBytes) return bad("bytes of something else");
+    object->kind = Kind::kBytes;
+    if (!args.empty()) object->text = args[0]->text;
+    return {};
+  }
+  if (f.ends_with("builtin__.set") || f == "builtins.set" || f.ends_with(".frozenset")) {
+    object->kind = Kind::kSet;
+    if (args.size() == 1) object->items = args[0]->items;
+    return {};
+  }
+  if (f == "copyreg._reconstructor" || f == "copy_reg._reconstructor") {
+    if (args.empty() || args[0]->kind != Kind::kGlobal) return bad("_reconstructor without a class");
+    object->type = args[0];
+    return {};
+  }
+  if (f.starts_with("numpy.") && f.ends_with("multiarray.scalar")) return fill_scalar(object, object->args);
+  if (f.starts_with("numpy.") && f.ends_with("numeric._frombuffer"))
+    return fill_from_buffer(object, object->args);
+  return {};
+}
+
+Result<Node*> Machine::construct(Node* type, Node* args) {
+  if (type->kind != Kind::kGlobal) return bad(str("something is made of ", type->describe()));
+  if (args->kind != Kind::kTuple) return bad("arguments are no tuple");
+  TRY(Node * n, make(Kind::kObject));
+  n->type = type;
+  n->args = args;
+  TRY_STATUS(known_constructions(n));
+  return n;
+}
+
+Status Machine::read_inline_array(Node* wrapper) {
+  TRY(Inline what, inline_array(wrapper->state));
+  auto array = std::make_unique<Array>(std::move(what.array));
+  if (array->dtype.kind == 'O') {
+    Machine nested(document_, in_, budget_);
+    TRY(Node * inner, nested.run());
+    if (inner->kind != Kind::kArray) return bad("joblib's array of objects is none");
+    *array = *inner->array;
+  } else {
+    if (what.padded) {
+      TRY(uint8_t padding, in_.number<uint8_t>());
+      TRY([[maybe_unused]] std::string_view skipped, in_.take(padding));
+    }
+    TRY(array->data, in_.take(what.bytes));
+  }
+  wrapper->kind = Kind::kArray;
+  wrapper->array = std::move(array);
+  return {};
+}
+
+Status Machine::build(Node* object, Node* state) {
+  if (object->kind != Kind::kObject) return bad(str("a state is set of ", object->describe()));
+  if (is_array_maker(object->type->text)) return fill_reconstructed(object, state);
+  object->state = state;
+  if (is_wrapper(object->type->text)) return read_inline_array(object);
+  return {};
+}
+
+Status Machine::step_object(unsigned char op) {
+  switch (op) {
+    case 'c': case 'i': {  // GLOBAL, INST
+      TRY(std::string_view module, in_.line());
+      TRY(std::string_view name, in_.line());
+      TRY(Node * type, global(module, name));
+      if (op == 'c') {
+        stack_.push_back(type);
+        return {};
+      }
+      TRY(Node * args, make(Kind::kTuple));
+      TRY(args->items, pop_to_mark());
+      TRY(Node * object, construct(type, args));
+      stack_.push_back(object);
+      return {};
+    }
+    case 0x93: {  // STACK_GLOBAL
+      TRY(Node * name, pop());
+      TRY(Node * module, pop());
+      if (name->kind != Kind::kStr || module->kind != Kind::kStr) return bad("a class without a name");
+      TRY(Node * type, global(module->text, name->text));
+      stack_.push_back(type);
+      return {};
+    }
+    case 'o': {  // OBJ: the class is the first after the mark
+      TRY(std::vector<Node*> items, pop_to_mark());
+      if (items.empty()) return bad("an object without a class");
+      TRY(Node * args, make(Kind::kTuple));
+      args->items.assign(items.begin() + 1, items.end());
+      TRY(Node * object, construct(items[0], args));
+      stack_.push_back(object);
+      return {};
+    }
+    case 'b': {
+      TRY(Node * state, pop());
+      TRY(Node * object, top());
+      return build(object, state);
+    }
+    default: {  // REDUCE, NEWOBJ, NEWOBJ_EX
+      if (op == 0x92) {
+        TRY(Node * keywords, pop());
+        if (keywords->kind != Kind::kDict) return bad("keyword arguments are no dict");
+      }
+      TRY(Node * args, pop());
+      TRY(Node * type, pop());
+      TRY(Node * object, construct(type, args));
+      stack_.push_back(object);
+      return {};
+    }
+  }
+}
+
+Status Machine::step(unsigned char op) {
+  switch (op) {
+    case '.': stopped_ = true; return {};
+    case '(':
+      if (marks_.size() >= budget_.limits.marks) return error(Code::kTooLarge, "nested too deeply");
+      marks_.push_back(stack_.size());
+      return {};
+    case '0': {
+      if (!marks_.empty() && marks_.back() == stack_.size()) {  // POP takes a mark too
+        marks_.pop_back();
+        return {};
+      }
+      TRY([[maybe_unused]] Node * n, pop());
+      return {};
+    }
+    case '1': { TRY([[maybe_unused]] auto items, pop_to_mark()); return {}; }
+    case '2': { TRY(Node * n, top()); stack_.push_back(n); return {}; }
+    case 'N': return push(Kind::kNone);
+    case 0x88: case 0x89:
+      TRY_STATUS(push(Kind::kBool));
+      stack_.back()->boolean = op == 0x88;
+      return {};
+    case 0x80: {
+      TRY(uint8_t version, in_.number<uint8_t>());
+      if (version > 5) return bad(str("pickle protocol ", int{version}, " is not known"));
+      return {};
+    }
+    case 0x95: {
+      TRY(uint64_t size, in_.number<uint64_t>());
+      return in_.open_frame(size);
+    }
+    case 'I': case 'L': case 'J': case 'K': case 'M': case 0x8a: case 0x8b: case 'F': case 'G':
+      return step_number(op);
+    case 'S': case 'V': case 'U': case 'C': case 0x8c: case 'T': case 'B': case 'X': case 0x8d:
+    case 0x8e: case 0x96:
+      return step_text(op);
+    case 'p': case 'g': case 'q': case 'r': case 'h': case 'j': case 0x94: return step_memo(op);
+    case ']': case '}': case ')': case 0x8f: case 'a': case 's': case 0x85: case 0x86: case 0x87:
+    case 'e': case 0x90: case 'u': case 'd': case 'l': case 0x91: case 't':
+      return step_container(op);
+    case 'c': case 'i': case 0x93: case 'o': case 'b': case 'R': case 0x81: case 0x92:
+      return step_object(op);
+    case 'P': case 'Q':
+      return error(Code::kForbidden, "refused: a persistent id points outside of this file");
+    case 0x82: case 0x83: case 0x84:
+      return error(Code::kForbidden, "refused: an extension code names a class outside of this file");
+    case 0x97: case 0x98:
+      return error(Code::kUnimplemented, "out-of-band buffers are not supported; save the model as one file");
+    default: {
+      char digits[3] = {"0123456789abcdef"[op >> 4], "0123456789abcdef"[op & 15], 0};
+      return bad(str("0x", std::string_view(digits), " is no opcode"));
+    }
+  }
+}
+
+Status read(Document& document, const Limits& limits) {
+  document.root = nullptr;
+  if (document.bytes.empty()) return error(Code::kDataLoss, "the file is empty");
+  Stream in(document.bytes);
+  Budget budget{limits};
+  Machine machine(document, in, budget);
+  TRY(Node * root, machine.run());
+  if (in.left() != 0)
+    return error(Code::kForbidden, str("refused: ", in.left(), " bytes follow the end of the pickle"));
+  document.root = root;
+  return {};
+}
+
+}  // namespace proa::pickle
