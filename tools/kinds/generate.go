@@ -350,7 +350,7 @@ func (p *pkg) write(out string) {
 			if jsonName(f) == "-" {
 				continue
 			}
-			if len(f.Names) == 0 || jsonName(f) == "" {
+			if jsonName(f) == "" {
 				text := ""
 				if s, ok := f.Type.(*ast.SelectorExpr); ok && s.Sel.Name == "TypeMeta" {
 					text = "TypeMeta"

@@ -68,6 +68,7 @@ class Catalog {
  private:
   Catalog();
   std::shared_ptr<TypeStore> types_;
+  std::vector<std::pair<std::string, std::string>> packages_;  // apiVersion, full name
   mutable std::mutex mutex_;
   std::map<std::string, KindRef, std::less<>> by_plural_, by_kind_;
   uint64_t generation_ = 1;

@@ -55,6 +55,9 @@ struct Field {
   bool atomic = false;           // struct or map owned as a whole by server-side apply
   bool merge = false;            // patchStrategy has "merge"
   bool retain_keys = false;      // patchStrategy has "retainKeys"
+  bool omit_zero = false;        // built-in kinds leave out its zero value
+  bool builtin_fallback = false; // the default holds for built-in kinds only
+  bool inlined = false;          // comes from another struct; its number belongs to that one
 };
 
 struct Type {

@@ -34,7 +34,8 @@ std::string strict_error(const std::vector<std::string>& unknown);
 // For Warn: `unknown field "spec.foo"`, one a Warning header (299).
 std::string unknown_warning(std::string_view path);
 
-void default_fields(const Type& type, json::Value& object);
+// Puts in what the tables (and for built-in kinds, Kubernetes' own rules) give as defaults.
+void default_fields(const KindDef& kind, json::Value& object);
 
 // Types, required, enum, bounds, pattern, duplicate keys of map-like lists; at most 100 errors.
 std::vector<FieldError> validate(const KindDef& kind, const json::Value& object);
