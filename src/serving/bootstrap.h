@@ -1,0 +1,20 @@
+// The objects KServe ships: namespace kserve, ConfigMap inferenceservice-config, the
+// ClusterServingRuntimes this version can serve.
+//
+// Applied once at start by app/, before the controllers. The ConfigMap is only created, never
+// overwritten: what an administrator changed stays.
+#pragma once
+
+#include <string_view>
+
+#include "client/client.h"
+
+namespace proa::serving {
+
+json::Value config_map(std::string_view domain);
+json::Value sklearn_runtime();
+
+// Errors: of the client, naming the object.
+Status apply_bootstrap(client::Client& client, std::string_view domain);
+
+}  // namespace proa::serving

@@ -1,0 +1,81 @@
+#include "serving/config.h"
+
+#include "foundation/base/strings.h"
+
+namespace proa::serving {
+namespace {
+
+void take(const json::Value& from, std::string_view key, std::string& to) {
+  if (from[key].is_string() && !from[key].str().empty()) to = from[key].str();
+}
+
+void take_list(const json::Value& from, std::string_view key, std::vector<std::string>& to) {
+  for (const auto& item : from[key].array())
+    if (item.is_string()) to.push_back(item.str());
+}
+
+void take_service(const json::Value& v, Config& c) {
+  const auto& resource = v["resource"];
+  take(resource, "cpuLimit", c.cpu_limit);
+  take(resource, "memoryLimit", c.memory_limit);
+  take(resource, "cpuRequest", c.cpu_request);
+  take(resource, "memoryRequest", c.memory_request);
+  take_list(v, "serviceAnnotationDisallowedList", c.annotations_disallowed);
+  take_list(v, "serviceLabelDisallowedList", c.labels_disallowed);
+}
+
+void take_ingress(const json::Value& v, Config& c) {
+  take(v, "ingressDomain", c.domain);
+  take(v, "urlScheme", c.url_scheme);
+  take(v, "ingressGateway", c.ingress_gateway);
+  take(v, "localGateway", c.local_gateway);
+  take(v, "localGatewayService", c.local_gateway_service);
+  take(v, "knativeLocalGatewayService", c.local_gateway_service);
+}
+
+void take_initializer(const json::Value& v, Config& c) {
+  take(v, "image", c.init_image);
+  take(v, "cpuLimit", c.init_cpu_limit);
+  take(v, "memoryLimit", c.init_memory_limit);
+  take(v, "cpuRequest", c.init_cpu_request);
+  take(v, "memoryRequest", c.init_memory_request);
+}
+
+}  // namespace
+
+Config::Config()
+    : annotations_disallowed{"autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/max-scale",
+                             std::string(kSourceUriAnnotation), std::string(kSourceUrisAnnotation),
+                             "kubectl.kubernetes.io/last-applied-configuration", "modelFormat"} {}
+
+Result<Config> parse_config(const json::Value& config_map) {
+  Config c;
+  for (const auto& [key, text] : config_map["data"].object()) {
+    if (key != "inferenceService" && key != "ingress" && key != "deploy" &&
+        key != "storageInitializer" && key != "credentials")
+      continue;
+    TRY(auto v, json::parse(text.str()).context(str("ConfigMap ", kConfigName, " key ", key)));
+    if (key == "inferenceService") take_service(v, c);
+    if (key == "ingress") take_ingress(v, c);
+    if (key == "storageInitializer") take_initializer(v, c);
+    if (key == "deploy") take(v, "defaultDeploymentMode", c.default_mode);
+    if (key == "credentials") take(v["gcs"], "gcsCredentialFileName", c.gcs_file);
+  }
+  c.default_mode = canonical_mode(c.default_mode);
+  return c;
+}
+
+std::string canonical_mode(std::string_view mode) {
+  if (mode == "RawDeployment") return "Standard";
+  if (mode == "Serverless") return "Knative";
+  return std::string(mode);
+}
+
+std::string deployment_mode(const json::Value& isvc, const Config& config) {
+  const auto& status = isvc["status"]["deploymentMode"].str();
+  if (!status.empty()) return canonical_mode(status);
+  const auto& annotation = isvc["metadata"]["annotations"][kModeAnnotation].str();
+  return annotation.empty() ? config.default_mode : canonical_mode(annotation);
+}
+
+}  // namespace proa::serving

@@ -1,0 +1,281 @@
+#include "serving/controller.h"
+
+#include <algorithm>
+#include <map>
+
+#include "api/kinds.h"
+#include "foundation/base/strings.h"
+#include "serving/bootstrap.h"
+#include "serving/plan.h"
+#include "serving/status.h"
+
+namespace proa::serving {
+namespace {
+
+using client::Client;
+using client::Key;
+using client::Object;
+
+constexpr const char* kManager = "inferenceservice-controller";
+constexpr const char* kComponent = "v1beta1Controllers";  // KServe's name in events
+constexpr const char* kFinalizer = "inferenceservice.finalizers";
+
+class Reconciler {
+ public:
+  Reconciler(Client& client, Clock& clock) : client_(client), clock_(clock) {}
+
+  Result<client::Outcome> reconcile(const Key& key) {
+    auto found = client_.get(api::kInferenceService, key.ns, key.name);
+    if (!found.ok()) {
+      if (found.error().code != Code::kNotFound) return std::move(found).error();
+      forget(key);
+      return client::Outcome{};
+    }
+    Object isvc = *found;
+    if (client::deleting(*isvc)) return finish(*isvc, key);
+    TRY(isvc, with_finalizer(isvc));
+    TRY(auto config, current_config(client_));
+    TRY_STATUS(bring_about(*isvc, config));
+    return client::Outcome{};
+  }
+
+ private:
+  struct Applied {
+    json::Value plan;
+    std::string uid, version;
+  };
+
+  Status bring_about(const json::Value& isvc, const Config& config) {
+    Observed o;
+    o.isvc = &isvc;
+    o.now = rfc3339(clock_.wall());
+    o.stopped = isvc["metadata"]["annotations"][kStopAnnotation].str() == "true";
+    SelectedRuntime runtime;
+    o.refusal = unsupported(isvc, config);
+    if (!o.refusal && isvc["spec"]["predictor"]["model"].is_object()) {
+      TRY(auto choice, choose(isvc));
+      if (auto* refused = std::get_if<Refusal>(&choice)) o.refusal = *refused;
+      else runtime = std::get<SelectedRuntime>(std::move(choice));
+      if (runtime.object) o.runtime = &runtime;
+    }
+    Object knative;
+    if (o.stopped) {
+      TRY_STATUS(remove_children(isvc));
+    } else if (!o.refusal) {
+      TRY(knative, make_children(isvc, config, o));
+      o.knative = knative.get();
+    }
+    return write_status(isvc, compute_status(o, config), o.refusal);
+  }
+
+  Result<RuntimeChoice> choose(const json::Value& isvc) {
+    TRY(auto own, client_.list(api::kServingRuntime, {isvc["metadata"]["namespace"].str()}));
+    TRY(auto cluster, client_.list(api::kClusterServingRuntime, {}));
+    return select_runtime(isvc, own, cluster);
+  }
+
+  // Applies what is planned; null (with o.refusal set) if the spec cannot be planned.
+  Result<Object> make_children(const json::Value& isvc, const Config& config, Observed& o) {
+    const auto& rolled_out =
+        isvc["status"]["components"]["predictor"]["latestRolledoutRevision"].str();
+    auto plan = plan_knative_service(isvc, o.runtime, rolled_out, config);
+    if (!plan.ok()) {
+      o.refusal = Refusal{"InvalidPredictorSpec", plan.error().message, plan.error().message};
+      return Object{};
+    }
+    TRY(auto knative, apply(api::kKnService, *std::move(plan)));
+    TRY(auto service, apply(api::kService, plan_service(isvc, config)));
+    if (predictor_ready(knative.get())) {
+      const auto host = external_host(isvc, (*knative)["status"]["url"].str(), config);
+      TRY(auto route, apply(api::kVirtualService, plan_virtual_service(isvc, host, config)));
+      o.ingress_made = true;
+    }
+    const auto& revision = (*knative)["status"]["latestCreatedRevisionName"].str();
+    if (!revision.empty()) {
+      TRY(o.pods, client_.list(api::kPod, {isvc["metadata"]["namespace"].str(),
+                                           str("serving.knative.dev/revision=", revision)}));
+    }
+    return knative;
+  }
+
+  // Leaves an object alone that was made of the same plan and not touched since.
+  Result<Object> apply(const client::Kind& kind, json::Value plan) {
+    const auto& name = plan["metadata"]["name"].str();
+    const auto& ns = plan["metadata"]["namespace"].str();
+    auto& memo = applied_[{ns, str(kind.group, "/", kind.plural, "/", name)}];
+    if (auto live = client_.get(kind, ns, name);
+        live.ok() && memo.uid == client::uid_of(**live) && memo.version == version_of(**live) &&
+        memo.plan == plan)
+      return *live;
+    TRY(auto made, client_.apply(kind, plan, {kManager, "", false}));
+    memo = {std::move(plan), client::uid_of(*made), version_of(*made)};
+    return made;
+  }
+
+  // Changes with the spec; of kinds that count no generations, with anything.
+  static std::string version_of(const json::Value& object) {
+    const auto& generation = object["metadata"]["generation"];
+    if (!generation.is_null()) return str(generation.integer());
+    return object["metadata"]["resourceVersion"].str();
+  }
+
+  Status remove_children(const json::Value& isvc) {
+    const auto key = client::key_of(isvc);
+    for (const auto& [kind, name] : {std::pair{api::kVirtualService, key.name},
+                                     std::pair{api::kKnService, predictor_name(isvc)},
+                                     std::pair{api::kService, key.name}}) {
+      auto live = client_.get(kind, key.ns, name);
+      if (!live.ok()) continue;
+      const auto* owner = client::controller_of(**live);
+      if (!owner || (*owner)["uid"].str() != client::uid_of(isvc)) continue;
+      auto removed = client_.remove(kind, key.ns, name);
+      if (!removed.ok() && removed.error().code != Code::kNotFound) return removed;
+    }
+    forget(key);
+    return {};
+  }
+
+  void forget(const Key& key) {
+    for (const auto& name : {str("networking.istio.io/virtualservices/", key.name),
+                             str("serving.knative.dev/services/", key.name, "-predictor"),
+                             str("/services/", key.name)})
+      applied_.erase({key.ns, name});
+  }
+
+  Result<Object> with_finalizer(const Object& isvc) {
+    const auto& list = (*isvc)["metadata"]["finalizers"].array();
+    for (const auto& f : list)
+      if (f.str() == kFinalizer) return isvc;
+    json::Array all = list;
+    all.push_back(kFinalizer);
+    return patch_finalizers(*isvc, std::move(all));
+  }
+
+  Result<client::Outcome> finish(const json::Value& isvc, const Key& key) {
+    json::Array rest;
+    for (const auto& f : isvc["metadata"]["finalizers"].array())
+      if (f.str() != kFinalizer) rest.push_back(f);
+    forget(key);
+    if (rest.size() == isvc["metadata"]["finalizers"].size()) return client::Outcome{};
+    auto done = patch_finalizers(isvc, std::move(rest));
+    if (!done.ok() && done.error().code != Code::kNotFound) return std::move(done).error();
+    return client::Outcome{};
+  }
+
+  Result<Object> patch_finalizers(const json::Value& isvc, json::Array finalizers) {
+    const auto key = client::key_of(isvc);
+    json::Value change;
+    change.ref("metadata", "finalizers") = std::move(finalizers);
+    return client_.patch(api::kInferenceService, key.ns, key.name, std::move(change));
+  }
+
+  Status write_status(const json::Value& isvc, json::Value status,
+                      const std::optional<Refusal>& refusal) {
+    if (status == isvc["status"]) return {};
+    const auto key = client::key_of(isvc);
+    json::Value object = json::object(
+        {{"apiVersion", api::kInferenceService.api_version()},
+         {"kind", "InferenceService"},
+         {"metadata", json::object({{"name", key.name}, {"namespace", key.ns}})}});
+    object.set("status", status);
+    auto written = client_.apply(api::kInferenceService, std::move(object), {kManager, "status"});
+    if (!written.ok()) {
+      if (written.error().code == Code::kNotFound) return {};
+      return std::move(written).error();
+    }
+    events(isvc, status, refusal);
+    return {};
+  }
+
+  void events(const json::Value& isvc, const json::Value& status,
+              const std::optional<Refusal>& refusal) {
+    const auto& name = isvc["metadata"]["name"].str();
+    json::Value after;
+    after.set("status", status);
+    const bool was = client::condition_is(isvc, "Ready", "True");
+    const bool is = client::condition_is(after, "Ready", "True");
+    if (!was && is)
+      client::record_event(client_, isvc, kComponent, "Normal", "InferenceServiceReady",
+                           str("InferenceService [", name, "] is Ready"));
+    if (was && !is)
+      client::record_event(client_, isvc, kComponent, "Warning", "InferenceServiceNotReady",
+                           str("InferenceService [", name, "] is no longer Ready because of: ",
+                               not_ready(status)));
+    const auto& before = isvc["status"]["modelStatus"]["lastFailureInfo"];
+    const auto& now = status["modelStatus"]["lastFailureInfo"];
+    if (!now.is_object() || (now["reason"] == before["reason"] && now["message"] == before["message"]))
+      return;
+    if (refusal)
+      client::record_event(client_, isvc, kComponent, "Warning", "InternalError", refusal->detail);
+    else
+      client::record_event(client_, isvc, kComponent, "Warning", now["reason"].str(),
+                           now["message"].str());
+  }
+
+  static std::string not_ready(const json::Value& status) {
+    std::vector<std::string> out;
+    for (const auto& c : status["conditions"].array()) {
+      const auto& type = c["type"].str();
+      if (type == "Ready" || type == "Stopped" || c["status"].str() == "True") continue;
+      if (c["severity"].str() != "Info") out.push_back(type);
+    }
+    return join(out, ", ");
+  }
+
+  Client& client_;
+  Clock& clock_;
+  std::map<Key, Applied> applied_;
+};
+
+// A pod concerns its InferenceService when its status changed, came or went.
+std::vector<Key> pod_keys(const client::Event& event) {
+  static const auto by_label = client::label(std::string(kIsvcLabel));
+  if (event.type == client::Event::kModified && event.old &&
+      (*event.old)["status"] == (*event.object)["status"] &&
+      client::deleting(*event.old) == client::deleting(*event.object))
+    return {};
+  return by_label(event);
+}
+
+// All of them, in one namespace or everywhere: runtimes and the configuration concern any.
+std::vector<Key> all_keys(Client& client, const std::string& ns) {
+  std::vector<Key> out;
+  auto list = client.list(api::kInferenceService, {ns});
+  if (!list.ok()) return out;
+  for (const auto& o : *list) out.push_back(client::key_of(*o));
+  return out;
+}
+
+}  // namespace
+
+Result<Config> current_config(const client::Client& client) {
+  auto found = client.get(api::kConfigMap, kConfigNamespace, kConfigName);
+  if (found.ok()) return parse_config(**found);
+  return parse_config(config_map("example.com"));
+}
+
+client::ControllerSpec inference_service_controller(client::Client& client, Clock& clock) {
+  auto reconciler = std::make_shared<Reconciler>(client, clock);
+  client::ControllerSpec spec;
+  spec.name = "inferenceservice";
+  spec.watches = {
+      {api::kInferenceService, client::self()},
+      {api::kKnService, client::owner(api::kInferenceService)},
+      {api::kService, client::owner(api::kInferenceService)},
+      {api::kVirtualService, client::owner(api::kInferenceService)},
+      {api::kPod, pod_keys},
+      {api::kServingRuntime,
+       [&client](const client::Event& e) {
+         return all_keys(client, (*e.object)["metadata"]["namespace"].str());
+       }},
+      {api::kClusterServingRuntime, [&client](const client::Event&) { return all_keys(client, ""); }},
+      {api::kConfigMap, [&client](const client::Event& e) {
+         const auto key = client::key_of(*e.object);
+         if (key.ns != kConfigNamespace || key.name != kConfigName) return std::vector<Key>{};
+         return all_keys(client, "");
+       }}};
+  spec.reconcile = [reconciler](const Key& key) { return reconciler->reconcile(key); };
+  return spec;
+}
+
+}  // namespace proa::serving

@@ -1,0 +1,248 @@
+#include "serving/pod_mutator.h"
+
+#include <algorithm>
+
+#include "api/kinds.h"
+#include "foundation/base/strings.h"
+
+namespace proa::serving {
+namespace {
+
+constexpr const char* kShared = "kserve-provision-location";
+constexpr const char* kClaim = "kserve-pvc-source";
+constexpr const char* kLocal = "kserve-local-source";
+
+struct Source {
+  std::string uri, path;
+};
+
+Result<std::vector<Source>> sources_of(const json::Value& annotations) {
+  std::vector<Source> out;
+  if (const auto& one = annotations[kSourceUriAnnotation].str(); !one.empty())
+    out.push_back({one, std::string(kModelPath)});
+  if (const auto& many = annotations[kSourceUrisAnnotation].str(); !many.empty()) {
+    TRY(auto list, json::parse(many).context(kSourceUrisAnnotation));
+    for (const auto& item : list.array())
+      out.push_back({item["uri"].str(), item["mountPath"].str_or(kModelPath)});
+  }
+  return out;
+}
+
+json::Value* find_named(json::Value& list, std::string_view name) {
+  for (auto& item : list.make_array())
+    if (item["name"].str() == name) return &item;
+  return nullptr;
+}
+
+void add_volume(json::Value& spec, json::Value volume) {
+  auto& volumes = spec.ref("volumes");
+  if (!find_named(volumes, volume["name"].str())) volumes.push(std::move(volume));
+}
+
+void add_mount(json::Value& container, json::Value mount) {
+  auto& mounts = container.ref("volumeMounts").make_array();
+  for (const auto& m : mounts)
+    if (m["mountPath"].str() == mount["mountPath"].str()) return;
+  mounts.push_back(std::move(mount));
+}
+
+void add_env(json::Value& container, std::string_view name, std::string_view value) {
+  auto& env = container.ref("env");
+  if (!find_named(env, name)) env.push(json::object({{"name", name}, {"value", value}}));
+}
+
+bool read_only(const json::Value& pod) {
+  return pod["metadata"]["annotations"]["storage.kserve.io/readonly"].str() != "false";
+}
+
+// The containers that read the model.
+std::vector<json::Value*> readers(json::Value& spec) {
+  std::vector<json::Value*> out;
+  auto& list = spec.ref("containers").make_array();
+  for (auto& c : list) {
+    const auto& name = c["name"].str();
+    if (name == kModelContainer || name == "transformer-container") out.push_back(&c);
+  }
+  return out;
+}
+
+// pvc://CLAIM/PATH: mounted, not copied.
+Status mount_claim(json::Value& pod, const Source& source, size_t index) {
+  std::string_view rest = std::string_view(source.uri).substr(6);
+  const auto slash = rest.find('/');
+  const std::string claim(rest.substr(0, slash));
+  std::string_view path = slash == rest.npos ? "" : rest.substr(slash + 1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (claim.empty())
+    return error(Code::kInvalid, str("Invalid URI must be pvc://<pvcname>/[path]: ", source.uri));
+  const std::string volume = index == 0 ? kClaim : str(kClaim, "-", index);
+  auto& spec = pod.ref("spec");
+  add_volume(spec, json::object({{"name", volume},
+                                 {"persistentVolumeClaim", json::object({{"claimName", claim}})}}));
+  json::Value mount = json::object({{"mountPath", source.path}, {"name", volume}});
+  if (read_only(pod)) mount.set("readOnly", true);
+  if (!path.empty()) mount.set("subPath", path);
+  for (auto* c : readers(spec)) add_mount(*c, mount);
+  return {};
+}
+
+json::Value new_initializer(const Config& config) {
+  json::Value c = json::object(
+      {{"name", std::string(kInitContainer)},
+       {"image", config.init_image},
+       {"terminationMessagePolicy", "FallbackToLogsOnError"},
+       {"resources",
+        json::object({{"limits", json::object({{"cpu", config.init_cpu_limit},
+                                               {"memory", config.init_memory_limit}})},
+                      {"requests", json::object({{"cpu", config.init_cpu_request},
+                                                 {"memory", config.init_memory_request}})}})}});
+  c.set("args", json::Array{});
+  c.set("env", json::Array{});
+  return c;
+}
+
+void gcs_credentials(json::Value& spec, json::Value& init, const std::string& secret,
+                     const Config& config) {
+  add_volume(spec, json::object({{"name", "user-gcp-sa"},
+                                 {"secret", json::object({{"secretName", secret}})}}));
+  add_mount(init, json::object({{"mountPath", "/var/secrets/"}, {"name", "user-gcp-sa"},
+                                {"readOnly", true}}));
+  add_env(init, "GOOGLE_APPLICATION_CREDENTIALS", "/var/secrets/" + config.gcs_file);
+}
+
+// Secret keys https-host and headers: "<host>-headers" with the headers as JSON.
+void https_credentials(json::Value& init, const json::Value& data) {
+  const auto host = unbase64(data["https-host"].str());
+  const auto headers = unbase64(data["headers"].str());
+  if (!host || !headers) return;
+  json::Value map{json::Object{}};
+  for (auto line : split(*headers, '\n')) {
+    const auto colon = line.find(':');
+    if (colon == line.npos) continue;
+    map.set(std::string(trim(line.substr(0, colon))), trim(line.substr(colon + 1)));
+  }
+  add_env(init, str(trim(*host), "-headers"), json::dump(map));
+}
+
+void s3_credentials(json::Value& init, const json::Value& secret) {
+  auto& env = init.ref("env");
+  const auto from_secret = [&](const char* key) {
+    env.push(json::object(
+        {{"name", key},
+         {"valueFrom",
+          json::object({{"secretKeyRef", json::object({{"key", key},
+                                                       {"name", secret["metadata"]["name"]}})}})}}));
+  };
+  from_secret("AWS_ACCESS_KEY_ID");
+  from_secret("AWS_SECRET_ACCESS_KEY");
+  const auto& a = secret["metadata"]["annotations"];
+  const auto& https = a["serving.kserve.io/s3-usehttps"].str();
+  if (!https.empty()) add_env(init, "S3_USE_HTTPS", https);
+  if (const auto& endpoint = a["serving.kserve.io/s3-endpoint"].str(); !endpoint.empty()) {
+    add_env(init, "S3_ENDPOINT", endpoint);
+    add_env(init, "AWS_ENDPOINT_URL", str(https == "0" ? "http://" : "https://", endpoint));
+  }
+  if (const auto& v = a["serving.kserve.io/s3-region"].str(); !v.empty())
+    add_env(init, "AWS_DEFAULT_REGION", v);
+  if (const auto& v = a["serving.kserve.io/s3-verifyssl"].str(); !v.empty())
+    add_env(init, "S3_VERIFY_SSL", v);
+}
+
+void one_secret(json::Value& spec, json::Value& init, const json::Value& secret,
+                const Config& config) {
+  const auto& data = secret["data"];
+  if (data.has("AWS_SECRET_ACCESS_KEY")) s3_credentials(init, secret);
+  else if (data.has(config.gcs_file))
+    gcs_credentials(spec, init, secret["metadata"]["name"].str(), config);
+  else if (data.has("https-host")) https_credentials(init, data);
+}
+
+void credentials(json::Value& pod, json::Value& init, const client::Client& client,
+                 const Config& config) {
+  const std::string ns = pod["metadata"]["namespace"].str();
+  auto& spec = pod.ref("spec");
+  const auto& named =
+      pod["metadata"]["annotations"]["serving.kserve.io/storageSecretName"].str();
+  if (!named.empty()) {
+    if (auto secret = client.get(api::kSecret, ns, named); secret.ok())
+      one_secret(spec, init, **secret, config);
+    return;
+  }
+  std::string account = spec["serviceAccountName"].str();
+  if (account.empty()) account = "default";
+  const auto sa = client.get(api::kServiceAccount, ns, account);
+  if (!sa.ok()) return;
+  for (const auto& ref : (**sa)["secrets"].array())
+    if (auto secret = client.get(api::kSecret, ns, ref["name"].str()); secret.ok())
+      one_secret(spec, init, **secret, config);
+}
+
+// A path of this machine is visible to the initializer through a hostPath volume, read-only.
+void show_local(json::Value& spec, json::Value& init, const Source& source, size_t index) {
+  std::string path = source.uri;
+  if (path.starts_with("file://")) path = path.substr(7);
+  if (path.empty() || path[0] != '/') return;
+  const std::string name = str(kLocal, "-", index);
+  add_volume(spec, json::object({{"name", name}, {"hostPath", json::object({{"path", path}})}}));
+  add_mount(init, json::object({{"mountPath", path}, {"name", name}, {"readOnly", true}}));
+}
+
+std::string shared_parent(const std::vector<Source>& sources) {
+  if (sources.size() == 1) return sources[0].path;
+  const auto slash = sources[0].path.rfind('/');
+  return slash == 0 || slash == std::string::npos ? "/" : sources[0].path.substr(0, slash);
+}
+
+void inject(json::Value& pod, const std::vector<Source>& sources, const client::Client& client,
+            const Config& config) {
+  auto& spec = pod.ref("spec");
+  auto init = new_initializer(config);
+  for (const auto& s : sources) {
+    init.ref("args").push(s.uri);
+    init.ref("args").push(s.path);
+  }
+  credentials(pod, init, client, config);
+  for (auto [name, value] : {std::pair{"HF_HUB_ENABLE_HF_TRANSFER", "1"},
+                             std::pair{"HF_XET_HIGH_PERFORMANCE", "1"},
+                             std::pair{"HF_XET_NUM_CONCURRENT_RANGE_GETS", "8"}})
+    add_env(init, name, value);
+  for (const auto& [name, value] : config.init_env) add_env(init, name, value);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const auto& uri = sources[i].uri;
+    if (uri.starts_with("file://") || uri.starts_with("/")) show_local(spec, init, sources[i], i);
+  }
+  const std::string at = shared_parent(sources);
+  add_mount(init, json::object({{"mountPath", at}, {"name", kShared}}));
+  add_volume(spec, json::object({{"name", kShared}, {"emptyDir", json::Object{}}}));
+  json::Value mount = json::object({{"mountPath", at}, {"name", kShared}});
+  if (read_only(pod)) mount.set("readOnly", true);
+  for (auto* c : readers(spec)) add_mount(*c, mount);
+  spec.ref("initContainers").push(std::move(init));
+}
+
+}  // namespace
+
+Status mutate_pod(json::Value& pod, const client::Client& client, const Config& config) {
+  if (pod["metadata"]["labels"][kIsvcLabel].str().empty()) return {};
+  auto& annotations = pod.ref("metadata", "annotations");
+  for (const char* a : {"serving.kserve.io/enable-metric-aggregation",
+                        "serving.kserve.io/enable-prometheus-scraping"})
+    if (annotations[a].is_null()) annotations.set(a, "false");
+  TRY(auto sources, sources_of(pod["metadata"]["annotations"]));
+  if (sources.empty()) return {};
+  if (readers(pod.ref("spec")).empty())
+    return error(Code::kInvalid,
+                 str("Invalid configuration: cannot find container: ", kModelContainer));
+  if (pod["spec"].has("initContainers") &&
+      find_named(pod.ref("spec", "initContainers"), kInitContainer))
+    return {};
+  std::vector<Source> fetched;
+  for (size_t i = 0, claims = 0; i < sources.size(); ++i) {
+    if (sources[i].uri.starts_with("pvc://")) TRY_STATUS(mount_claim(pod, sources[i], claims++));
+    else fetched.push_back(sources[i]);
+  }
+  if (!fetched.empty()) inject(pod, fetched, client, config);
+  return {};
+}
+
+}  // namespace proa::serving
