@@ -1,0 +1,158 @@
+#include "platform/node/zygote/zygote.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "foundation/base/strings.h"
+#include "foundation/obs/log.h"
+#include "platform/node/zygote/wire.h"
+
+namespace proa::node {
+
+Result<std::unique_ptr<Zygote>> Zygote::start(std::vector<Program> programs) {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    return errno_error("socketpair");
+  Fd ours(pair[0]), theirs(pair[1]);
+  pid_t pid = ::fork();
+  if (pid < 0) return errno_error("fork the zygote");
+  if (pid == 0) {
+    ours.reset();
+    ::_exit(zygote_main(std::move(theirs), std::move(programs)));
+  }
+  theirs.reset();
+  auto hello = receive_packet(ours.get());
+  if (!hello.ok() || !hello->has_value() || (*hello)->text.size() < 2) {
+    ::waitpid(pid, nullptr, 0);
+    return error(Code::kInternal, "the zygote did not start");
+  }
+  auto isolation = static_cast<Isolation>((*hello)->text[1] - '0');
+  ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
+  return std::unique_ptr<Zygote>(new Zygote(std::move(ours), pid, isolation));
+}
+
+Zygote::~Zygote() {
+  detach();
+  socket_.reset();  // it kills its children and ends
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Status Zygote::attach(async::Loop& loop, const ZygoteConfig& config, std::function<void()> lost) {
+  loop_ = &loop;
+  lost_ = std::move(lost);
+  TRY_STATUS(send_packet(socket_.get(), "C" + json::dump(to_json(config))));
+  loop.watch(socket_.get(), EPOLLIN, [this](uint32_t) { on_socket(); });
+  return {};
+}
+
+void Zygote::detach() {
+  if (!loop_) return;
+  if (socket_) loop_->unwatch(socket_.get());
+  for (auto& [id, running] : running_) drop_status(running);
+  running_.clear();
+  loop_ = nullptr;
+}
+
+Status Zygote::launch(const Launch& launch, Fd out, Fd err, LaunchEvents events) {
+  if (!loop_ || !socket_) return error(Code::kUnavailable, "the zygote is not running");
+  if (running_.count(launch.id)) return error(Code::kAlreadyExists, str("launch ", launch.id));
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0) return errno_error("pipe");
+  Fd status(pipe[0]), theirs(pipe[1]);
+  std::string text = launch.join.empty() ? str("L", launch.id, "\n")
+                                         : str("J", launch.id, "\n", launch.join, "\n");
+  json::dump(to_json(launch), text);
+  TRY_STATUS(send_packet(socket_.get(), text, {out.get(), err.get(), theirs.get()}));
+  Running& running = running_[launch.id];
+  running.events = std::move(events);
+  running.status = std::move(status);
+  loop_->watch(running.status.get(), EPOLLIN, [this, id = launch.id](uint32_t) { on_status(id); });
+  return {};
+}
+
+void Zygote::kill(const std::string& id, int signal) {
+  if (!running_.count(id)) return;
+  if (auto s = send_packet(socket_.get(), str("K", id, "\n", signal)); !s.ok())
+    log::warn("node", "signal not sent", {{"id", id}, {"error", s.error().message}});
+}
+
+void Zygote::drop_status(Running& running) {
+  if (!running.status) return;
+  loop_->unwatch(running.status.get());
+  running.status.reset();
+}
+
+// The launch's own pipe: closed without a byte when the program begins, else the cause.
+void Zygote::on_status(const std::string& id) {
+  auto it = running_.find(id);
+  if (it == running_.end() || !it->second.status) return;
+  char why[4096];
+  ssize_t n = ::read(it->second.status.get(), why, sizeof why);
+  if (n < 0) return;
+  drop_status(it->second);
+  if (n > 0) return fail(id, std::string(why, static_cast<size_t>(n)));
+  it->second.started = true;
+  if (it->second.pid && it->second.events.started) it->second.events.started(it->second.pid);
+}
+
+void Zygote::fail(const std::string& id, const std::string& why) {
+  auto node = running_.extract(id);
+  if (node.empty()) return;
+  drop_status(node.mapped());
+  if (node.mapped().events.failed) node.mapped().events.failed(why);
+}
+
+void Zygote::finish(const std::string& id, Exit exit) {
+  on_status(id);  // its end may be known before what it said
+  auto node = running_.extract(id);
+  if (node.empty()) return;
+  drop_status(node.mapped());
+  if (node.mapped().events.exited) node.mapped().events.exited(exit);
+}
+
+void Zygote::on_socket() {
+  while (loop_ && socket_) {
+    auto packet = receive_packet(socket_.get());
+    if (!packet.ok() && packet.error().code == Code::kUnavailable) return;
+    if (packet.ok() && packet->has_value()) {
+      on_packet((*packet)->text);
+      continue;
+    }
+    log::error("node", "the zygote has died");
+    loop_->unwatch(socket_.get());
+    socket_.reset();
+    std::vector<std::string> ids;
+    for (const auto& [id, running] : running_) ids.push_back(id);
+    for (const auto& id : ids) finish(id, {137, SIGKILL, false});
+    if (lost_) lost_();
+  }
+}
+
+void Zygote::on_packet(const std::string& text) {
+  auto parts = split(std::string_view(text).substr(1), '\n');
+  std::string id(parts[0]);
+  auto it = running_.find(id);
+  if (it == running_.end()) return;
+  if (text[0] == 'S' && parts.size() > 1) {
+    it->second.pid = static_cast<pid_t>(parse_int(parts[1]).value_or(0));
+    if (it->second.started && it->second.events.started) it->second.events.started(it->second.pid);
+  } else if (text[0] == 'E' && parts.size() > 2) {
+    int status = static_cast<int>(parse_int(parts[1]).value_or(0));
+    Exit exit;
+    exit.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    exit.code = exit.signal ? 128 + exit.signal : WEXITSTATUS(status);
+    exit.oom_killed = parts[2] == "1";
+    finish(id, exit);
+  } else if (text[0] == 'F') {
+    fail(id, text.substr(id.size() + 2));
+  }
+}
+
+}  // namespace proa::node

@@ -1,0 +1,79 @@
+// Zygote: a tiny process, forked from main before there are threads, that starts every container.
+//
+// app/ calls start() first in main; the node attaches it to its loop and launches through it. A
+// native program begins within about a millisecond, since it is a fork and not an exec, and since a
+// few children wait with their sandbox made. When this process dies, by whatever cause, the zygote
+// and everything it started die with it. After attach(): loop thread only.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "foundation/async/loop.h"
+#include "platform/node/zygote/launch.h"
+#include "platform/node/zygote/sandbox.h"
+
+namespace proa::node {
+
+struct Exit {
+  int code = 0;    // exit code, or 128 + signal
+  int signal = 0;  // 0: it exited by itself
+  bool oom_killed = false;
+};
+
+// What happens to one launch: started then exited, or failed alone.
+struct LaunchEvents {
+  std::function<void(pid_t pid)> started;  // its program runs
+  std::function<void(std::string why)> failed;
+  std::function<void(Exit exit)> exited;
+};
+
+class Zygote {
+ public:
+  // Forks. The programs' mains are called in children of the zygote.
+  static Result<std::unique_ptr<Zygote>> start(std::vector<Program> programs);
+  ~Zygote();  // ends the zygote and everything it started, and waits for it
+
+  pid_t pid() const { return pid_; }
+  Isolation isolation() const { return isolation_; }
+
+  // lost: called if the zygote dies; nothing can be launched after that.
+  Status attach(async::Loop& loop, const ZygoteConfig& config, std::function<void()> lost);
+  void detach();  // no callback comes after this
+
+  Status launch(const Launch& launch, Fd out, Fd err, LaunchEvents events);
+  void kill(const std::string& id, int signal);  // no effect if it is gone
+
+ private:
+  struct Running {
+    LaunchEvents events;
+    Fd status;
+    pid_t pid = 0;
+    bool started = false;
+  };
+  Zygote(Fd socket, pid_t pid, Isolation isolation)
+      : socket_(std::move(socket)), pid_(pid), isolation_(isolation) {}
+  void on_socket();
+  void on_packet(const std::string& text);
+  void on_status(const std::string& id);
+  void drop_status(Running& running);
+  void finish(const std::string& id, Exit exit);
+  void fail(const std::string& id, const std::string& why);
+
+  Fd socket_;
+  pid_t pid_;
+  Isolation isolation_;
+  async::Loop* loop_ = nullptr;
+  std::function<void()> lost_;
+  std::map<std::string, Running> running_;
+};
+
+// The zygote's own side; returns its exit code. Called in the forked child only.
+int zygote_main(Fd socket, std::vector<Program> programs);
+
+}  // namespace proa::node
