@@ -147,7 +147,9 @@ Status TableReader::fill(Message& message) {
     return message.type ? Status() : Status(error(Code::kInternal, "%set of an unknown message"));
   if (message.state == 1) return broken(message.lines[0], "inlined within itself");
   message.state = 1;
-  for (const Line& line : message.lines) TRY_STATUS(add_field(message, line));
+  for (bool sets : {false, true})  // what %set adds to may come later in the tables
+    for (const Line& line : message.lines)
+      if (line.text.starts_with("%set") == sets) TRY_STATUS(add_field(message, line));
   auto& fields = message.type->fields;
   // Later lines of one name win.
   std::stable_sort(fields.begin(), fields.end(),
