@@ -1,0 +1,123 @@
+#include "platform/gateway/outgoing.h"
+
+#include <algorithm>
+
+#include "foundation/base/strings.h"
+
+namespace proa::gateway {
+
+namespace {
+
+// Longest first letters first: this runs for every header of every request.
+bool is_platform_header(std::string_view name) {
+  char first = static_cast<char>(name[0] | 0x20);
+  if (first != 'k') return false;
+  if (name.size() > 2 && name[1] == '-') return true;
+  constexpr std::string_view kKnative = "knative-serving-";
+  return name.size() > kKnative.size() && iequals(name.substr(0, kKnative.size()), kKnative);
+}
+
+std::string_view peer_address(std::string_view peer) {
+  std::string_view address = peer.substr(0, peer.rfind(':'));
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  return address;
+}
+
+}  // namespace
+
+void change_headers(http::Headers& headers, const HeaderChange& change) {
+  for (const std::string& name : change.remove) headers.remove(name);
+  for (const auto& [name, value] : change.set) headers.set(name, value);
+  for (const auto& [name, value] : change.add) headers.add(name, value);
+}
+
+void make_upstream_head(const http::RequestHead& in, const Matched& matched, const Destination& to,
+                        std::string_view request_id, http::RequestHead& out) {
+  const Rule& rule = *matched.rule;
+  out.method = in.method;
+  out.authority = rule.authority.empty() ? in.authority : rule.authority;
+  out.upgrade = in.upgrade;
+  out.content_length = in.content_length;
+  if (rule.rewrite.uri.empty() && !rule.rewrite.uri_pattern) {
+    out.target = in.target;
+  } else {
+    size_t question = in.target.find('?');
+    std::string_view query;
+    if (question != std::string::npos) query = std::string_view(in.target).substr(question + 1);
+    out.target = rewritten_target(rule, matched.prefix, in.path(), query);
+  }
+  out.headers.clear();
+  std::string_view forwarded;
+  bool has_proto = false, has_id = false;
+  for (const auto& [name, value] : in.headers) {
+    if (name.empty() || is_platform_header(name)) continue;
+    if (name.size() == 6 && iequals(name, "expect")) continue;  // 100 Continue is given here
+    if ((name[0] | 0x20) == 'x') {
+      if (iequals(name, "x-forwarded-for")) {
+        forwarded = value;
+        continue;
+      }
+      has_proto = has_proto || iequals(name, "x-forwarded-proto");
+      if (iequals(name, "x-request-id")) {
+        if (has_id) continue;
+        has_id = true;
+      }
+    }
+    out.headers.add(name, value);
+  }
+  std::string_view peer = peer_address(in.peer);
+  if (forwarded.empty()) out.headers.add("x-forwarded-for", peer);
+  else out.headers.add("x-forwarded-for", str(forwarded, ", ", peer));
+  if (!has_proto) out.headers.add("x-forwarded-proto", in.tls ? "https" : "http");
+  if (!has_id) out.headers.add("x-request-id", request_id);
+  if (!rule.request.empty()) change_headers(out.headers, rule.request);
+  if (!to.request.empty()) change_headers(out.headers, to.request);
+}
+
+std::string redirect_location(const Redirect& redirect, const http::RequestHead& in) {
+  std::string scheme = redirect.scheme.empty() ? (in.tls ? "https" : "http") : redirect.scheme;
+  std::string authority = redirect.authority.empty() ? in.authority : redirect.authority;
+  if (redirect.port) {
+    std::string buffer;
+    uint16_t ignored = 0;
+    authority = str(bare_host(authority, buffer, ignored), ":", redirect.port);
+  }
+  return str(scheme, "://", authority, redirect.uri.empty() ? in.target : redirect.uri);
+}
+
+std::string error_body(std::string_view text) {
+  std::string out = "{\"error\": \"";
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (char ch : text) {
+    auto c = static_cast<unsigned char>(ch);
+    if (c == '"' || c == '\\') out += '\\', out += ch;
+    else if (c < 0x20 || c >= 0x7f) out += "\\u00", out += kHex[c >> 4], out += kHex[c & 15];
+    else out += ch;
+  }
+  out += "\"}";
+  return out;
+}
+
+bool is_repeatable(std::string_view method, std::string_view path) {
+  for (std::string_view m : {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+    if (method == m) return true;
+  if (method != "POST") return false;
+  if (path.starts_with("/v1/models/")) return path.ends_with(":predict") || path.ends_with(":explain");
+  return path.starts_with("/v2/models/") && path.ends_with("/infer");
+}
+
+std::string uuid_text(uint64_t a, uint64_t b) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  a = (a & ~uint64_t{0xf000}) | 0x4000;
+  b = (b & ~(uint64_t{3} << 62)) | (uint64_t{1} << 63);
+  std::string out(36, '-');
+  size_t at = 0;
+  for (int i = 0; i < 32; ++i) {
+    if (i == 8 || i == 12 || i == 16 || i == 20) ++at;
+    uint64_t word = i < 16 ? a : b;
+    out[at++] = kHex[(word >> (60 - 4 * (i % 16))) & 15];
+  }
+  return out;
+}
+
+}  // namespace proa::gateway

@@ -1,0 +1,92 @@
+// Worker: what one loop's thread holds of the gateway: the current table, connections to upstreams, the
+// exchanges in hand, and log lines not yet handed over.
+//
+// Everything here is on the loop's thread, except publish(). Workers share Backends, nothing else.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "foundation/async/loop.h"
+#include "foundation/http/stream.h"
+#include "foundation/obs/metrics.h"
+#include "platform/gateway/request_log.h"
+#include "platform/gateway/route.h"
+#include "platform/knative/demand.h"
+
+namespace proa::gateway {
+
+struct WorkerOptions {
+  uint64_t most_body_bytes = 64u << 20;
+  size_t repeat_buffer_bytes = 1 << 20;  // a body up to this can be sent again
+  int most_tries = 3;
+  Duration aside = std::chrono::milliseconds(100);
+  Duration refusal_patience = std::chrono::seconds(10);  // of an announced endpoint that refuses
+  bool pod_logs = false;
+  uint32_t access_log_every = 0;  // 1: every request, n: one of n, 0: none
+};
+
+struct GatewayMetrics {
+  explicit GatewayMetrics(metrics::Registry& r);
+  metrics::Registry& registry;
+  metrics::Counter& requests;        // all
+  metrics::Counter& unrouted;        // 404 by the gateway
+  metrics::Counter& retries;
+  metrics::Counter& upstream_broken;  // 502
+  metrics::Counter& lines_left_out;
+  metrics::Gauge& active;
+};
+
+class Exchange;
+
+class Worker {
+ public:
+  Worker(async::Loop& loop, WorkerOptions options, knative::DemandSink& demand, GatewayMetrics& metrics,
+         std::function<void(LogBatch)> logs);
+  ~Worker();
+
+  void start();  // loop thread or before run(): timers
+  void stop();   // loop thread: gives up what is in hand
+  void publish(std::shared_ptr<const Table> table);  // thread-safe
+  // A request came in. fallback_host: by which to route when the Host header is unknown.
+  void handle(std::shared_ptr<http::ServerStream> stream, const std::string& fallback_host);
+
+  // For exchanges.
+  async::Loop& loop() { return loop_; }
+  const WorkerOptions& options() const { return options_; }
+  const std::shared_ptr<const Table>& table() const { return table_; }
+  http::UpstreamPool& pool() { return pool_; }
+  knative::DemandSink& demand() { return demand_; }
+  GatewayMetrics& metrics() { return metrics_; }
+  uint64_t random();
+  void put_aside(const std::shared_ptr<Backend>& backend, Endpoint& endpoint);
+  void record(const RequestRecord& record, const std::shared_ptr<Endpoint>& endpoint);
+  void link(std::shared_ptr<Exchange> exchange);
+  void unlink(Exchange& exchange);
+
+ private:
+  void sweep();
+  void flush_logs();
+
+  async::Loop& loop_;
+  const WorkerOptions options_;
+  knative::DemandSink& demand_;
+  GatewayMetrics& metrics_;
+  std::function<void(LogBatch)> logs_;
+  http::UpstreamPool pool_;
+  std::shared_ptr<const Table> table_ = std::make_shared<Table>();
+  std::vector<std::shared_ptr<Exchange>> exchanges_;  // each knows its place
+  std::vector<std::shared_ptr<Exchange>> over_;       // to be freed when no callback of theirs can run
+  LogBatch batch_;
+  TimeText time_;
+  uint64_t seed_[2];
+  uint32_t counted_ = 0;
+  async::TimerId sweep_timer_ = 0;
+  int flush_in_ = 1;
+  bool stopped_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace proa::gateway
