@@ -1,0 +1,184 @@
+// Whole objects against files of testdata/.
+#include <map>
+
+#include "client/client.h"
+#include "serving/bootstrap.h"
+#include "serving/defaults.h"
+#include "serving/plan.h"
+#include "serving/pod_mutator.h"
+#include "serving/status.h"
+#include "serving/testdata.h"
+
+namespace proa::serving {
+namespace {
+
+// Objects by kind and name, for the mutator's reads.
+class Objects : public client::Client {
+ public:
+  std::map<std::string, json::Value> by_name;
+
+  Result<client::Object> get(const client::Kind& kind, std::string_view,
+                             std::string_view name) const override {
+    const auto it = by_name.find(str(kind.kind, "/", name));
+    if (it == by_name.end()) return error(Code::kNotFound, "none");
+    return shared(it->second);
+  }
+  Result<std::vector<client::Object>> list(const client::Kind&,
+                                           const client::ListOptions&) const override {
+    return std::vector<client::Object>{};
+  }
+  Result<client::Object> create(const client::Kind&, json::Value) override { return refuse(); }
+  Result<client::Object> apply(const client::Kind&, json::Value,
+                               const client::ApplyOptions&) override { return refuse(); }
+  Result<client::Object> patch(const client::Kind&, std::string_view, std::string_view, json::Value,
+                               std::string_view) override { return refuse(); }
+  Status remove(const client::Kind&, std::string_view, std::string_view,
+                const client::DeleteOptions&) override { return refuse(); }
+  std::unique_ptr<client::Watch> watch(const client::Kind&, std::string_view,
+                                       std::function<void(const client::Event&)>) override {
+    return nullptr;
+  }
+
+ private:
+  static Error refuse() { return error(Code::kUnimplemented, "read only"); }
+};
+
+Config config() {
+  auto c = parse_config(config_map("example.com"));
+  EXPECT_TRUE(c.ok());
+  return c.ok() ? *c : Config{};
+}
+
+SelectedRuntime sklearn() { return {"kserve-sklearnserver", true, shared(sklearn_runtime())}; }
+
+TEST(Golden, AnInferenceServiceBecomesItsObjects) {
+  const auto docs = testdata("sklearn.yaml");
+  ASSERT_EQ(docs.size(), 6u);
+  auto isvc = docs[0];
+  default_inference_service(isvc, config());
+  expect_same(isvc, docs[1]);
+  const auto runtime = sklearn();
+  const auto knative = plan_knative_service(isvc, &runtime, "", config());
+  ASSERT_TRUE(knative.ok()) << knative.error().message;
+  expect_same(plain(*knative), docs[2]);
+  expect_same(plain(plan_service(isvc, config())), docs[3]);
+  const auto host = external_host(isvc, "http://sklearn-iris-predictor.t.example.com", config());
+  expect_same(plain(plan_virtual_service(isvc, host, config())), docs[4]);
+
+  json::Value pod = json::object({{"apiVersion", "v1"}, {"kind", "Pod"}});
+  pod.set("metadata", (*knative)["spec"]["template"]["metadata"]);
+  pod.set("spec", (*knative)["spec"]["template"]["spec"]);
+  ASSERT_TRUE(mutate_pod(pod, Objects{}, config()).ok());
+  expect_same(pod, docs[5]);
+  ASSERT_TRUE(mutate_pod(pod, Objects{}, config()).ok());  // again: nothing changes
+  expect_same(pod, docs[5]);
+}
+
+TEST(Golden, ScalingFieldsBecomeKnativeAnnotations) {
+  const auto docs = testdata("scale.yaml");
+  ASSERT_EQ(docs.size(), 3u);
+  auto isvc = docs[0];
+  default_inference_service(isvc, config());
+  const auto runtime = sklearn();
+  const auto knative = plan_knative_service(isvc, &runtime, "", config());
+  ASSERT_TRUE(knative.ok());
+  expect_same((*knative)["spec"]["template"]["metadata"]["annotations"], docs[1]);
+  auto spec = (*knative)["spec"]["template"]["spec"];
+  spec.erase("containers");
+  expect_same(spec, docs[2]);
+}
+
+TEST(Golden, AClaimIsMountedReadOnlyWithoutAnInitializer) {
+  const auto docs = testdata("claim.yaml");
+  ASSERT_EQ(docs.size(), 2u);
+  auto pod = docs[0];
+  ASSERT_TRUE(mutate_pod(pod, Objects{}, config()).ok());
+  expect_same(pod, docs[1]);
+}
+
+std::vector<std::string> lines(const json::Value& conditions) {
+  std::vector<std::string> out;
+  for (const auto& c : conditions.array()) {
+    std::string line = str(c["type"].str(), " ", c["status"].str());
+    if (!c["reason"].str().empty()) line += " " + c["reason"].str();
+    out.push_back(line);
+  }
+  return out;
+}
+
+TEST(Golden, StatusSaysWhatKServeSays) {
+  for (const auto& doc : testdata("status.yaml")) {
+    SCOPED_TRACE(doc["case"].str());
+    auto isvc = yaml(
+        "{metadata: {name: x, namespace: t, generation: 1, annotations: "
+        "{serving.kserve.io/deploymentMode: Knative}},"
+        " spec: {predictor: {model: {modelFormat: {name: sklearn}, storageUri: 'gs://b/m'}}}}");
+    if (doc.has("format"))
+      isvc.ref("spec", "predictor", "model", "modelFormat", "name") = doc["format"];
+    Observed o;
+    o.isvc = &isvc;
+    o.now = "2026-11-01T10:00:00Z";
+    o.stopped = doc["stopped"].boolean();
+    const auto choice = select_runtime(isvc, {}, {shared(sklearn_runtime())});
+    if (auto* r = std::get_if<Refusal>(&choice)) o.refusal = *r;
+    else o.runtime = std::get_if<SelectedRuntime>(&choice);
+    json::Value knative = json::object({{"metadata", json::object({{"generation", 1}})}});
+    knative.set("status", doc["kn"]);
+    if (!o.stopped && !o.refusal) o.knative = &knative;
+    o.ingress_made = doc["kn"].size() > 0;
+    auto status = compute_status(o, config());
+    std::vector<std::string> want;
+    for (const auto& c : doc["conditions"].array()) want.push_back(c.str());
+    EXPECT_EQ(join(lines(status["conditions"]), "\n"), join(want, "\n"));
+    for (const auto& c : status["conditions"].array())
+      EXPECT_EQ(c["lastTransitionTime"].str(), "2026-11-01T10:00:00Z");
+    status.erase("conditions");
+    expect_same(status, doc["rest"]);
+  }
+}
+
+TEST(PodMutator, TakesCredentialsFromTheServiceAccountsSecrets) {
+  Objects objects;
+  objects.by_name["ServiceAccount/sa"] =
+      yaml("{secrets: [{name: gone}, {name: gcs}, {name: web}]}");
+  objects.by_name["Secret/gcs"] =
+      yaml("{metadata: {name: gcs}, data: {gcloud-application-credentials.json: e30=}}");
+  json::Value web = yaml("{metadata: {name: web}}");
+  web.ref("data", "https-host") = base64("models.example.com");
+  web.ref("data", "headers") = base64("account: a\nsecret:  b:c\n");
+  objects.by_name["Secret/web"] = web;
+  auto pod = yaml(
+      "{metadata: {namespace: t, labels: {serving.kserve.io/inferenceservice: x}, annotations: "
+      "{internal.serving.kserve.io/storage-initializer-sourceuri: 'gs://b/m'}},"
+      " spec: {serviceAccountName: sa, containers: [{name: kserve-container}]}}");
+  ASSERT_TRUE(mutate_pod(pod, objects, config()).ok());
+  const auto& init = pod["spec"]["initContainers"][0];
+  EXPECT_EQ(json::dump(init["env"][0]),
+            R"({"name":"GOOGLE_APPLICATION_CREDENTIALS","value":"/var/secrets/gcloud-application-credentials.json"})");
+  EXPECT_EQ(init["env"][1]["name"].str(), "models.example.com-headers");
+  EXPECT_EQ(init["env"][1]["value"].str(), R"({"account":"a","secret":"b:c"})");
+  EXPECT_EQ(json::dump(init["volumeMounts"][0]),
+            R"({"mountPath":"/var/secrets/","name":"user-gcp-sa","readOnly":true})");
+  EXPECT_EQ(pod["spec"]["volumes"][0]["secret"]["secretName"].str(), "gcs");
+}
+
+TEST(PodMutator, RefusesAPodWithoutTheModelsContainer) {
+  auto pod = yaml(
+      "{metadata: {labels: {serving.kserve.io/inferenceservice: x}, annotations: "
+      "{internal.serving.kserve.io/storage-initializer-sourceuri: 'gs://b/m'}},"
+      " spec: {containers: [{name: other}]}}");
+  const auto done = mutate_pod(pod, Objects{}, config());
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().message,
+            "Invalid configuration: cannot find container: kserve-container");
+}
+
+TEST(PodMutator, LeavesOtherPodsAlone) {
+  auto pod = yaml("{metadata: {name: p}, spec: {containers: [{name: a}]}}");
+  const auto before = pod;
+  ASSERT_TRUE(mutate_pod(pod, Objects{}, config()).ok());
+  expect_same(pod, before);
+}
+
+}  // namespace
+}  // namespace proa::serving
