@@ -1,0 +1,103 @@
+#include "app/up.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "app/options.h"
+#include "app/platform.h"
+#include "app/programs.h"
+#include "foundation/base/file.h"
+#include "foundation/base/strings.h"
+#include "foundation/json/value.h"
+#include "foundation/obs/log.h"
+
+namespace proa::app {
+
+namespace {
+
+int fail(const Error& e) {
+  std::string line = str("proa up: ", e.message, "\n");
+  [[maybe_unused]] ssize_t n = ::write(2, line.data(), line.size());
+  return 1;
+}
+
+// The data folder with a lock file that this process holds as long as it lives.
+Result<Fd> take_folder(const std::string& dir) {
+  auto made = make_dirs(dir, 0755);
+  if (!made.ok()) return std::move(made).error().with_context(str("data folder ", dir));
+  std::string path = dir + "/lock";
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!fd) return errno_error(str("data folder ", dir, " is not writable: open lock"));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    auto holder = read_file(path, 64);
+    return error(Code::kConflict,
+                 str("another instance", holder.ok() ? str(" (pid ", trim(*holder), ")") : "", " uses ", dir,
+                     "; stop it, or choose another folder with --data-dir"));
+  }
+  std::string pid = str(::getpid(), "\n");
+  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
+    return errno_error(str("data folder ", dir, " is not writable: write lock"));
+  return fd;
+}
+
+Status write_endpoints(const UpOptions& options, const Endpoints& endpoints) {
+  json::Value v = json::object({{"api", endpoints.api},
+                                {"http", endpoints.http},
+                                {"kubeconfig", endpoints.kubeconfig},
+                                {"pid", static_cast<int>(::getpid())}});
+  return write_file(options.data_dir + "/endpoints.json", json::pretty(v) + "\n");
+}
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+Status run(const UpOptions& options) {
+  TRY(Fd lock, take_folder(options.data_dir));
+  ::unlink((options.data_dir + "/endpoints.json").c_str());
+
+  // The zygote first, while there is one thread; it leaves the signals to this process.
+  sigset_t signals = stop_signals();
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  std::vector<node::Program> table;
+  for (const Program& program : programs()) table.push_back({std::string(program.name), program.main});
+  TRY(auto zygote, node::Zygote::start(std::move(table)));
+
+  Platform platform(options, *zygote);
+  TRY(Endpoints endpoints, platform.start());
+  TRY_STATUS(write_endpoints(options, endpoints));
+  log::info("proa", "ready",
+            {{"api", endpoints.api}, {"http", endpoints.http}, {"kubeconfig", endpoints.kubeconfig}});
+
+  int signal = 0;
+  ::sigwait(&signals, &signal);
+  log::info("proa", "stopping", {{"signal", ::strsignal(signal)}});
+  ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);  // a second Ctrl-C ends it at once
+  ::unlink((options.data_dir + "/endpoints.json").c_str());
+  platform.stop();
+  log::info("proa", "stopped");
+  return {};
+}
+
+}  // namespace
+
+int up_main(int argc, char** argv) {
+  auto options = parse_up_options(argc, argv);
+  if (!options.ok()) return fail(options.error());
+  if (!*options) return 0;
+  if ((*options)->verbose) log::set_level(log::Level::kDebug);
+  Status status = run(**options);
+  return status.ok() ? 0 : fail(status.error());
+}
+
+}  // namespace proa::app
