@@ -147,7 +147,7 @@ struct UpstreamOptions {
 struct Upstream {
   std::string address;      // IPv4 or IPv6 address, no name
   uint16_t port = 80;
-  bool http2 = false;       // prior knowledge, or by ALPN over TLS; streams are multiplexed
+  bool http2 = false;       // prior knowledge; over TLS ALPN must agree; streams are multiplexed
   bool tls = false;
   std::string server_name;  // TLS: checked against the certificate, and sent
 };

@@ -1,0 +1,87 @@
+// The server's side of one HTTP/2 connection, over nghttp2: up to 100 streams at a time.
+//
+// A stream's body is credited to the peer only as it is delivered, so a paused one holds at most its
+// window; floods of resets, pings and settings end the connection. Loop thread only; owned by its
+// ServerConnection.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <map>
+
+#include "foundation/http/guarded.h"
+#include "foundation/http/h2_fields.h"
+#include "foundation/http/h2_outbox.h"
+#include "foundation/http/server_core.h"
+
+namespace proa::http {
+
+class H2Connection;
+
+class H2Stream : public ServerStream {
+ public:
+  H2Stream(H2Connection& connection, int32_t id) : connection_(&connection), id_(id) {}
+  const RequestHead& head() const override { return head_; }
+  void receive(ServerCallbacks callbacks) override;
+  void pause_reading() override { paused_ = true; }
+  void resume_reading() override;
+  void respond_head(int status, const Headers& headers, bool end) override;
+  void respond_data(std::string_view data, bool end) override;
+  void respond_trailers(const Headers& trailers) override;
+  void respond(int status, const Headers& headers, std::string_view body) override;
+  void reset() override;
+  bool responded() const override { return responded_; }
+  bool closed() const override { return connection_ == nullptr; }
+  size_t backlog() const override { return outbox_.backlog(); }
+
+ private:
+  friend class H2Connection;
+  H2Connection* connection_;  // null once over
+  int32_t id_;
+  RequestHead head_;
+  Guarded<ServerCallbacks> calls_;
+  Headers trailers_;
+  std::string pending_;  // received and not yet delivered
+  H2Outbox outbox_;
+  size_t header_bytes_ = 0;
+  bool dispatched_ = false, receiving_ = false, paused_ = false, responded_ = false;
+  bool ended_ = false, end_told_ = false, was_high_ = false, too_large_ = false;
+  MonoTime heard_{}, sent_{};  // last progress each way
+};
+
+class H2Connection : public Protocol {
+ public:
+  explicit H2Connection(ServerConnection& connection);
+  ~H2Connection() override;
+  void on_data(std::string_view data) override;
+  void on_eof() override;
+  void on_gone() override;
+  void fill() override;
+  void on_tick(MonoTime now) override;
+  void drain() override;
+  bool wants_read() const override;
+
+  void deliver(H2Stream& stream);  // pending body, then the end
+  void submit_head(H2Stream& stream, int status, const Headers& headers, bool end);
+  void output_ready(H2Stream& stream);
+  void reset(H2Stream& stream, uint32_t code);
+  MonoTime now() const { return connection_.now(); }
+
+ private:
+  struct Hooks;  // nghttp2's callbacks
+  H2Stream* find(int32_t id);
+  void dispatch(H2Stream& stream);
+  void close_stream(int32_t id);
+  void end_if_idle();
+  void flooded();
+
+  ServerConnection& connection_;
+  StreamServer::Core& core_;
+  nghttp2_session* session_ = nullptr;
+  std::map<int32_t, std::shared_ptr<H2Stream>> streams_;
+  FloodGuard resets_{200, 100}, controls_{1000, 500};
+  MonoTime idle_since_;
+  bool draining_ = false, flooded_ = false;
+};
+
+}  // namespace proa::http

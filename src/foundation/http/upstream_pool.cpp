@@ -1,0 +1,300 @@
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+#include "foundation/base/strings.h"
+#include "foundation/http/sockets.h"
+#include "foundation/http/upstream_core.h"
+
+namespace proa::http {
+namespace {
+
+constexpr size_t kReadBuffer = 64 << 10;
+
+// A stream that could not be opened; its error comes in a later turn.
+class FailedStream : public ClientStream, public std::enable_shared_from_this<FailedStream> {
+ public:
+  FailedStream(ClientCallbacks callbacks) { calls_.set(std::move(callbacks)); }
+  void fail_later(async::Loop& loop, Error why) {
+    loop.post([self = shared_from_this(), e = std::move(why)] {
+      self->calls_.call_last(&ClientCallbacks::on_error, UpstreamError{e, false, true, false});
+    });
+  }
+  void send_data(std::string_view, bool) override {}
+  void send_trailers(const Headers&) override {}
+  void pause_reading() override {}
+  void resume_reading() override {}
+  void reset() override { calls_.release(); }
+  size_t backlog() const override { return 0; }
+  bool closed() const override { return true; }
+
+ private:
+  Guarded<ClientCallbacks> calls_;
+};
+
+}  // namespace
+
+UpstreamPool::Core::Core(async::Loop& l, UpstreamOptions o)
+    : loop(l), options(std::move(o)), buffer(kReadBuffer) {}
+
+UpstreamPool::Core::~Core() { shut_down(); }
+
+void UpstreamPool::Core::shut_down() {
+  down = true;
+  loop.cancel(sweep_timer);
+  while (!connections.empty()) {
+    auto connection = connections.begin()->second;
+    connection->close();
+  }
+}
+
+Result<SslContext> UpstreamPool::Core::tls_context(bool http2) {
+  SslContext& context = contexts[http2 ? 1 : 0];
+  if (!context) {
+    TRY(context, client_context(options.tls_ca, options.tls_certificate, options.tls_key, http2));
+  }
+  return context;
+}
+
+std::shared_ptr<ClientStream> UpstreamPool::Core::open(const Upstream& to, const RequestHead& head, bool end,
+                                                       ClientCallbacks callbacks) {
+  auto refuse = [&](Error why) {
+    auto stream = std::make_shared<FailedStream>(std::move(callbacks));
+    stream->fail_later(loop, std::move(why));
+    return stream;
+  };
+  auto found = peers.find(to);
+  if (found == peers.end()) found = peers.emplace(to, Peers{}).first;
+  Peers& p = found->second;
+  for (UpstreamConnection* shared : p.shared) {
+    if (shared->protocol()->has_room()) return shared->open(head, end, std::move(callbacks));
+  }
+  if (!p.idle.empty()) {
+    UpstreamConnection* kept = p.idle.back();
+    p.idle.pop_back();
+    return kept->open(head, end, std::move(callbacks));
+  }
+  if (p.count >= options.most_connections_per_upstream) {
+    return refuse(error(Code::kExhausted, str("too many connections to ", to.address, ":", to.port)));
+  }
+  std::unique_ptr<TlsSession> tls;
+  if (to.tls) {
+    auto context = tls_context(to.http2);
+    if (!context.ok()) return refuse(context.error());
+    tls = std::make_unique<TlsSession>(*context, false, to.server_name.empty() ? to.address : to.server_name);
+  }
+  auto fd = start_connect(to.address, to.port);
+  if (!fd.ok()) return refuse(error(Code::kUnavailable, fd.error().message));
+  auto connection = std::make_shared<UpstreamConnection>(*this, to, std::move(*fd), std::move(tls));
+  connections.emplace(connection.get(), connection);
+  ++p.count;
+  if (to.http2) p.shared.push_back(connection.get());
+  connection->start();
+  arm_sweep();
+  return connection->open(head, end, std::move(callbacks));
+}
+
+void UpstreamPool::Core::remove(UpstreamConnection& connection) {
+  auto found = peers.find(connection.to());
+  if (found != peers.end()) {
+    Peers& p = found->second;
+    std::erase(p.idle, &connection);
+    std::erase(p.shared, &connection);
+    if (--p.count == 0) peers.erase(found);
+  }
+  connections.erase(&connection);
+}
+
+void UpstreamPool::Core::now_idle(UpstreamConnection& connection) {
+  Peers& p = peers.find(connection.to())->second;
+  if (p.idle.size() >= options.most_idle_per_upstream) return connection.close();
+  p.idle.push_back(&connection);
+}
+
+void UpstreamPool::Core::close_idle(const std::string& address, uint16_t port) {
+  std::vector<std::shared_ptr<UpstreamConnection>> gone;
+  for (auto& [to, p] : peers) {
+    if (to.address != address || to.port != port) continue;
+    for (UpstreamConnection* c : p.idle) gone.push_back(c->shared_from_this());
+    for (UpstreamConnection* c : p.shared) {
+      if (c->protocol()->idle()) gone.push_back(c->shared_from_this());
+    }
+  }
+  for (auto& connection : gone) connection->close();
+}
+
+void UpstreamPool::Core::arm_sweep() {
+  if (sweep_timer || down || connections.empty()) return;
+  sweep_timer = loop.after(std::chrono::seconds(1), [this] { sweep(); });
+}
+
+void UpstreamPool::Core::sweep() {
+  sweep_timer = 0;
+  std::vector<std::shared_ptr<UpstreamConnection>> old;
+  MonoTime now = loop.now();
+  for (auto& [key, c] : connections) {
+    if (c->protocol()->idle() && now - c->idle_since() >= options.idle_timeout) old.push_back(c);
+  }
+  for (auto& connection : old) connection->close();
+  arm_sweep();
+}
+
+UpstreamConnection::UpstreamConnection(UpstreamPool::Core& core, const Upstream& to, Fd fd,
+                                       std::unique_ptr<TlsSession> tls)
+    : core_(core), to_(to), transport_(std::move(fd), std::move(tls)) {
+  protocol_ = to.http2 ? make_h2_client(*this) : make_h1_client(*this);
+  touch();
+}
+
+void UpstreamConnection::start() {
+  interest_ = EPOLLOUT;
+  core_.loop.watch(transport_.fd(), interest_, [this](uint32_t events) { on_event(events); });
+  timer_ = core_.loop.after(core_.options.connect_timeout, [this] {
+    timer_ = 0;
+    fail(error(Code::kDeadline, str("connect to ", to_.address, ":", to_.port, ": timed out")));
+  });
+}
+
+std::shared_ptr<ClientStream> UpstreamConnection::open(const RequestHead& head, bool end, ClientCallbacks callbacks) {
+  Turn turn(*this);
+  return protocol_->open(head, end, std::move(callbacks));
+}
+
+void UpstreamConnection::on_event(uint32_t events) {
+  Turn turn(*this);
+  if (!connected_) {
+    int err = socket_error(transport_.fd());
+    if (err != 0) {
+      Error why = errno_error(str("connect to ", to_.address, ":", to_.port), err);
+      return fail(error(Code::kUnavailable, std::move(why.message)));
+    }
+    if (!(events & EPOLLOUT)) return;
+    on_connected();
+    return;
+  }
+  if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+    if (interest_ & EPOLLIN) read_some();
+    else if (events & (EPOLLHUP | EPOLLERR)) protocol_->on_eof();
+  }
+}
+
+void UpstreamConnection::on_connected() {
+  connected_ = true;
+  if (transport_.tls()) {
+    if (!transport_.tls()->handshake()) return fail(error(Code::kUnavailable, transport_.tls()->failure()));
+    return;
+  }
+  secured_ = true;
+  core_.loop.cancel(std::exchange(timer_, 0));
+}
+
+void UpstreamConnection::read_some() {
+  for (int i = 0; i < 16 && !closed_; ++i) {
+    if (!protocol_->wants_read()) return;
+    long n = transport_.read(core_.buffer.data(), core_.buffer.size());
+    if (!secured_ && transport_.tls()->ready()) {
+      if (to_.http2 && !transport_.tls()->is_h2()) {
+        return fail(error(Code::kUnavailable, str(to_.address, ":", to_.port, " does not offer HTTP/2")));
+      }
+      secured_ = true;
+      core_.loop.cancel(std::exchange(timer_, 0));
+    }
+    if (n == Transport::kBlocked) return;
+    if (n == Transport::kBroken && transport_.tls() && !transport_.tls()->failure().empty()) {
+      return fail(error(Code::kUnavailable, str(to_.address, ":", to_.port, ": ", transport_.tls()->failure())));
+    }
+    if (n <= 0) return protocol_->on_eof();
+    protocol_->on_data({core_.buffer.data(), static_cast<size_t>(n)});
+    if (!transport_.tls()) return;
+  }
+}
+
+void UpstreamConnection::settle() {
+  if (closed_ || depth_ > 0) return;
+  auto self = shared_from_this();
+  ++depth_;
+  while (connected_) {
+    if (!transport_.flush()) {
+      // The answer may have come before the peer closed: reading tells more than writing.
+      --depth_;
+      return read_some_or_fail();
+    }
+    if (transport_.blocked() || !protocol_) break;
+    protocol_->fill();
+    if (closed_ || transport_.backlog() == 0) break;
+    if (transport_.tls() && !secured_) break;
+  }
+  --depth_;
+  if (!closed_) update_interest();
+}
+
+void UpstreamConnection::read_some_or_fail() {
+  auto self = shared_from_this();
+  ++depth_;
+  for (int i = 0; i < 64 && !closed_; ++i) {
+    long n = transport_.read(core_.buffer.data(), core_.buffer.size());
+    if (n <= 0) break;
+    protocol_->on_data({core_.buffer.data(), static_cast<size_t>(n)});
+  }
+  --depth_;
+  if (!closed_) protocol_->on_eof();
+}
+
+void UpstreamConnection::settle_soon() {
+  if (in_event() || soon_ || closed_) return;
+  soon_ = true;
+  core_.loop.post([self = shared_from_this()] {
+    self->soon_ = false;
+    self->settle();
+  });
+}
+
+void UpstreamConnection::update_interest() {
+  bool reading = connected_ && protocol_->wants_read();
+  bool writing = !connected_ || transport_.blocked();
+  uint32_t wanted = (reading ? uint32_t{EPOLLIN} : 0) | (writing ? uint32_t{EPOLLOUT} : 0);
+  if (reading && !(interest_ & EPOLLIN) && transport_.tls_input()) {
+    core_.loop.post([self = shared_from_this()] {
+      if (!self->closed_) self->on_event(EPOLLIN);
+    });
+  }
+  if (wanted == interest_) return;
+  interest_ = wanted;
+  core_.loop.modify(transport_.fd(), wanted);
+}
+
+void UpstreamConnection::release() {
+  touch();
+  core_.now_idle(*this);
+}
+
+void UpstreamConnection::fail(Error why) {
+  if (closed_) return;
+  auto self = shared_from_this();
+  protocol_->fail(why, secured_);
+  close();
+}
+
+void UpstreamConnection::close() {
+  if (closed_) return;
+  auto self = shared_from_this();
+  closed_ = true;
+  protocol_->abandon();
+  core_.loop.cancel(std::exchange(timer_, 0));
+  core_.loop.unwatch(transport_.fd());
+  core_.remove(*this);
+  transport_ = Transport(Fd());
+}
+
+UpstreamPool::UpstreamPool(async::Loop& loop, UpstreamOptions options)
+    : core_(std::make_shared<Core>(loop, std::move(options))) {}
+UpstreamPool::~UpstreamPool() { core_->shut_down(); }
+
+std::shared_ptr<ClientStream> UpstreamPool::open(const Upstream& to, const RequestHead& head, bool end,
+                                                 ClientCallbacks callbacks) {
+  return core_->open(to, head, end, std::move(callbacks));
+}
+void UpstreamPool::close_idle(const std::string& address, uint16_t port) { core_->close_idle(address, port); }
+size_t UpstreamPool::connections() const { return core_->connections.size(); }
+
+}  // namespace proa::http
