@@ -64,7 +64,7 @@ class ZygoteProcess {
     sigset_t set;
     ::sigemptyset(&set);
     ::sigaddset(&set, SIGCHLD);
-    choose_isolation();
+    TRY_STATUS(choose_isolation());
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_) return errno_error("signalfd");
@@ -79,13 +79,31 @@ class ZygoteProcess {
     return {};
   }
 
-  void choose_isolation() {
-    if (::geteuid() == 0 && can_isolate(false))
+  Status choose_isolation() {
+    if (::geteuid() == 0 && can_isolate(false)) {
       context_.isolation = Isolation::kRoot;
-    else if (can_isolate(true) && enter_user_namespace(0, 0).ok())
+    } else if (can_isolate(true) && enter_user_namespace(0, 0).ok()) {
       context_.isolation = Isolation::kUserNamespace;
-    else
-      context_.isolation = Isolation::kPlain;
+      return enter_pid_namespace();
+    }
+    return {};
+  }
+
+  // An ordinary user's zygote may return to its own process namespace (see fork_child) only if its
+  // user namespace owns it. So it goes on as the first process of a new one.
+  Status enter_pid_namespace() {
+    if (::unshare(CLONE_NEWPID) != 0) return errno_error("new pid namespace");
+    pid_t pid = ::fork();
+    if (pid < 0) return errno_error("fork");
+    if (pid > 0) {
+      socket_.reset();
+      int status = 0;
+      while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+      }
+      ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    return {};
   }
 
   // False at the end of the conversation.
@@ -123,7 +141,7 @@ class ZygoteProcess {
   }
 
   void say(const std::string& text) {
-    if (!send_packet(socket_.get(), text).ok()) log::warn("zygote", "answer lost");
+    if (!send_packet(socket_.get(), text).ok()) log::debug("zygote", "answer not sent");
   }
 
   // Forks into new namespaces of process ids; in the child all that is the zygote's is closed.
