@@ -202,11 +202,6 @@ void track_update(const KindDef& kind, const json::Value& live, json::Value& obj
   };
   json::Value then = part(live), now = part(object);
   Comparison diff = compare(type, then, now);
-  if (live.is_null()) diff.changed = [&] {
-    Comparison fresh = compare(type, json::object({}), now);
-    for (auto& [key, v] : fresh.changed.make_object()) v.erase(".");
-    return std::move(fresh.changed);
-  }();
   FieldSet lost = set_union(diff.changed, diff.removed);
   json::Value managed = json::array({});
   bool found = false;

@@ -29,7 +29,7 @@ struct Applied {
   std::vector<Conflict> conflicts;  // not empty only without force; then nothing is changed
 };
 
-// `live` null: creates. kInvalid: managedFields in the applied object, no manager, …
+// `live` null: creates. Prune `fields` first; defaults come after. kInvalid: managedFields in the applied object, no manager, …
 // Without the status subresource named, the status of `fields` is ignored where the kind has that
 // subresource; with it, only status counts.
 Result<Applied> server_side_apply(const KindDef& kind, const json::Value& live,
@@ -41,8 +41,8 @@ json::Value conflict_status(const KindDef& kind, std::string_view name,
                             const std::vector<Conflict>& conflicts);  // 409, reason Conflict
 
 // After a create, update or patch by `writer` (live null: create): who owns what now. Sets
-// object.metadata.managedFields from live's. An object whose request cleared the list
-// (managedFields: [] or [{}]) loses it, as in Kubernetes.
+// object.metadata.managedFields. The list that the object itself carries is the starting point (a
+// client may edit it); live's if it carries none; [{}] clears it, as in Kubernetes.
 void track_update(const KindDef& kind, const json::Value& live, json::Value& object,
                   const Writer& writer);
 

@@ -42,13 +42,15 @@ std::string name_of(const Type& list, const json::Value& item) {
   return item_key(list, item);
 }
 
-void collect(const Type& type, bool atomic, const json::Value& v, FieldSet& out) {
+// maps_too: a map with entries belongs to the set itself too, as in the sets of updates.
+void collect(const Type& type, bool atomic, const json::Value& v, FieldSet& out, bool maps_too = false) {
   out.make_object();
   if (v.is_object() && granular_object(type, atomic)) {
     for (const auto& [key, item] : v.object()) {
       Below b = below(type, key);
-      collect(*b.type, b.atomic, item, out.ref(member(key)));
+      collect(*b.type, b.atomic, item, out.ref(member(key)), maps_too);
     }
+    if (maps_too && type.base == Base::kMap && out.size()) out.set(".", json::object({}));
   } else if (v.is_array() && granular_list(type) && !atomic) {
     for (const json::Value& item : v.array()) {
       std::string name = name_of(type, item);
@@ -59,7 +61,7 @@ void collect(const Type& type, bool atomic, const json::Value& v, FieldSet& out)
       entry.set(".", json::object({}));
       for (const auto& [key, field] : item.object()) {
         Below b = below(*type.item, key);
-        collect(*b.type, b.atomic, field, entry.ref(member(key)));
+        collect(*b.type, b.atomic, field, entry.ref(member(key)), maps_too);
       }
     }
   }
@@ -118,7 +120,7 @@ class Differ {
     if (before.is_array() && after.is_array() && granular_list(type) && !atomic)
       return items(type, before, after, changed, removed);
     if (same_value(type, before, after)) return false;
-    collect(type, atomic, after, changed);
+    collect(type, atomic, after, changed, true);
     mark_ = true;
     return true;
   }
@@ -149,10 +151,7 @@ class Differ {
       if (old) {
         any |= one(*b.type, b.atomic, member(key), *old, item, changed, removed);
       } else {
-        FieldSet& entry = changed.ref(member(key));
-        collect(*b.type, b.atomic, item, entry);
-        // A new map or list is itself new, not only what is in it.
-        if (entry.size() && (item.is_object() || item.is_array())) entry.set(".", json::object({}));
+        collect(*b.type, b.atomic, item, changed.ref(member(key)), true);
         any = true;
       }
     }
@@ -186,7 +185,7 @@ class Differ {
     auto whole = [&](const json::Value& item, FieldSet& entry) {
       entry.make_object();
       if (set) return;
-      collect(*type.item, false, item, entry);
+      collect(*type.item, false, item, entry, true);
       entry.set(".", json::object({}));
     };
     for (const auto& [name, item] : now) {

@@ -46,6 +46,15 @@ void merge_items(const Type& type, json::Value& at, const json::Value& v) {
   std::vector<std::string> old, wanted;
   for (const json::Value& item : live) old.push_back(name_of(type, item));
   for (const json::Value& item : v.array()) wanted.push_back(name_of(type, item));
+  auto unclear = [](std::vector<std::string> names) {
+    std::sort(names.begin(), names.end());
+    return std::adjacent_find(names.begin(), names.end()) != names.end() ||
+           (!names.empty() && names.front().empty());
+  };
+  if (unclear(old) || unclear(wanted)) {  // items without their keys cannot be told apart
+    at = v;
+    return;
+  }
   json::Array out;
   out.reserve(std::max(old.size(), wanted.size()));
   for (const std::string& name : interleave(old, wanted)) {
