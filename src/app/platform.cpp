@@ -1,0 +1,220 @@
+#include "app/platform.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <future>
+#include <thread>
+
+#include "api/kinds.h"
+#include "api/schema/schema.h"
+#include "client/controller.h"
+#include "foundation/async/loop.h"
+#include "foundation/base/file.h"
+#include "foundation/base/strings.h"
+#include "foundation/obs/log.h"
+#include "platform/apiserver/api_server.h"
+#include "platform/dns/server.h"
+#include "platform/gateway/gateway.h"
+#include "platform/knative/knative.h"
+#include "platform/node/node.h"
+#include "platform/workloads/workloads.h"
+#include "serving/bootstrap.h"
+#include "serving/controller.h"
+#include "serving/defaults.h"
+#include "serving/pod_mutator.h"
+#include "serving/validate.h"
+
+namespace proa::app {
+
+namespace {
+
+// An event loop on a thread of its own.
+class LoopThread {
+ public:
+  ~LoopThread() { stop(); }
+  async::Loop& loop() { return loop_; }
+  void start() {
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  void stop() {
+    if (!thread_.joinable()) return;
+    loop_.stop();
+    thread_.join();
+  }
+  // Runs `task` on the loop and waits for it.
+  template <typename F>
+  auto call(F task) {
+    std::packaged_task<decltype(task())()> packaged(std::move(task));
+    auto result = packaged.get_future();
+    if (thread_.joinable()) loop_.post([&] { packaged(); });
+    else packaged();
+    return result.get();
+  }
+
+ private:
+  async::Loop loop_;
+  std::thread thread_;
+};
+
+// KServe's webhooks and Knative's, as admission. `client` is set once the store is open.
+std::vector<apiserver::Admission> admissions(client::Client*& client) {
+  auto config = [&client] { return client ? serving::current_config(*client) : Result<serving::Config>(serving::Config()); };
+  std::vector<apiserver::Admission> list = knative::admissions<apiserver::Admission>();
+  list.push_back({api::kInferenceService,
+                  [config](json::Value& isvc, const json::Value*) -> Result<void> {
+                    TRY(serving::Config c, config());
+                    serving::default_inference_service(isvc, c);
+                    return {};
+                  },
+                  [](const json::Value& isvc, const json::Value* old) {
+                    return serving::validate_inference_service(isvc, old);
+                  }});
+  list.push_back({api::kPod,
+                  [&client, config](json::Value& pod, const json::Value* old) -> Result<void> {
+                    if (old || !client || !pod["metadata"]["labels"].has(serving::kIsvcLabel)) return {};
+                    TRY(serving::Config c, config());
+                    return serving::mutate_pod(pod, *client, c);
+                  },
+                  {}});
+  return list;
+}
+
+// What the storage initializer takes from this process's environment.
+void pass_on(std::map<std::string, std::string>& env) {
+  for (const char* name : {"STORAGE_EMULATOR_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy",
+                           "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+    if (const char* value = ::getenv(name)) env[name] = value;
+}
+
+}  // namespace
+
+struct Platform::Parts {
+  Parts(const UpOptions& o, node::Zygote& z) : options(o), zygote(z) {}
+
+  UpOptions options;
+  node::Zygote& zygote;
+  metrics::Registry metrics;
+  std::unique_ptr<api::Catalog> catalog;
+  client::Client* client = nullptr;
+
+  // Destroyed from the last to the first: whoever uses another comes after it.
+  LoopThread api_loop, control_loop, node_loop, gateway_loop;
+  std::unique_ptr<apiserver::ApiServer> api;
+  std::unique_ptr<client::ControllerHost> controllers;
+  std::unique_ptr<knative::Autoscaler> autoscaler;
+  std::unique_ptr<dns::Server> dns;
+  std::unique_ptr<node::Node> node;
+  std::unique_ptr<gateway::Gateway> gateway;
+  bool started = false;
+
+  Status open_api();
+  Status start_controllers();
+  Status start_node();
+  Status start_gateway();
+};
+
+Status Platform::Parts::open_api() {
+  TRY(catalog, api::Catalog::built_in());
+  apiserver::ApiServerOptions o;
+  o.data_dir = options.data_dir;
+  o.bind = options.bind;
+  o.port = options.api_port;
+  o.kubeconfig = options.kubeconfig;
+  o.catalog = catalog.get();
+  o.metrics = &metrics;
+  o.admissions = admissions(client);
+  api = std::make_unique<apiserver::ApiServer>(api_loop.loop(), std::move(o));
+  TRY_STATUS(api->open());
+  client = &api->client();
+  TRY_STATUS(serving::apply_bootstrap(*client, options.domain));
+  TRY_STATUS(knative::apply_bootstrap(*client, options.domain));
+  return {};
+}
+
+Status Platform::Parts::start_controllers() {
+  async::Loop& loop = control_loop.loop();
+  controllers = std::make_unique<client::ControllerHost>(*client, loop);
+  autoscaler = std::make_unique<knative::Autoscaler>(*client, loop, real_clock(), metrics);
+  workloads::Options workload_options;
+  for (const api::KindRef& kind : catalog->all()) workload_options.kinds.push_back(kind->kind);
+  workload_options.volumes_dir = options.data_dir + "/volumes";
+  for (auto& spec : workloads::controllers(*client, real_clock(), std::move(workload_options)))
+    controllers->add(std::move(spec));
+  for (auto& spec : knative::controllers(*client, real_clock(), knative::Options{.domain = options.domain}))
+    controllers->add(std::move(spec));
+  controllers->add(autoscaler->controller());
+  controllers->add(serving::inference_service_controller(*client, real_clock()));
+  controllers->start();
+  autoscaler->start(*controllers);
+  dns = std::make_unique<dns::Server>(loop, *client);
+  if (Status status = dns->start(); !status.ok()) log::warn("dns", status.error().message);
+  control_loop.start();
+  return {};
+}
+
+Status Platform::Parts::start_node() {
+  node::NodeOptions o;
+  o.data_dir = options.data_dir;
+  for (const auto& [prefix, folder] : options.mirrors) o.mirrors[prefix] = folder;
+  pass_on(o.fetch_env);
+  node = std::make_unique<node::Node>(*client, node_loop.loop(), zygote, std::move(o));
+  TRY_STATUS(node->start());
+  api->set_pod_logs(&node->pod_logs());
+  node_loop.start();
+  return {};
+}
+
+Status Platform::Parts::start_gateway() {
+  auto try_port = [&](uint16_t port) {
+    gateway::GatewayOptions o;
+    o.bind = options.bind;
+    o.http_port = port;
+    o.pod_log_root = options.data_dir + "/logs/pods";
+    o.table.domain = options.domain;
+    gateway = std::make_unique<gateway::Gateway>(std::move(o), *client, *autoscaler, metrics);
+    return gateway->start({&gateway_loop.loop()});
+  };
+  Status status = try_port(options.http_port.value_or(80));
+  if (!status.ok() && status.error().code == Code::kForbidden && !options.http_port) status = try_port(8080);
+  if (!status.ok()) return std::move(status).context("gateway");
+  gateway_loop.start();
+  return {};
+}
+
+Platform::Platform(const UpOptions& options, node::Zygote& zygote)
+    : parts_(std::make_unique<Parts>(options, zygote)) {}
+
+Platform::~Platform() { stop(); }
+
+Result<Endpoints> Platform::start() {
+  Parts& p = *parts_;
+  TRY_STATUS(p.open_api());
+  p.started = true;
+  TRY_STATUS(p.start_controllers());
+  TRY_STATUS(p.start_node());
+  TRY_STATUS(p.start_gateway());
+  TRY([[maybe_unused]] uint16_t port, p.api->start());
+  p.api_loop.start();
+  return Endpoints{p.api->url(), str("http://", p.options.bind, ":", p.gateway->http_port()), p.api->kubeconfig()};
+}
+
+void Platform::stop() {
+  Parts& p = *parts_;
+  if (!std::exchange(p.started, false)) return;
+  if (p.gateway) p.gateway->stop(std::chrono::seconds(2));
+  p.gateway_loop.stop();
+  p.control_loop.stop();  // nothing makes new pods from here on
+  if (p.node) p.node->stop();
+  p.node_loop.stop();
+  p.api_loop.stop();
+  p.gateway.reset();
+  p.node.reset();
+  p.dns.reset();
+  if (p.autoscaler) p.autoscaler->stop();
+  p.controllers.reset();
+  p.autoscaler.reset();
+  p.api.reset();
+}
+
+}  // namespace proa::app
