@@ -278,9 +278,10 @@ void H1Connection::on_eof() {
   if (state_ == State::kTunnel && stream && !tunnel_in_ended_) {
     process_held();
     tunnel_in_ended_ = true;
-    stream->calls_.call(&ServerCallbacks::on_end, Headers());
-    if (tunnel_out_ended_) connection_.close();
-    return;
+    if (!tunnel_out_ended_) return stream->calls_.call(&ServerCallbacks::on_end, Headers());
+    detach();
+    stream->calls_.call_last(&ServerCallbacks::on_end, Headers());
+    return connection_.close();
   }
   connection_.close();
 }

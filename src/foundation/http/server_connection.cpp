@@ -54,6 +54,15 @@ void ServerConnection::read_some() {
     protocol_->on_data({core_.buffer.data(), static_cast<size_t>(n)});
     if (!tls()) return;
   }
+  read_more_soon();
+}
+
+// What TLS already holds will not make the socket readable again.
+void ServerConnection::read_more_soon() {
+  if (closed_ || !transport_.tls_input()) return;
+  core_.loop.post([self = shared_from_this()] {
+    if (!self->closed_) self->on_event(EPOLLIN);
+  });
 }
 
 void ServerConnection::choose_protocol() {
@@ -104,12 +113,7 @@ void ServerConnection::settle_soon() {
 void ServerConnection::update_interest() {
   bool reading = !eof_ && (closing_ || !protocol_ || protocol_->wants_read());
   uint32_t wanted = (reading ? uint32_t{EPOLLIN} : 0) | (transport_.blocked() ? uint32_t{EPOLLOUT} : 0);
-  // What TLS already holds will not make the socket readable again.
-  if (reading && !(interest_ & EPOLLIN) && transport_.tls_input()) {
-    core_.loop.post([self = shared_from_this()] {
-      if (!self->closed_) self->on_event(EPOLLIN);
-    });
-  }
+  if (reading && !(interest_ & EPOLLIN)) read_more_soon();
   if (wanted == interest_) return;
   interest_ = wanted;
   core_.loop.modify(transport_.fd(), wanted);

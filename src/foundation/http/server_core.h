@@ -102,6 +102,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
  private:
   void on_event(uint32_t events);
   void read_some();
+  void read_more_soon();
   void choose_protocol();
   void update_interest();
 

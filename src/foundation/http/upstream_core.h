@@ -110,6 +110,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void on_connected();
   void read_some_or_fail();
   void read_some();
+  void read_more_soon();
   void update_interest();
 
   UpstreamPool::Core& core_;

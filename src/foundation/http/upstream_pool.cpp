@@ -207,6 +207,15 @@ void UpstreamConnection::read_some() {
     protocol_->on_data({core_.buffer.data(), static_cast<size_t>(n)});
     if (!transport_.tls()) return;
   }
+  read_more_soon();
+}
+
+// What TLS already holds will not make the socket readable again.
+void UpstreamConnection::read_more_soon() {
+  if (closed_ || !transport_.tls_input()) return;
+  core_.loop.post([self = shared_from_this()] {
+    if (!self->closed_) self->on_event(EPOLLIN);
+  });
 }
 
 void UpstreamConnection::settle() {
@@ -253,11 +262,7 @@ void UpstreamConnection::update_interest() {
   bool reading = connected_ && protocol_->wants_read();
   bool writing = !connected_ || transport_.blocked();
   uint32_t wanted = (reading ? uint32_t{EPOLLIN} : 0) | (writing ? uint32_t{EPOLLOUT} : 0);
-  if (reading && !(interest_ & EPOLLIN) && transport_.tls_input()) {
-    core_.loop.post([self = shared_from_this()] {
-      if (!self->closed_) self->on_event(EPOLLIN);
-    });
-  }
+  if (reading && !(interest_ & EPOLLIN)) read_more_soon();
   if (wanted == interest_) return;
   interest_ = wanted;
   core_.loop.modify(transport_.fd(), wanted);
