@@ -71,12 +71,17 @@ struct CoreOptions {
   std::string api_address = "127.0.0.1";
 };
 
+// autoscaling/v1 Scale of an object, by the kind's paths.
+json::Value scale_of(const api::KindDef& kind, const json::Value& object);
+
 class Core {
  public:
   Core(api::Catalog& catalog, Store& store, Clock& clock, CoreOptions options);  // all must outlive this
   ~Core();
   // Custom resources stored before, the first namespaces, the service `kubernetes`. Call once, first.
   Status bootstrap();
+  // The service `kubernetes` points to this port from now on. bootstrap() calls it with the options'.
+  Status announce(uint16_t api_port);
 
   using Def = api::KindDef;
   Answer<Item> get(const Def& kind, std::string_view ns, std::string_view name) const;

@@ -72,6 +72,5 @@ struct Core::State {
 std::string store_key(std::string_view ns, std::string_view name);
 bool is_kind(const api::KindDef& kind, const client::Kind& other);
 Item detached(json::Value value, int64_t revision);  // an Item that is not in the store
-json::Value scale_of(const api::KindDef& kind, const json::Value& object);
 
 }  // namespace proa::apiserver

@@ -124,6 +124,11 @@ Status Core::bootstrap() {
     auto done = this->patch(*s.catalog.find(api::kConfigMap), name, "kube-root-ca.crt", PatchType::kMerge, patch, context);
     if (!done.ok()) return done.error().to_error();
   }
+  return announce(s.options.api_port);
+}
+
+Status Core::announce(uint16_t api_port) {
+  State& s = *state_;
   auto apply_first = [&](const client::Kind& kind, json::Value object) -> Status {
     WriteContext context;
     context.manager = "kube-apiserver";
@@ -139,7 +144,7 @@ Status Core::bootstrap() {
                                     {"ports", json::array({json::object({{"name", "https"},
                                                                          {"port", 443},
                                                                          {"protocol", "TCP"},
-                                                                         {"targetPort", int64_t{s.options.api_port}}})})}}));
+                                                                         {"targetPort", int64_t{api_port}}})})}}));
   TRY_STATUS(apply_first(api::kService, std::move(service)));
   json::Value slice = named("kubernetes");
   slice.ref("metadata", "labels", "kubernetes.io/service-name") = "kubernetes";
@@ -147,7 +152,7 @@ Status Core::bootstrap() {
   slice.set("endpoints", json::array({json::object({{"addresses", json::array({s.options.api_address})},
                                                     {"conditions", json::object({{"ready", true}})}})}));
   slice.set("ports", json::array({json::object({{"name", "https"},
-                                                {"port", int64_t{s.options.api_port}},
+                                                {"port", int64_t{api_port}},
                                                 {"protocol", "TCP"}})}));
   return apply_first(api::kEndpointSlice, std::move(slice));
 }
