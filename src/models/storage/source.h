@@ -26,6 +26,7 @@ struct RemoteFile {
   int64_t size = -1;         // -1: not known
   std::string crc32c, md5;   // base64; "" if not known
   std::string version;       // generation or ETag
+  std::string etag;          // what every answer for this file must say, if anything
   bool ranges = false;       // the server takes Range
 };
 

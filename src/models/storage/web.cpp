@@ -55,7 +55,7 @@ Result<Resolved> resolve_web(const Uri& uri, const SourceOptions& options) {
       file.size = parse_int(head.header("content-length")).value_or(-1);
       file.ranges = head.header("accept-ranges") == "bytes" && file.size > 0;
     }
-    file.version = head.header("etag");
+    file.version = file.etag = head.header("etag");
     if (file.version.empty() && !head.header("last-modified").empty() && file.size >= 0)
       file.version = str(head.header("last-modified"), " ", file.size);
     for (auto part : split(head.header("digest"), ','))

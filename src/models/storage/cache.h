@@ -1,0 +1,54 @@
+// The model cache: a folder of models by URI and version, shared by all pods of the machine.
+//
+//   ROOT/URI/v-HASH/…       the files of one version, read-only      ROOT/URI/v-HASH.json   its manifest
+//   ROOT/URI/pins/PIN       the version that PIN uses                ROOT/URI/work-HASH/    half-made
+//   ROOT/URI/lock           flock: exclusive while one is made, shared while one is handed out
+//
+// What makes an entry usable without the network, the rule for scaling from zero: a *pin*. A pod of a
+// revision passes PIN = "NAMESPACE/REVISION"; the revision's first pod asks the server which version
+// there is now and pins it; every later pod of that revision gets the same bytes, with no request at
+// all. A new revision asks again, and downloads only if the version is another. (So a revision never
+// mixes two versions of a model, and a model is as immutable as an image that is resolved once.)
+// An entry is visible only whole: it is made in work-HASH, synced and renamed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/storage/beneath.h"
+
+namespace proa::storage {
+
+struct Entry {
+  std::string folder;              // absolute
+  std::string version;
+  std::vector<std::string> files;  // relative paths
+  int64_t bytes = 0;
+};
+
+class Cache {
+ public:
+  // `key` is the URI, with what else decides its content (name filters).
+  static Result<Cache> open(const std::string& root, const std::string& key);
+
+  // Exclusive, waiting at most `most_s`; kDeadline then. Released by the destructor.
+  Status lock_to_make(int most_s);
+  Status lock_to_use();
+
+  std::optional<Entry> find(const std::string& version) const;
+  std::optional<Entry> pinned(const std::string& pin) const;
+  std::optional<Entry> newest() const;
+  std::string work_folder(const std::string& version) const;
+  // work_folder(version)/files becomes the entry; takes the rest of the work folder away.
+  Result<Entry> commit(const std::string& version);
+  Status pin(const std::string& pin, const Entry& entry);
+  void evict(const Entry& keep);  // versions that no pin uses, and half-made ones of others
+
+ private:
+  std::optional<Entry> load(const std::string& name) const;
+  std::string folder_, key_;
+  Fd lock_;
+};
+
+}  // namespace proa::storage
