@@ -16,7 +16,7 @@ Result<json::Value> to_crd(const Catalog& catalog, std::string_view group, std::
 std::vector<json::Value> all_crds(const Catalog& catalog, std::string_view now);
 
 // One KindDef for each served version. kUnprocessable with the field and the cause.
-Result<std::vector<KindDef>> from_crd(const json::Value& crd);
+Result<std::vector<KindDef>> from_crd(const Catalog& catalog, const json::Value& crd);
 
 // status {conditions, acceptedNames, storedVersions} of a CRD that was taken.
 void accept_crd(json::Value& crd, std::string_view now);
