@@ -101,10 +101,8 @@ void config_maps(Installed& all, const Options& options) {
 
 }  // namespace
 
-std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, Autoscaler& autoscaler,
-                                                const Options& options) {
+std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, const Options& options) {
   std::vector<client::ControllerSpec> all;
-  all.push_back(autoscaler.controller());
   all.push_back(revision_controller(client, clock));
   all.push_back(configuration_controller(client, clock));
   all.push_back(route_controller(client, clock, options.domain));
@@ -124,8 +122,8 @@ Installed installation(const Options& options) {
   return all;
 }
 
-Status ensure_installation(client::Client& client, const Options& options) {
-  for (auto& [kind, object] : installation(options)) {
+Status apply_bootstrap(client::Client& client, const std::string& domain) {
+  for (auto& [kind, object] : installation({.domain = domain})) {
     const std::string ns = namespace_of(object), name = name_of(object);
     TRY(Object have, find(client, kind, ns, name));
     if (have && name == "config-domain" && !((*have)["data"] == object["data"])) {

@@ -2,8 +2,9 @@
 // that an installation of Knative and Istio brings along.
 //
 //   auto autoscaler = std::make_unique<Autoscaler>(client, loop, clock, registry);
-//   ensure_installation(client, {.domain = "example.com"});
-//   for (auto& spec : controllers(client, clock, *autoscaler, {…})) host.add(std::move(spec));
+//   apply_bootstrap(client, "example.com");
+//   for (auto& spec : controllers(client, clock, {…})) host.add(std::move(spec));
+//   host.add(autoscaler->controller());
 //   autoscaler->start(host);   // and it is the gateway's DemandSink
 #pragma once
 
@@ -11,7 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "api/kinds.h"
 #include "client/controller.h"
+#include "platform/knative/admission.h"
 #include "platform/knative/autoscaler.h"
 
 namespace proa::knative {
@@ -20,13 +23,42 @@ struct Options {
   std::string domain = "example.com";
 };
 
-std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, Autoscaler& autoscaler,
-                                                const Options& options);
+// Service, Configuration, Revision, Route; the PodAutoscaler's comes from the Autoscaler.
+std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, const Options& options);
 
 // Namespaces, Gateways, gateway Services, config-* ConfigMaps. Pure.
 std::vector<std::pair<client::Kind, json::Value>> installation(const Options& options);
 
 // Makes what is missing of it; what a user has changed stays, but config-domain follows the option.
-Status ensure_installation(client::Client& client, const Options& options);
+Status apply_bootstrap(client::Client& client, const std::string& domain);
+
+// Knative's webhooks, as a list of the API server's Admission, whose type this folder does not know:
+// {Kind, mutate(object, old) → Result<void>, validate(object, old) → Result<vector<string>>}.
+template <typename Admission>
+std::vector<Admission> admissions() {
+  using Warnings = std::vector<std::string>;
+  using Old = const json::Value*;
+  auto defaulted = [](void (*set)(json::Value&)) {
+    return [set](json::Value& object, Old) -> Result<void> {
+      set(object);
+      return {};
+    };
+  };
+  auto checked = [](Status (*check)(const json::Value&, Old, const AutoscalerConfig&)) {
+    return [check](const json::Value& object, Old old) -> Result<Warnings> {
+      TRY_STATUS(check(object, old, {}));
+      return Warnings{};
+    };
+  };
+  std::vector<Admission> all;
+  all.push_back({api::kKnService, defaulted(default_service), checked(validate_service)});
+  all.push_back({api::kConfiguration, defaulted(default_configuration), checked(validate_configuration)});
+  all.push_back({api::kRevision, defaulted(default_revision), checked(validate_revision)});
+  all.push_back({api::kRoute, defaulted(default_route), [](const json::Value& route, Old) -> Result<Warnings> {
+                   TRY_STATUS(validate_route(route));
+                   return Warnings{};
+                 }});
+  return all;
+}
 
 }  // namespace proa::knative

@@ -1,5 +1,7 @@
 #include "platform/workloads/workloads.h"
 
+#include <algorithm>
+
 #include "api/kinds.h"
 #include "platform/workloads/deployment.h"
 #include "platform/workloads/endpoints.h"
@@ -12,9 +14,13 @@
 namespace proa::workloads {
 
 std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, Options options) {
-  std::vector<client::Kind> owned;
-  for (const auto& kind : options.kinds)
+  std::vector<client::Kind> kinds, owned;
+  for (const auto& kind : options.kinds) {
+    // A kind may be served in several versions; its objects are the same.
+    if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) continue;
+    kinds.push_back(kind);
     if (!(kind == api::kEvent)) owned.push_back(kind);
+  }
   // In the order in which a start from zero goes through them.
   std::vector<client::ControllerSpec> all;
   all.push_back(replicaset_controller(client, clock));
@@ -23,7 +29,7 @@ std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& c
   all.push_back(job_controller(client, clock));
   all.push_back(claim_controller(client, options.volumes_dir));
   all.push_back(volume_controller(client, options.volumes_dir));
-  all.push_back(namespace_controller(client, clock, options.kinds));
+  all.push_back(namespace_controller(client, clock, std::move(kinds)));
   all.push_back(pod_collector(client, clock));
   all.push_back(garbage_controller(client, std::move(owned)));
   return all;
