@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/kinds.h"
+#include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 
 namespace proa::serving {
@@ -181,7 +182,7 @@ void credentials(json::Value& pod, json::Value& init, const client::Client& clie
 void show_local(json::Value& spec, json::Value& init, const Source& source, size_t index) {
   std::string path = source.uri;
   if (path.starts_with("file://")) path = path.substr(7);
-  if (path.empty() || path[0] != '/') return;
+  if (path.empty() || path[0] != '/' || !exists(path)) return;  // the initializer says it is not there
   const std::string name = str(kLocal, "-", index);
   add_volume(spec, json::object({{"name", name}, {"hostPath", json::object({{"path", path}})}}));
   add_mount(init, json::object({{"mountPath", path}, {"name", name}, {"readOnly", true}}));
@@ -207,6 +208,10 @@ void inject(json::Value& pod, const std::vector<Source>& sources, const client::
                              std::pair{"HF_XET_NUM_CONCURRENT_RANGE_GETS", "8"}})
     add_env(init, name, value);
   for (const auto& [name, value] : config.init_env) add_env(init, name, value);
+  // A revision's pods all take the version of the model that its first one got.
+  if (const auto& revision = pod["metadata"]["labels"]["serving.knative.dev/revision"].str();
+      !revision.empty())
+    add_env(init, "PROA_MODEL_PIN", str(pod["metadata"]["namespace"].str(), "/", revision));
   for (size_t i = 0; i < sources.size(); ++i) {
     const auto& uri = sources[i].uri;
     if (uri.starts_with("file://") || uri.starts_with("/")) show_local(spec, init, sources[i], i);

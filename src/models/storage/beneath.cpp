@@ -17,6 +17,8 @@
 namespace proa::storage {
 namespace {
 
+constexpr off_t kWorthALink = 64 << 10;  // smaller files are copied as fast as linked
+
 // -1 and errno; components one by one, none of them a link.
 int walk_open(int root, const std::string& path, int flags, unsigned mode) {
   Fd at(dup(root));
@@ -129,7 +131,7 @@ Status copy_content(int from, int to, std::string_view name) {
 }
 
 Status Folder::take(const Folder& from, const std::string& path, const std::string& as,
-                    bool may_link) const {
+                    bool may_link, const std::string& symlink_to) const {
   TRY_STATUS(make_parents(as));
   std::string from_name, to_name;
   TRY(auto from_dir, from.open_parent(path, from_name));
@@ -143,7 +145,14 @@ Status Folder::take(const Folder& from, const std::string& path, const std::stri
   if (!source) return errno_error(str("open ", from.path_, "/", path));
   Fd target(openat(to_dir.get(), to_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
   if (!target) return errno_error(str("create ", path_, "/", as));
-  return copy_content(source.get(), target.get(), as);
+  struct stat st{};
+  if (symlink_to.empty() || fstat(source.get(), &st) != 0 || st.st_size < kWorthALink ||
+      ioctl(target.get(), FICLONE, source.get()) == 0)
+    return copy_content(source.get(), target.get(), as);
+  unlinkat(to_dir.get(), to_name.c_str(), 0);
+  if (symlinkat(symlink_to.c_str(), to_dir.get(), to_name.c_str()) != 0)
+    return errno_error(str("link ", path_, "/", as));
+  return {};
 }
 
 }  // namespace proa::storage

@@ -20,9 +20,10 @@ class Folder {
   Status make_parents(const std::string& path) const;
   Status make_dir(const std::string& path) const;  // with its parents
   Status remove_file(const std::string& path) const;  // no error if absent
-  // The file `path` of `from` appears here under `as`: hard link, else clone, else copy.
+  // The file `path` of `from` appears here under `as`: as a hard link if that may be, else a clone,
+  // else (big files, if symlink_to says where) a symbolic link, else a copy.
   Status take(const Folder& from, const std::string& path, const std::string& as,
-              bool may_link = true) const;
+              bool may_link = true, const std::string& symlink_to = "") const;
   const std::string& path() const { return path_; }
   int fd() const { return fd_.get(); }
 

@@ -27,11 +27,14 @@ std::string took(SteadyClock::time_point since) {
 
 std::string count(size_t files) { return str(files, files == 1 ? " file, " : " files, "); }
 
-Status hand_out(const Entry& entry, const std::string& destination) {
+// `may_point`: big files may become symbolic links into the cache, if the destination is on another
+// mount. Only for entries that a pin keeps from being taken away.
+Status hand_out(const Entry& entry, const std::string& destination, bool may_point) {
   TRY_STATUS(make_dirs(destination));
   TRY(auto from, Folder::open(entry.folder));
   TRY(auto to, Folder::open(destination));
-  for (const auto& path : entry.files) TRY_STATUS(to.take(from, path, path));
+  for (const auto& path : entry.files)
+    TRY_STATUS(to.take(from, path, path, true, may_point ? str(entry.folder, "/", path) : ""));
   return {};
 }
 
@@ -111,9 +114,12 @@ class Fetch {
     TRY_STATUS(cache.lock_to_use());
     std::optional<Entry> entry;
     if (!options_.pin.empty()) entry = cache.pinned(options_.pin);
-    if (!entry && options_.prefer_cache) entry = cache.newest();
+    if (!entry && options_.prefer_cache) {
+      entry = cache.newest();
+      if (entry && !options_.pin.empty()) TRY_STATUS(cache.pin(options_.pin, *entry));
+    }
     if (!entry) return false;
-    TRY_STATUS(hand_out(*entry, destination_));
+    TRY_STATUS(hand_out(*entry, destination_, !options_.pin.empty()));
     say(entry->files.size(), entry->bytes, "from the cache");
     return true;
   }
@@ -135,7 +141,7 @@ class Fetch {
       TRY(entry, make(cache, source, version));
     }
     if (!options_.pin.empty()) TRY_STATUS(cache.pin(options_.pin, *entry));
-    TRY_STATUS(hand_out(*entry, destination_));
+    TRY_STATUS(hand_out(*entry, destination_, !options_.pin.empty()));
     if (!hit) cache.evict(*entry);
     say(entry->files.size(), entry->bytes, hit ? "from the cache, unchanged on the server" : "fetched");
     return {};

@@ -1,8 +1,11 @@
 // `proa fetch SRC DST [SRC DST …]`: the storage initializer. Brings each model into its folder.
 //
-//   mirror → its folder · pvc:// → nothing to do · pinned in the cache → hard links, no request
-//   else ask the source for files and version → in the cache → hard links
-//                                            → download, unpack an archive, commit, hard links
+//   mirror → its folder · pvc:// → nothing to do · pinned in the cache → links, no request
+//   else ask the source for files and version → in the cache → links
+//                                            → download, unpack an archive, commit, links
+//
+// Links are hard links; where the cache is another mount, clones, symbolic links into the cache (only
+// with a pin, which keeps the entry), or copies. Files are read-only.
 //
 // fetch_main() is called in a process of its own, with one thread at entry. It ends with 0, or with 1
 // and one line on stderr and in the termination log. fetch() is the same as a function, for tests.
@@ -35,3 +38,7 @@ Result<FetchOptions> options_from(const Environment& env);
 int fetch_main(int argc, char** argv);
 
 }  // namespace proa::storage
+
+namespace proa::models {
+using storage::fetch_main;
+}
