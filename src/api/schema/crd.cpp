@@ -158,7 +158,7 @@ class SchemaReader {
 };
 
 // apiVersion, kind and metadata are part of each root.
-const Type* with_metadata(const Type* root, const Type* meta, TypeStore& store) {
+const Type* with_metadata(const Type* root, TypeStore& store) {
   Type& made = store.make();
   made = *root;
   made.base = Base::kStruct;
@@ -173,7 +173,7 @@ const Type* with_metadata(const Type* root, const Type* meta, TypeStore& store) 
   if (root->base == Base::kAny) made.open = true;
   put("apiVersion", store.scalar(Base::kString));
   put("kind", store.scalar(Base::kString));
-  put("metadata", meta);
+  put("metadata", store.scalar(Base::kAny));
   return &made;
 }
 
@@ -197,7 +197,7 @@ Result<const Type*> type_from_openapi(const json::Value& schema, TypeStore& stor
   return SchemaReader(store).read(schema, "openAPIV3Schema", 0);
 }
 
-Result<std::vector<KindDef>> from_crd(const Catalog& catalog, const json::Value& crd) {
+Result<std::vector<KindDef>> from_crd(const json::Value& crd) {
   const Value &spec = crd["spec"], &names = spec["names"];
   for (const auto& [field, v] : {std::pair{"spec.group", &spec["group"]}, {"spec.names.plural", &names["plural"]},
                                  {"spec.names.kind", &names["kind"]}})
@@ -208,8 +208,6 @@ Result<std::vector<KindDef>> from_crd(const Catalog& catalog, const json::Value&
   const std::string& scope = spec["scope"].str();
   if (scope != "Namespaced" && scope != "Cluster")
     return bad("spec.scope", str("Unsupported value: \"", shorten(scope, 50), "\": supported values: \"Cluster\", \"Namespaced\""));
-  const Type* meta = catalog.type("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
-  CHECK(meta);
   std::vector<KindDef> out;
   size_t i = 0, stored = 0;
   for (const Value& v : spec["versions"].array()) {
@@ -232,7 +230,7 @@ Result<std::vector<KindDef>> from_crd(const Catalog& catalog, const json::Value&
     if (!schema.is_object()) return bad(at + ".schema.openAPIV3Schema", "Required value: schemas are required");
     auto root = SchemaReader(store).read(schema, at + ".schema.openAPIV3Schema", 0);
     if (!root.ok()) return std::move(root).error();
-    def.type = with_metadata(*root, meta, store);
+    def.type = with_metadata(*root, store);
     def.has_status = v["subresources"].has("status");
     const Value& scale = v["subresources"]["scale"];
     if (scale.is_object())

@@ -50,7 +50,7 @@ Value queries(std::initializer_list<std::pair<const char*, const char*>> list) {
   return out;
 }
 
-Value ref(std::string_view name) { return json::object({{"$ref", str("#/components/schemas/", name)}}); }
+Value schema_ref(std::string_view name) { return json::object({{"$ref", str("#/components/schemas/", name)}}); }
 
 Value content(std::initializer_list<const char*> types, const Value& schema) {
   Value out = json::object({});
@@ -75,7 +75,7 @@ class Paths {
 
  private:
   Value op(const char* action, std::string_view id, Value parameters) const {
-    Value ok = content({"application/json"}, ref(name_));
+    Value ok = content({"application/json"}, schema_ref(name_));
     ok.set("description", "OK");
     return json::object({{"operationId", str(id, def_.kind.kind)},
                          {"parameters", std::move(parameters)},
@@ -99,7 +99,7 @@ class Paths {
 
   Value collection() const {
     Value post = op("post", "create", write_parameters());
-    post.set("requestBody", content({"application/json", "application/yaml"}, ref(name_)));
+    post.set("requestBody", content({"application/json", "application/yaml"}, schema_ref(name_)));
     return json::object({{"get", op("list", "list", queries({{"labelSelector", "string"}, {"fieldSelector", "string"}, {"limit", "integer"}, {"continue", "string"}, {"watch", "boolean"}}))},
                          {"post", std::move(post)},
                          {"delete", op("deletecollection", "deleteCollection", queries({{"dryRun", "string"}, {"labelSelector", "string"}}))},
@@ -108,7 +108,7 @@ class Paths {
 
   Value item(bool status = false) const {
     Value put = op("put", status ? "replaceStatus" : "replace", write_parameters());
-    put.set("requestBody", content({"application/json", "application/yaml"}, ref(name_)));
+    put.set("requestBody", content({"application/json", "application/yaml"}, schema_ref(name_)));
     Value patch = op("patch", status ? "patchStatus" : "patch", write_parameters(true));
     Value any = json::object({{"type", "object"}});
     patch.set("requestBody",
