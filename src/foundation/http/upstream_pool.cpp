@@ -156,8 +156,15 @@ void UpstreamConnection::start() {
 }
 
 std::shared_ptr<ClientStream> UpstreamConnection::open(const RequestHead& head, bool end, ClientCallbacks callbacks) {
-  Turn turn(*this);
-  return protocol_->open(head, end, std::move(callbacks));
+  if (end) {
+    Turn turn(*this);
+    return protocol_->open(head, end, std::move(callbacks));
+  }
+  ++depth_;  // the head waits for the body's first bytes, so that both go out in one write
+  auto stream = protocol_->open(head, end, std::move(callbacks));
+  --depth_;
+  settle_soon();
+  return stream;
 }
 
 void UpstreamConnection::on_event(uint32_t events) {

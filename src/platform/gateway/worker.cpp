@@ -9,6 +9,12 @@ namespace proa::gateway {
 namespace {
 constexpr Duration kSweep = std::chrono::milliseconds(50);
 constexpr int kSweepsPerFlush = 2;
+
+http::UpstreamOptions upstream_options() {
+  http::UpstreamOptions o;
+  o.most_idle_per_upstream = 512;
+  return o;
+}
 }  // namespace
 
 GatewayMetrics::GatewayMetrics(metrics::Registry& r)
@@ -22,7 +28,8 @@ GatewayMetrics::GatewayMetrics(metrics::Registry& r)
 
 Worker::Worker(async::Loop& loop, WorkerOptions options, knative::DemandSink& demand,
                GatewayMetrics& metrics, std::function<void(LogBatch)> logs)
-    : loop_(loop), options_(options), demand_(demand), metrics_(metrics), logs_(std::move(logs)), pool_(loop) {
+    : loop_(loop), options_(options), demand_(demand), metrics_(metrics), logs_(std::move(logs)),
+      pool_(loop, upstream_options()) {
   std::random_device device;
   for (uint64_t& s : seed_) s = uint64_t{device()} << 32 | device() | 1;
 }
