@@ -23,7 +23,8 @@ std::mt19937_64& random_engine() {
 }
 
 void create_namespace(json::Value& object) {
-  object.ref("metadata", "labels", "kubernetes.io/metadata.name") = object["metadata"]["name"];
+  std::string name = object["metadata"]["name"].str();
+  object.ref("metadata", "labels", "kubernetes.io/metadata.name") = std::move(name);
   object.ref("spec", "finalizers") = json::array({"kubernetes"});
   object.set("status", json::object({{"phase", "Active"}}));
 }
@@ -220,7 +221,7 @@ void prepare_update(const api::KindDef& kind, json::Value& object, const json::V
   if (subresource == "finalize") {
     json::Value finalizers = object["spec"]["finalizers"];
     object = old;
-    object.ref("spec").set("finalizers", std::move(finalizers));
+    object.ref("spec").set("finalizers", json::Value(finalizers.array()));
     return;
   }
   object.set("apiVersion", old["apiVersion"]);

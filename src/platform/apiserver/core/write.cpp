@@ -216,7 +216,7 @@ Done Core::State::finish_update(const api::KindDef& kind, json::Value& object, c
   const std::string& name = old["metadata"]["name"].str();
   const bool whole = context.subresource.empty() || context.subresource == "scale";
   prepare_update(kind, object, old, context.subresource);
-  api::default_fields(kind, object);
+  if (context.subresource != "finalize") api::default_fields(kind, object);  // finalizers have a default
   if (whole) TRY_STATUS(admit(kind, object, &old, context, true));
   TRY_STATUS(validate(kind, object));
   if (whole) {
