@@ -35,6 +35,7 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
+  if (items_.capacity() == 0) items_.reserve(12);  // few messages have more: one allocation
   items_.emplace_back(std::string(name), std::string(value));
 }
 

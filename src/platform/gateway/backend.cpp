@@ -80,16 +80,20 @@ void Backend::count(MonoTime now, int by) {
   present_ += by;
 }
 
-void Backend::arrive(MonoTime now) {
+Duration Backend::arrive(MonoTime now) {
   std::lock_guard lock(mutex_);
   if (sampled_ == MonoTime{}) sampled_ = counted_ = now;
   count(now, 1);
   ++arrived_;
+  return options_.timeout;
 }
 
-void Backend::leave(MonoTime now) {
+void Backend::leave(MonoTime now, Endpoint* endpoint) {
   std::lock_guard lock(mutex_);
   count(now, -1);
+  if (!endpoint) return;
+  --endpoint->in_flight;
+  if (head_) serve(now);
 }
 
 Admit Backend::acquire(Waiter& waiter, MonoTime now, uint32_t random,

@@ -101,9 +101,10 @@ class Backend {
   void announce(std::vector<EndpointAddress> endpoints, MonoTime now);
   size_t endpoints() const;
 
-  // A request arrives (once) and leaves (once): what concurrency counts, waiting included.
-  void arrive(MonoTime now);
-  void leave(MonoTime now);
+  // A request arrives (once) and leaves (once): what concurrency counts, waiting included. arrive() gives
+  // the backend's timeout; leave() releases the endpoint that the request has in hand, if any.
+  Duration arrive(MonoTime now);
+  void leave(MonoTime now, Endpoint* endpoint = nullptr);
 
   // kGranted: *endpoint is set. kQueued with *cold: no endpoint is announced at all. front: a retry, which is
   // served before those that came later. avoid: not this one, if there is another.

@@ -58,9 +58,8 @@ void Exchange::start(const std::string& fallback_host) {
       fail(404, str("no rule of ", found->source, " matches ", in.method, " ", shorten(in.path(), 256)));
     } else if (!answer_without_upstream()) {
       backend_ = to_->backend.get();
-      backend_->arrive(began_);
-      Duration timeout = matched_.rule->timeout.count() ? matched_.rule->timeout : backend_->options().timeout;
-      deadline_ = began_ + timeout;
+      const Duration timeout = backend_->arrive(began_);
+      deadline_ = began_ + (matched_.rule->timeout.count() ? matched_.rule->timeout : timeout);
     }
   }
   // An upgrade's bytes belong to the other side, and a body that is not there ends at once.
@@ -135,7 +134,7 @@ void Exchange::waited_enough() {
 void Exchange::send() {
   ++tries_;
   last_endpoint_ = endpoint_;
-  http::RequestHead head;
+  http::RequestHead& head = worker_.outgoing();
   make_upstream_head(down_->head(), matched_, *to_, request_id_, head);
   http::ClientCallbacks callbacks;
   callbacks.on_head = [this](http::ResponseHead h) { on_head(std::move(h)); };
@@ -316,8 +315,8 @@ void Exchange::finish(int status) {
   if (backend_) {
     if (waiting_) backend_->cancel(*this, now);
     waiting_ = false;
-    let_go_of_endpoint();
-    backend_->leave(now);
+    backend_->leave(now, endpoint_.get());
+    endpoint_ = nullptr;
     if (backend_->is_revision()) {
       const BackendMetrics& m = backend_->measures(worker_.metrics().registry);
       const int code_class = status >= 100 && status < 600 ? status / 100 : 0;

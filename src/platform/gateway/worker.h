@@ -60,6 +60,7 @@ class Worker {
   http::UpstreamPool& pool() { return pool_; }
   knative::DemandSink& demand() { return demand_; }
   GatewayMetrics& metrics() { return metrics_; }
+  http::RequestHead& outgoing() { return outgoing_; }  // to write a head in; its memory is used again
   uint64_t random();
   void put_aside(const std::shared_ptr<Backend>& backend, Endpoint& endpoint);
   void record(const RequestRecord& record, const std::shared_ptr<Endpoint>& endpoint);
@@ -81,6 +82,7 @@ class Worker {
   std::vector<std::shared_ptr<Exchange>> over_;       // to be freed when no callback of theirs can run
   LogBatch batch_;
   TimeText time_;
+  http::RequestHead outgoing_;
   uint64_t seed_[2];
   uint32_t counted_ = 0;
   async::TimerId sweep_timer_ = 0;
