@@ -1,0 +1,16 @@
+// What an earlier run of this node left: processes that somehow outlived it, by a record in the data
+// folder that a reused process id cannot deceive (it holds the start time as well).
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace proa::node {
+
+void record_process(const std::string& dir, pid_t pid);
+void forget_processes(const std::string& dir);
+// Kills those recorded that still run, with their process groups.
+void clean_leftovers(const std::string& dir);
+
+}  // namespace proa::node

@@ -1,0 +1,34 @@
+// What app/ decides about the node.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "foundation/base/clock.h"
+
+namespace proa::node {
+
+struct NodeOptions {
+  std::string name = "proa";
+  std::string data_dir;  // absolute; the node uses pods/, volumes/, models/, logs/pods/, run/ below it
+  std::string pod_cidr = "127.10.0.0/16";
+  std::string host_ip = "127.0.0.1";
+  std::string dns_address = "127.96.0.10", cluster_domain = "cluster.local";
+  std::string kubernetes_host = "127.96.0.1", kubernetes_port = "443";  // for pods' environment
+  double cpu = 0;             // 0: all of the machine
+  uint64_t memory_bytes = 0;  // 0: all of the machine
+  int most_pods = 500;
+
+  // For `proa fetch`: its environment, and URI prefixes served from folders (which it may read).
+  std::map<std::string, std::string> fetch_env, mirrors;
+
+  Duration backoff_first = std::chrono::seconds(10);
+  Duration backoff_cap = std::chrono::minutes(5);
+  int spares = 2;           // prepared processes kept for the next start
+  std::string tool_binary;  // the program behind tools such as vegeta; "": this one
+};
+
+// Where a container sees the model cache; PROA_MODEL_CACHE says it.
+inline constexpr const char* kModelCachePath = "/var/cache/proa/models";
+
+}  // namespace proa::node
