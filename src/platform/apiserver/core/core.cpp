@@ -10,8 +10,6 @@
 namespace proa::apiserver {
 namespace {
 
-constexpr std::string_view kBuiltInTime = "2026-01-01T00:00:00Z";  // of the CRDs that are always there
-
 // A uid that is the same at each start, for objects that are not stored.
 std::string stable_uid(std::string_view name) {
   uint64_t hash = 14695981039346656037u;
@@ -74,12 +72,15 @@ Item Core::State::convert(const api::KindDef& kind, const Item& item) const {
 Item Core::State::built_in_crd(std::string_view name) const {
   size_t dot = name.find('.');
   if (dot == std::string_view::npos) return nullptr;
-  auto crd = api::to_crd(catalog, name.substr(dot + 1), name.substr(0, dot), kBuiltInTime);
+  // As old as the platform.
+  Item first = store.get("namespaces", store_key("", "kube-system"));
+  const std::string time = first ? first->value["metadata"]["creationTimestamp"].str() : now();
+  auto crd = api::to_crd(catalog, name.substr(dot + 1), name.substr(0, dot), time);
   if (!crd.ok()) return nullptr;
   json::Value& meta = crd->ref("metadata");
   meta.set("resourceVersion", "1");
   meta.set("uid", stable_uid(name));
-  if (!meta.has("creationTimestamp")) meta.set("creationTimestamp", kBuiltInTime);
+  if (!meta.has("creationTimestamp")) meta.set("creationTimestamp", time);
   return detached(std::move(*crd), 1);
 }
 

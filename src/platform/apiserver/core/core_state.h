@@ -38,7 +38,7 @@ struct Core::State {
   // write.cpp
   Done check_envelope(const api::KindDef& kind, std::string_view ns, std::string_view name,
                       json::Value& object) const;
-  Done check_namespace(const api::KindDef& kind, std::string_view ns) const;
+  Done check_namespace(const api::KindDef& kind, std::string_view ns, const json::Value& object) const;
   Done clean(const api::KindDef& kind, json::Value& object, WriteContext& context) const;
   Done admit(const api::KindDef& kind, json::Value& object, const json::Value* old, WriteContext& context,
              bool mutate) const;
@@ -64,6 +64,7 @@ struct Core::State {
   void after_update(const api::KindDef& kind, const Item& item);
   void after_remove(const api::KindDef& kind, const Item& last);
   void furnish_namespace(const std::string& name);
+  void restore_furniture(const api::KindDef& kind, const client::Key& key);
   void put_if_absent(const client::Kind& kind, std::string_view ns, json::Value object);
   void expire_events();
   void register_crd(const json::Value& crd);

@@ -94,6 +94,11 @@ TEST_F(CoreTest, ANewNamespaceHasItsAccountAndTheCaAndIsListed) {
   EXPECT_TRUE(core_->get(def(api::kNamespace), "", "knative-serving").ok());
 }
 
+TEST_F(CoreTest, TheCaOfANamespaceComesBackWhenItIsDeleted) {
+  ASSERT_TRUE(core_->remove(def(api::kConfigMap), "default", "kube-root-ca.crt", {}).ok());
+  EXPECT_EQ(get(api::kConfigMap, "kube-root-ca.crt")["data"]["ca.crt"].str(), "PEM");
+}
+
 TEST_F(CoreTest, RefusesInKubernetesWords) {
   auto missing = core_->get(def(api::kDeployment), "default", "x");
   EXPECT_EQ(missing.error().message(), "deployments.apps \"x\" not found");

@@ -55,8 +55,18 @@ void Core::State::after_update(const api::KindDef& kind, const Item& item) {
   if (is_kind(kind, api::kCustomResourceDefinition)) register_crd(item->value);
 }
 
+// What every namespace has comes back, unless the namespace is going.
+void Core::State::restore_furniture(const api::KindDef& kind, const client::Key& key) {
+  const bool ours = (is_kind(kind, api::kServiceAccount) && key.name == "default") ||
+                    (is_kind(kind, api::kConfigMap) && key.name == "kube-root-ca.crt");
+  if (!ours) return;
+  Item ns = store.get("namespaces", store_key("", key.ns));
+  if (ns && !client::deleting(ns->value)) furnish_namespace(key.ns);
+}
+
 void Core::State::after_remove(const api::KindDef& kind, const Item& last) {
   if (is_kind(kind, api::kService)) addresses.release(last->value);
+  restore_furniture(kind, client::key_of(last->value));
   if (!is_kind(kind, api::kCustomResourceDefinition)) return;
   // Without its definition nobody can see or delete a custom object: they go with it.
   const std::string table = last->value["metadata"]["name"].str();

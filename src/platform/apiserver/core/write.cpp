@@ -85,7 +85,7 @@ Done Core::State::check_envelope(const api::KindDef& kind, std::string_view ns, 
   return Ok{};
 }
 
-Done Core::State::check_namespace(const api::KindDef& kind, std::string_view ns) const {
+Done Core::State::check_namespace(const api::KindDef& kind, std::string_view ns, const json::Value& object) const {
   if (!kind.kind.namespaced) return Ok{};
   Item item = store.get("namespaces", store_key("", ns));
   if (!item) {
@@ -93,7 +93,7 @@ Done Core::State::check_namespace(const api::KindDef& kind, std::string_view ns)
     return not_found(namespaces ? *namespaces : kind, ns);
   }
   if (!client::deleting(item->value)) return Ok{};
-  Failure refused = forbidden(kind, "", str("unable to create new content in namespace ", ns,
+  Failure refused = forbidden(kind, object["metadata"]["name"].str(), str("unable to create new content in namespace ", ns,
                                             " because it is being terminated"));
   refused.status.ref("details", "causes") =
       json::array({json::object({{"reason", "NamespaceTerminating"},
@@ -146,7 +146,7 @@ Answer<Written> Core::create(const Def& kind, std::string_view ns, json::Value o
   TRY_STATUS(state_->check_envelope(kind, ns, "", object));
   if (!object["metadata"]["resourceVersion"].str().empty())
     return bad_request("resourceVersion should not be set on objects to be created");
-  TRY_STATUS(state_->check_namespace(kind, ns));
+  TRY_STATUS(state_->check_namespace(kind, ns, object));
   TRY_STATUS(state_->clean(kind, object, context));
   return state_->insert(kind, ns, std::move(object), context, false);
 }
@@ -343,7 +343,7 @@ Answer<Written> Core::apply(const Def& kind, std::string_view ns, std::string_vi
     }
     if (!context.subresource.empty()) return not_found(kind, name);
     if (!revision.empty() || !context.uid.empty()) return modified(kind, name);
-    TRY_STATUS(state_->check_namespace(kind, ns));
+    TRY_STATUS(state_->check_namespace(kind, ns, fields));
     TRY(api::Applied applied, api::server_side_apply(kind, json::Value(), fields, writer, context.force));
     Answer<Written> written = state_->insert(kind, ns, std::move(applied.object), context, true);
     if (written.ok() || written.error().reason() != "AlreadyExists") return written;
