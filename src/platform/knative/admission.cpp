@@ -62,7 +62,8 @@ Status check_spec(const json::Value& spec, const std::string& path) {
   TRY_STATUS(check_containers(spec, path));
   const int64_t concurrency = spec["containerConcurrency"].integer();
   if (concurrency < 0 || concurrency > kMostConcurrency)
-    return refuse(str("expected 0 <= ", concurrency, " <= ", kMostConcurrency, ": ", path, ".containerConcurrency"));
+    return refuse(str("expected 0 <= ", concurrency, " <= ", kMostConcurrency, ": ", path,
+        ".containerConcurrency"));
   const int64_t timeout = spec["timeoutSeconds"].integer(kTimeout);
   if (timeout < 0 || timeout > kMostTimeout)
     return refuse(str("expected 0 <= ", timeout, " <= ", kMostTimeout, ": ", path, ".timeoutSeconds"));
@@ -88,7 +89,8 @@ Status check_name_reuse(const json::Value& object, const json::Value* old) {
   const std::string& name = now["metadata"]["name"].str();
   if (!old || name.empty() || (*old)["spec"]["template"]["metadata"]["name"].str() != name) return {};
   if ((*old)["spec"]["template"] == now) return {};
-  return refuse(str("Saw the following changes without a name change (-old +new): spec.template.metadata.name: ",
+  return refuse(str(
+      "Saw the following changes without a name change (-old +new): spec.template.metadata.name: ",
                     name));
 }
 
@@ -104,7 +106,8 @@ Status check_target(const json::Value& target, const std::string& at, bool of_se
   if (!of_service && !named && !configured)
     return refuse("expected exactly one, got neither: " + at + ".configurationName, " + at + ".revisionName");
   const int64_t percent = target["percent"].integer();
-  if (percent < 0 || percent > 100) return refuse(str("expected 0 <= ", percent, " <= 100: ", at, ".percent"));
+  if (percent < 0 || percent > 100) return refuse(str("expected 0 <= ", percent, " <= 100: ", at,
+      ".percent"));
   if (!target["url"].str().empty()) return refuse("must not set the field(s): " + at + ".url");
   return {};
 }
@@ -150,11 +153,13 @@ Status validate_service(const json::Value& service, const json::Value* old, cons
 
 Status validate_configuration(const json::Value& configuration, const json::Value* old,
                               const AutoscalerConfig& config) {
-  TRY_STATUS(check_template(configuration["spec"]["template"], configuration["metadata"]["name"].str(), config));
+  TRY_STATUS(check_template(configuration["spec"]["template"], configuration["metadata"]["name"].str(),
+      config));
   return check_name_reuse(configuration, old);
 }
 
-Status validate_revision(const json::Value& revision, const json::Value* old, const AutoscalerConfig& config) {
+Status validate_revision(const json::Value& revision, const json::Value* old,
+    const AutoscalerConfig& config) {
   if (old && (*old)["spec"] != revision["spec"])
     return refuse("Immutable fields changed (-old +new): spec");
   if (old) return {};

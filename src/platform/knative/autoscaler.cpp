@@ -21,7 +21,8 @@ int64_t ready_pods(const std::vector<Object>& pods) {
 }
 
 Activity activity_of(const std::string& status) {
-  return status == "True" ? Activity::kActive : status == "False" ? Activity::kInactive : Activity::kActivating;
+  return status == "True" ? Activity::kActive : status ==
+      "False" ? Activity::kInactive : Activity::kActivating;
 }
 
 }  // namespace
@@ -41,7 +42,8 @@ struct Autoscaler::Entry {
 };
 
 Autoscaler::Autoscaler(client::Client& client, async::Loop& loop, Clock& clock, metrics::Registry& registry)
-    : client_(client), loop_(loop), clock_(clock), registry_(registry), alive_(std::make_shared<bool>(true)) {}
+    : client_(client), loop_(loop), clock_(clock), registry_(registry),
+        alive_(std::make_shared<bool>(true)) {}
 
 Autoscaler::~Autoscaler() { stop(); }
 
@@ -184,9 +186,11 @@ json::Value Autoscaler::status_of(const json::Value& pa, const StepResult& step,
   status.set("serviceName", name_of(pa));
   status.set("metricsServiceName", name_of(pa) + "-private");
   json::Value conditions = pa["status"]["conditions"];
-  client::set_condition(conditions, {"Active", step.active.status, step.active.reason, step.active.message, ""}, at);
+  client::set_condition(conditions, {"Active", step.active.status, step.active.reason,
+      step.active.message, ""}, at);
   client::set_condition(conditions, {"SKSReady", "True", "", "", ""}, at);
-  client::set_condition(conditions, {"ScaleTargetInitialized", initialized ? "True" : "Unknown", "", "", ""}, at);
+  client::set_condition(conditions, {"ScaleTargetInitialized", initialized ? "True" : "Unknown", "",
+      "", ""}, at);
   client::set_condition(conditions, happy(conditions, {"Active", "SKSReady", "ScaleTargetInitialized"}), at);
   status.set("conditions", std::move(conditions));
   return status;
@@ -204,11 +208,13 @@ void Autoscaler::show(Entry& entry, const client::Key& key, const json::Value& p
         registry_.gauge("autoscaler_desired_pods", "Pods that the autoscaler wants", l),
         registry_.gauge("autoscaler_actual_pods", "Pods that are ready", l),
         registry_.gauge("autoscaler_panic_mode", "1 while the autoscaler panics", l),
-        registry_.gauge(rps ? "autoscaler_stable_requests_per_second" : "autoscaler_stable_request_concurrency",
+        registry_.gauge(rps ? "autoscaler_stable_requests_per_second"
+                            : "autoscaler_stable_request_concurrency",
                         "Average over the stable window", l),
         registry_.gauge(rps ? "autoscaler_panic_requests_per_second" : "autoscaler_panic_request_concurrency",
                         "Average over the panic window", l),
-        registry_.gauge(rps ? "autoscaler_target_requests_per_second" : "autoscaler_target_concurrency_per_pod",
+        registry_.gauge(rps ? "autoscaler_target_requests_per_second"
+                            : "autoscaler_target_concurrency_per_pod",
                         "What one pod should take", l),
         registry_.gauge("autoscaler_excess_burst_capacity", "Room for a burst", l)});
   }
@@ -234,7 +240,8 @@ Result<client::Outcome> Autoscaler::reconcile(const client::Key& key) {
   const std::string target = spec["scaleTargetRef"]["name"].str();
   TRY(auto pods, client_.list(api::kPod, {key.ns, str(kRevisionLabel, "=", key.name), ""}));
   TRY(Object deployment, find(client_, api::kDeployment, key.ns, target));
-  const ScaleSpec wanted = scale_spec((*pa)["metadata"]["annotations"], spec["containerConcurrency"].integer(),
+  const ScaleSpec wanted = scale_spec((*pa)["metadata"]["annotations"],
+      spec["containerConcurrency"].integer(),
                                       spec["reachability"].str() != "Unreachable", config());
   const Moment moment = now();
   StepResult step;
@@ -257,7 +264,8 @@ Result<client::Outcome> Autoscaler::reconcile(const client::Key& key) {
     entry->scaler.respec(wanted, moment);
     entry->ready = ready;
     if (deployment && (*deployment)["spec"]["progressDeadlineSeconds"].is_int())
-      entry->progress_deadline = std::chrono::seconds((*deployment)["spec"]["progressDeadlineSeconds"].integer());
+      entry->progress_deadline =
+          std::chrono::seconds((*deployment)["spec"]["progressDeadlineSeconds"].integer());
     entry->scaler.observe(moment, ready);
     entry->scaler.decide(moment, ready);
     const int64_t replicas = deployment ? (*deployment)["spec"]["replicas"].integer(1) : 0;
@@ -267,7 +275,8 @@ Result<client::Outcome> Autoscaler::reconcile(const client::Key& key) {
     if (entry->gauges && step.desired >= 0) entry->gauges->desired.set(static_cast<double>(step.desired));
   }
   if (deployment) TRY_STATUS(scale(key, target, step));
-  TRY_STATUS(write_status(client_, api::kPodAutoscaler, *pa, status_of(*pa, step, initialized, ready), kManager));
+  TRY_STATUS(write_status(client_, api::kPodAutoscaler, *pa, status_of(*pa, step, initialized, ready),
+      kManager));
   return client::Outcome{step.again};
 }
 

@@ -18,7 +18,8 @@ client::Condition ready_condition(const ConfigurationSnapshot& s, const std::str
                                   const Object& revision) {
   if (s.name_taken)
     return {"Ready", "False", "RevisionFailed",
-            str("Revision creation failed with message: revision \"", created, "\" already exists with other content."), ""};
+            str("Revision creation failed with message: revision \"", created,
+                "\" already exists with other content."), ""};
   if (!revision) return {"Ready", "Unknown", "", "", ""};
   const client::Condition c = read_condition(*revision, "Ready");
   if (c.status == "True") return {"Ready", "True", "", "", ""};

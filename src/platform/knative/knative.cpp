@@ -101,7 +101,8 @@ void config_maps(Installed& all, const Options& options) {
 
 }  // namespace
 
-std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, const Options& options) {
+std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock,
+    const Options& options) {
   std::vector<client::ControllerSpec> all;
   all.push_back(revision_controller(client, clock));
   all.push_back(configuration_controller(client, clock));

@@ -54,7 +54,8 @@ std::vector<Admission> admissions() {
   all.push_back({api::kKnService, defaulted(default_service), checked(validate_service)});
   all.push_back({api::kConfiguration, defaulted(default_configuration), checked(validate_configuration)});
   all.push_back({api::kRevision, defaulted(default_revision), checked(validate_revision)});
-  all.push_back({api::kRoute, defaulted(default_route), [](const json::Value& route, Old) -> Result<Warnings> {
+  all.push_back({api::kRoute, defaulted(default_route), [](const json::Value& route,
+      Old) -> Result<Warnings> {
                    TRY_STATUS(validate_route(route));
                    return Warnings{};
                  }});

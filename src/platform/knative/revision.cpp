@@ -22,7 +22,8 @@ class RevisionReconciler {
       return client::Outcome{};
     }
     TRY_STATUS(ensure_children(s, key));
-    TRY(s.pods, client_.list(api::kPod, {key.ns, str(kRevisionUidLabel, "=", client::uid_of(*s.revision)), ""}));
+    TRY(s.pods, client_.list(api::kPod, {key.ns, str(kRevisionUidLabel, "=",
+        client::uid_of(*s.revision)), ""}));
     json::Value status = revision_status(s, clock_.wall());
     tell(*s.revision, status);
     TRY_STATUS(write_status(client_, api::kRevision, *s.revision, std::move(status), kManager));
@@ -59,7 +60,8 @@ class RevisionReconciler {
                                  {std::string(kManager), ""});
     if (!applied.ok()) return std::move(applied).error().with_context("apply Deployment");
     s.deployment = *applied;
-    seen = {client::uid_of(**applied), (*s.revision)["metadata"]["annotations"], (**applied)["spec"]["template"]};
+    seen = {client::uid_of(**applied), (*s.revision)["metadata"]["annotations"],
+        (**applied)["spec"]["template"]};
     return {};
   }
 

@@ -64,7 +64,8 @@ json::Value user_container(const json::Value& revision, size_t index, size_t ser
                                               {"protocol", "TCP"}})}));
     c.ref("env").push(env("PORT", str(port.number)));
     json::Value& probe = c.ref("readinessProbe");
-    if (!probe.is_object() || probe.size() == 0) probe = json::object({{"successThreshold", 1}, {"tcpSocket", json::object({{"port", 0}})}});
+    if (!probe.is_object() || probe.size() == 0) probe = json::object({{"successThreshold", 1},
+        {"tcpSocket", json::object({{"port", 0}})}});
     for (const char* action : {"tcpSocket", "httpGet", "grpc"})
       if (probe.has(action) && probe[action]["port"].integer() == 0 && probe[action]["port"].str().empty())
         probe.ref(action, "port") = port.number;
@@ -120,7 +121,8 @@ json::Value pod_spec(const json::Value& revision) {
 }
 
 int64_t progress_deadline(const json::Value& revision) {
-  const std::string& text = revision["metadata"]["annotations"]["serving.knative.dev/progress-deadline"].str();
+  const std::string& text =
+      revision["metadata"]["annotations"]["serving.knative.dev/progress-deadline"].str();
   auto d = parse_duration(text);
   if (!d || *d < std::chrono::seconds(1)) return 600;
   return std::chrono::duration_cast<std::chrono::seconds>(*d).count();

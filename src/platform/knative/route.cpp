@@ -20,7 +20,8 @@ class References {
     for (const auto& old : targets_[route]) routes_[{route.ns, old}].erase(route.name);
     for (const auto& target : targets) routes_[{route.ns, target}].insert(route.name);
     for (const auto& old : targets_[route])
-      if (auto it = routes_.find({route.ns, old}); it != routes_.end() && it->second.empty()) routes_.erase(it);
+      if (auto it = routes_.find({route.ns, old}); it != routes_.end() &&
+          it->second.empty()) routes_.erase(it);
     if (targets.empty()) targets_.erase(route);
     else targets_[route] = std::move(targets);
   }
@@ -108,14 +109,16 @@ class RouteReconciler {
       TRY(Object have, find(client_, api::kService, key.ns, name_of(service)));
       const json::Value* owner = have ? client::controller_of(*have) : nullptr;
       if (have && (!owner || (*owner)["uid"].str() != client::uid_of(*s.route)))
-        return error(Code::kConflict, str("there is already a Service \"", name_of(service), "\" that is not this Route's"));
+        return error(Code::kConflict, str("there is already a Service \"", name_of(service),
+            "\" that is not this Route's"));
       TRY(have, applier_.ensure(api::kService, service, have));
     }
     if ((*s.route)["status"]["observedGeneration"].integer() == generation_of(*s.route)) return {};
     TRY(auto all, client_.list(api::kService, {key.ns, str(kRouteLabel, "=", key.name), ""}));
     for (const auto& service : all) {
       const json::Value* owner = client::controller_of(*service);
-      if (keep.count(name_of(*service)) || !owner || (*owner)["uid"].str() != client::uid_of(*s.route)) continue;
+      if (keep.count(name_of(*service)) || !owner || (*owner)["uid"].str() !=
+          client::uid_of(*s.route)) continue;
       applier_.forget(api::kService, client::key_of(*service));
       Status done = client_.remove(api::kService, key.ns, name_of(*service));
       if (!done.ok() && done.error().code != Code::kNotFound) return done;

@@ -135,8 +135,10 @@ RoutePlan plan_route(const RouteSnapshot& s, WallTime now) {
   const bool before = client::condition_is(route, "IngressReady", "True");
   client::set_condition(conditions, {"IngressReady", assigned || before ? "True" : "Unknown",
                                      assigned || before ? "" : "IngressNotConfigured",
-                                     assigned || before ? "" : "Ingress has not yet been reconciled.", ""}, at);
-  client::set_condition(conditions, happy(conditions, {"AllTrafficAssigned", "CertificateProvisioned", "IngressReady"}), at);
+                                     assigned || before ? "" : "Ingress has not yet been reconciled.",
+                                         ""}, at);
+  client::set_condition(conditions, happy(conditions, {"AllTrafficAssigned", "CertificateProvisioned",
+      "IngressReady"}), at);
   status.set("conditions", std::move(conditions));
   plan.placeholders.push_back(placeholder(route, ""));
   for (const auto& target : route["spec"]["traffic"].array())

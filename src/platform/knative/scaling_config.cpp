@@ -67,7 +67,8 @@ std::optional<Duration> period(const json::Value& annotations, Names names) {
 }
 
 Error bad(const Found& f, std::string_view why) {
-  return error(Code::kUnprocessable, str("metadata.annotations.", f.key, ": invalid value: ", f.text, why.empty() ? "" : ": ", why));
+  return error(Code::kUnprocessable, str("metadata.annotations.", f.key, ": invalid value: ", f.text,
+      why.empty() ? "" : ": ", why));
 }
 
 Error out_of(const Found& f, std::string_view low, std::string_view high) {
@@ -182,7 +183,8 @@ class Reader {
     return data_[key].str();
   }
   void refuse(const char* key, const std::string& text) {
-    if (refused_.empty()) refused_ = str("config-autoscaler: ", key, ": cannot read \"", shorten(text, 80), "\"");
+    if (refused_.empty()) refused_ = str("config-autoscaler: ", key, ": cannot read \"", shorten(text,
+        80), "\"");
   }
   const json::Value& data_;
   std::string refused_;
@@ -218,7 +220,8 @@ Result<AutoscalerConfig> parse_autoscaler_config(const json::Value& data) {
   auto fail = [](const char* text) { return error(Code::kUnprocessable, str("config-autoscaler: ", text)); };
   if (c.max_scale_up_rate <= 1) return fail("max-scale-up-rate must be greater than 1.0");
   if (c.max_scale_down_rate <= 1) return fail("max-scale-down-rate must be greater than 1.0");
-  if (c.stable_window < seconds(6) || c.stable_window > hours(1)) return fail("stable-window must be in 6s..1h");
+  if (c.stable_window < seconds(6) ||
+      c.stable_window > hours(1)) return fail("stable-window must be in 6s..1h");
   if (c.target_burst_capacity < 0 && c.target_burst_capacity != -1)
     return fail("target-burst-capacity must be at least 0, or -1");
   return c;
@@ -252,7 +255,8 @@ ScaleSpec scale_spec(const json::Value& a, int64_t container_concurrency, bool r
   s.panic_threshold = number(a, kPanicThreshold).value_or(c.panic_threshold_percentage) / 100;
   s.stable_window = period(a, kWindow).value_or(c.stable_window);
   const double share = number(a, kPanicWindow).value_or(c.panic_window_percentage) / 100;
-  s.panic_window = std::max<Duration>(seconds(1), seconds(std::llround(share * proa::seconds(s.stable_window))));
+  s.panic_window = std::max<Duration>(seconds(1),
+      seconds(std::llround(share * proa::seconds(s.stable_window))));
   s.scale_down_delay = period(a, kScaleDownDelay).value_or(c.scale_down_delay);
   s.grace_period = c.scale_to_zero_grace_period;
   s.retention = period(a, kRetention).value_or(c.scale_to_zero_pod_retention);

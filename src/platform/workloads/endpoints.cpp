@@ -86,7 +86,8 @@ json::Value slice_of(const json::Value& service, const json::Value& ports, json:
 Status remove_others(client::Client& client, const client::Key& service,
                      const std::set<std::string>& keep) {
   TRY(auto all, client.list(api::kEndpointSlice,
-                            {service.ns, str(kServiceName, "=", service.name, ",", kManagedBy, "=", kManagedByUs), ""}));
+                            {service.ns, str(kServiceName, "=", service.name, ",", kManagedBy, "=",
+                                kManagedByUs), ""}));
   for (const auto& slice : all)
     if (!keep.count(name_of(*slice)) && !client::deleting(*slice))
       TRY_STATUS(ignore_not_found(client.remove(api::kEndpointSlice, service.ns, name_of(*slice))));
@@ -184,7 +185,8 @@ client::ControllerSpec endpoints_controller(client::Client& client) {
     services->note(e);
     return std::vector<client::Key>{client::key_of(*e.object)};
   }});
-  spec.watches.push_back({api::kPod, [services](const client::Event& e) { return keys_of_pod(*services, e); }});
+  spec.watches.push_back({api::kPod, [services](const client::Event& e) { return keys_of_pod(*services,
+      e); }});
   spec.watches.push_back({api::kEndpointSlice, keys_of_slice});
   spec.reconcile = [&client](const client::Key& key) { return reconcile(client, key); };
   return spec;

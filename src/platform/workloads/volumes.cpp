@@ -66,13 +66,15 @@ Status bind(client::Client& client, const json::Value& claim, const json::Value&
     auto done = client.patch(api::kPersistentVolume, "", name_of(volume), std::move(patch));
     if (!done.ok()) return std::move(done).error().with_context("claim volume " + name_of(volume));
   }
-  TRY_STATUS(write_status(client, api::kPersistentVolume, volume, json::object({{"phase", "Bound"}}), kManager));
+  TRY_STATUS(write_status(client, api::kPersistentVolume, volume, json::object({{"phase", "Bound"}}),
+      kManager));
   json::Value patch;
   patch.ref("spec", "volumeName") = name_of(volume);
   if (!claim["spec"].has("storageClassName"))
     patch.ref("spec", "storageClassName") = volume["spec"]["storageClassName"];
   patch.ref("metadata", "annotations", "pv.kubernetes.io/bind-completed") = "yes";
-  auto done = client.patch(api::kPersistentVolumeClaim, namespace_of(claim), name_of(claim), std::move(patch));
+  auto done = client.patch(api::kPersistentVolumeClaim, namespace_of(claim), name_of(claim),
+      std::move(patch));
   if (!done.ok()) return std::move(done).error().with_context("bind claim");
   json::Value status = json::object({{"phase", "Bound"},
                                      {"accessModes", volume["spec"]["accessModes"]},
@@ -163,7 +165,8 @@ VolumePlan plan_volume(const json::Value& claim, const std::vector<Object>& volu
   if (!named.empty()) {
     for (const auto& v : volumes)
       if (name_of(*v) == named && free_for(*v, claim)) plan.bind = named;
-    if (plan.bind.empty()) plan.waiting = str("volume \"", named, "\" does not exist or is bound to another claim");
+    if (plan.bind.empty()) plan.waiting = str("volume \"", named,
+        "\" does not exist or is bound to another claim");
     return plan;
   }
   const Object* best = nullptr;
@@ -175,7 +178,8 @@ VolumePlan plan_volume(const json::Value& claim, const std::vector<Object>& volu
       return plan;
     }
     if (!fits(*v, claim)) continue;
-    auto size = [](const json::Value& pv) { return quantity(pv["spec"]["capacity"]["storage"].str()).value_or(0); };
+    auto size = [](const json::Value& pv) { return quantity(pv["spec"]["capacity"]["storage"].str(
+        )).value_or(0); };
     if (!best || size(*v) < size(**best)) best = &v;
   }
   if (best) {
