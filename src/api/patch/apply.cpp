@@ -10,15 +10,24 @@
 namespace proa::api {
 namespace {
 
-constexpr std::string_view kOwnMetadata[] = {
-    "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
-    "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields"};
+constexpr std::string_view kOwnMetadata[] = {"name",
+                                             "namespace",
+                                             "uid",
+                                             "resourceVersion",
+                                             "generation",
+                                             "creationTimestamp",
+                                             "deletionTimestamp",
+                                             "deletionGracePeriodSeconds",
+                                             "selfLink",
+                                             "managedFields"};
 
 bool server_owned(std::string_view key) {
   return std::find(std::begin(kOwnMetadata), std::end(kOwnMetadata), key) != std::end(kOwnMetadata);
 }
 
-const json::Value& managed_of(const json::Value& object) { return object["metadata"]["managedFields"]; }
+const json::Value& managed_of(const json::Value& object) {
+  return object["metadata"]["managedFields"];
+}
 
 // The part of the object that this kind of write may own, without a copy of the large parts.
 json::Value ownable(const KindDef& kind, const json::Value& object, std::string_view subresource) {
@@ -59,7 +68,8 @@ bool is_of(const json::Value& entry, const Writer& writer, std::string_view oper
 std::string printed(const json::Value& entry) {
   std::string out;
   json::dump_string(entry["manager"].str(), out);
-  if (!entry["subresource"].str().empty()) out += str(" with subresource \"", entry["subresource"].str(), "\"");
+  if (!entry["subresource"].str().empty())
+    out += str(" with subresource \"", entry["subresource"].str(), "\"");
   if (entry["operation"].str() != "Update") return out;
   out += str(" using ", entry["apiVersion"].str());
   if (!entry["time"].str().empty()) out += str(" at ", entry["time"].str());
@@ -86,7 +96,8 @@ FieldSet given_up(const FieldSet& a, const FieldSet& b) {
 
 std::string conflict_message(const std::vector<Conflict>& conflicts) {
   if (conflicts.size() == 1)
-    return str("Apply failed with 1 conflict: conflict with ", conflicts[0].manager, ": ", conflicts[0].path);
+    return str("Apply failed with 1 conflict: conflict with ", conflicts[0].manager, ": ",
+               conflicts[0].path);
   std::string out = str("Apply failed with ", conflicts.size(), " conflicts: ");
   std::string last;
   bool first = true;
@@ -108,18 +119,25 @@ json::Value conflict_status(const KindDef& kind, std::string_view name,
     causes.push(json::object({{"reason", "FieldManagerConflict"},
                               {"message", str("conflict with ", c.manager)},
                               {"field", c.path}}));
-  return json::object({{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", json::object({})},
-                       {"status", "Failure"}, {"message", conflict_message(conflicts)},
+  return json::object({{"kind", "Status"},
+                       {"apiVersion", "v1"},
+                       {"metadata", json::object({})},
+                       {"status", "Failure"},
+                       {"message", conflict_message(conflicts)},
                        {"reason", "Conflict"},
-                       {"details", json::object({{"name", name}, {"group", kind.kind.group},
-                                                 {"kind", kind.kind.plural}, {"causes", std::move(causes)}})},
+                       {"details", json::object({{"name", name},
+                                                 {"group", kind.kind.group},
+                                                 {"kind", kind.kind.plural},
+                                                 {"causes", std::move(causes)}})},
                        {"code", 409}});
 }
 
 Result<Applied> server_side_apply(const KindDef& kind, const json::Value& live,
                                   const json::Value& fields, const Writer& writer, bool force) {
-  if (writer.manager.empty()) return error(Code::kInvalid, "fieldManager is required for apply patch");
-  if (writer.manager.size() > 128) return error(Code::kInvalid, "fieldManager is longer than 128 characters");
+  if (writer.manager.empty())
+    return error(Code::kInvalid, "fieldManager is required for apply patch");
+  if (writer.manager.size() > 128)
+    return error(Code::kInvalid, "fieldManager is longer than 128 characters");
   if (!fields.is_object()) return error(Code::kInvalid, "the applied configuration is no object");
   if (managed_of(fields).size()) return error(Code::kInvalid, "metadata.managedFields must be nil");
   const Type& type = *kind.type;
@@ -131,8 +149,8 @@ Result<Applied> server_side_apply(const KindDef& kind, const json::Value& live,
     if (is_of(entry, writer, "Apply")) mine = &entry;
   Applied out;
   // The usual case in a settled system: same fields, same values. Nothing is copied.
-  if (mine && (*mine)["fieldsV1"] == set && (*mine)["apiVersion"].str() == kind.kind.api_version() &&
-      covers(type, live, wanted))
+  if (mine && (*mine)["fieldsV1"] == set &&
+      (*mine)["apiVersion"].str() == kind.kind.api_version() && covers(type, live, wanted))
     return out;
 
   json::Value object = live;
@@ -167,7 +185,8 @@ Result<Applied> server_side_apply(const KindDef& kind, const json::Value& live,
     // The same manager's own updates give way to its apply.
     bool same_manager = entry["manager"].str() == writer.manager;
     if (!force && !same_manager)
-      for (std::string& path : paths_of(clash)) out.conflicts.push_back({printed(entry), std::move(path)});
+      for (std::string& path : paths_of(clash))
+        out.conflicts.push_back({printed(entry), std::move(path)});
     FieldSet left = set_minus(entry["fieldsV1"], clash);
     if (empty_set(left)) continue;
     json::Value changed = entry;
@@ -197,7 +216,8 @@ void track_update(const KindDef& kind, const json::Value& live, json::Value& obj
   json::Value before = given.size() && writer.subresource.empty() ? given : managed_of(live);
   auto part = [&](const json::Value& v) {
     json::Value out = ownable(kind, v, "");
-    if (v.has("status") && (kind.has_status || writer.subresource == "status")) out.set("status", v["status"]);
+    if (v.has("status") && (kind.has_status || writer.subresource == "status"))
+      out.set("status", v["status"]);
     return out;
   };
   json::Value then = part(live), now = part(object);
@@ -223,14 +243,18 @@ void track_update(const KindDef& kind, const json::Value& live, json::Value& obj
   }
   if (!found && !empty_set(diff.changed) && !writer.manager.empty())
     managed.push(entry_of(kind, writer, "Update", std::move(diff.changed)));
-  if (managed.size()) object.ref("metadata").set("managedFields", std::move(managed));
-  else if (object["metadata"].is_object()) object.ref("metadata").erase("managedFields");
+  if (managed.size())
+    object.ref("metadata").set("managedFields", std::move(managed));
+  else if (object["metadata"].is_object())
+    object.ref("metadata").erase("managedFields");
 }
 
 bool same_object(const json::Value& a, const json::Value& b) {
   auto equal_but = [](const json::Value& x, const json::Value& y, auto skip) {
     auto i = x.object().begin(), j = y.object().begin();
-    auto next = [&](auto& it, auto end) { while (it != end && skip(it->first)) ++it; };
+    auto next = [&](auto& it, auto end) {
+      while (it != end && skip(it->first)) ++it;
+    };
     while (true) {
       next(i, x.object().end());
       next(j, y.object().end());
@@ -243,7 +267,8 @@ bool same_object(const json::Value& a, const json::Value& b) {
   };
   if (!equal_but(a, b, [](std::string_view k) { return k == "metadata"; })) return false;
   const json::Value &ma = a["metadata"], &mb = b["metadata"];
-  if (!equal_but(ma, mb, [](std::string_view k) { return k == "managedFields" || k == "resourceVersion"; }))
+  if (!equal_but(ma, mb,
+                 [](std::string_view k) { return k == "managedFields" || k == "resourceVersion"; }))
     return false;
   const json::Value &fa = ma["managedFields"], &fb = mb["managedFields"];
   if (fa.size() != fb.size()) return false;

@@ -1,7 +1,7 @@
 // Server-side apply and the upkeep of metadata.managedFields.
 //
-// Used by the API server for every write. Pure, thread-safe; on the cold-start path, so an apply that
-// changes nothing is found out without a copy of the object. Rules: KEP-555.
+// Used by the API server for every write. Pure, thread-safe; on the cold-start path, so an apply
+// that changes nothing is found out without a copy of the object. Rules: KEP-555.
 #pragma once
 
 #include <string>
@@ -29,9 +29,9 @@ struct Applied {
   std::vector<Conflict> conflicts;  // not empty only without force; then nothing is changed
 };
 
-// `live` null: creates. Prune `fields` first; defaults come after. kInvalid: managedFields in the applied object, no manager, …
-// Without the status subresource named, the status of `fields` is ignored where the kind has that
-// subresource; with it, only status counts.
+// `live` null: creates. Prune `fields` first; defaults come after. kInvalid: managedFields in the
+// applied object, no manager, … Without the status subresource named, the status of `fields` is
+// ignored where the kind has that subresource; with it, only status counts.
 Result<Applied> server_side_apply(const KindDef& kind, const json::Value& live,
                                   const json::Value& fields, const Writer& writer, bool force);
 
@@ -46,7 +46,8 @@ json::Value conflict_status(const KindDef& kind, std::string_view name,
 void track_update(const KindDef& kind, const json::Value& live, json::Value& object,
                   const Writer& writer);
 
-// Equal but for metadata.managedFields' times and metadata.resourceVersion: the write can be skipped.
+// Equal but for metadata.managedFields' times and metadata.resourceVersion: the write can be
+// skipped.
 bool same_object(const json::Value& a, const json::Value& b);
 
 }  // namespace proa::api

@@ -1,4 +1,5 @@
-// Server-side apply of a Deployment as the platform makes them: settled, one field changed, created.
+// Server-side apply of a Deployment as the platform makes them: settled, one field changed,
+// created.
 #include <benchmark/benchmark.h>
 
 #include "api/patch/apply.h"
@@ -7,7 +8,8 @@
 namespace proa::api {
 namespace {
 
-const char* kText = R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"sklearn-iris-predictor-00001-deployment","namespace":"kserve-test",
+const char* kText =
+    R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"sklearn-iris-predictor-00001-deployment","namespace":"kserve-test",
 "labels":{"app":"sklearn-iris-predictor-00001","serving.knative.dev/configuration":"sklearn-iris-predictor","serving.knative.dev/revision":"sklearn-iris-predictor-00001"},
 "annotations":{"autoscaling.knative.dev/class":"kpa.autoscaling.knative.dev","autoscaling.knative.dev/min-scale":"0"}},
 "spec":{"replicas":1,"selector":{"matchLabels":{"serving.knative.dev/revisionUID":"x"}},"template":{"metadata":{"labels":{"app":"sklearn-iris-predictor-00001","serving.knative.dev/revision":"sklearn-iris-predictor-00001"}},
@@ -50,7 +52,8 @@ void one_field(benchmark::State& state) {
 }
 void created(benchmark::State& state) {
   Setup s;
-  for (auto _ : state) benchmark::DoNotOptimize(server_side_apply(*s.kind, {}, s.fields, s.writer, true));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(server_side_apply(*s.kind, {}, s.fields, s.writer, true));
 }
 void pruned_and_checked(benchmark::State& state) {
   Setup s;

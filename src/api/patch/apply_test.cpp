@@ -9,9 +9,11 @@ namespace {
 
 const KindDef& deployment() { return test_kind("apps/v1", "Deployment"); }
 
-Applied apply(const json::Value& live, std::string fields, std::string_view manager = "a", bool force = false,
-              std::string_view subresource = "", const KindDef& kind = deployment()) {
-  auto r = server_side_apply(kind, live, js(std::move(fields)), {manager, subresource, "2026-11-01T10:00:00Z"}, force);
+Applied apply(const json::Value& live, std::string fields, std::string_view manager = "a",
+              bool force = false, std::string_view subresource = "",
+              const KindDef& kind = deployment()) {
+  auto r = server_side_apply(kind, live, js(std::move(fields)),
+                             {manager, subresource, "2026-11-01T10:00:00Z"}, force);
   if (!r.ok()) ADD_FAILURE() << r.error().message;
   return std::move(r).value_or({});
 }
@@ -22,15 +24,19 @@ std::string entry(const json::Value& object, std::string_view manager) {
   return "none";
 }
 
-const char* kWeb = "{'apiVersion': 'apps/v1', 'kind': 'Deployment', 'metadata': {'name': 'web', 'labels': {'x': 'y'}}, 'spec': {'replicas': 1,"
-                   "'template': {'spec': {'containers': [{'name': 'c', 'image': 'i', 'ports': [{'containerPort': 80}]}]}}}}";
+const char* kWeb =
+    "{'apiVersion': 'apps/v1', 'kind': 'Deployment', 'metadata': {'name': 'web', 'labels': {'x': "
+    "'y'}}, 'spec': {'replicas': 1,"
+    "'template': {'spec': {'containers': [{'name': 'c', 'image': 'i', 'ports': [{'containerPort': "
+    "80}]}]}}}}";
 
 TEST(Apply, CreatesWithTheAppliersFields) {
   Applied made = apply({}, kWeb);
   ASSERT_TRUE(made.changed);
   EXPECT_EQ(made.object["metadata"]["name"].str(), "web");
-  EXPECT_EQ(entry(made.object, "a"),
-            R"({"f:metadata":{"f:labels":{"f:x":{}}},"f:spec":{"f:replicas":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}}}}}}})");
+  EXPECT_EQ(
+      entry(made.object, "a"),
+      R"({"f:metadata":{"f:labels":{"f:x":{}}},"f:spec":{"f:replicas":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}}}}}}})");
   const json::Value& first = made.object["metadata"]["managedFields"][0];
   EXPECT_EQ(first["operation"].str(), "Apply");
   EXPECT_EQ(first["apiVersion"].str(), "apps/v1");
@@ -49,7 +55,9 @@ TEST(Apply, TheSameAgainChangesNothing) {
 
 TEST(Apply, RemovesWhatItsManagerGivesUp) {
   json::Value live = apply({}, kWeb).object;
-  Applied next = apply(live, "{'apiVersion': 'apps/v1', 'kind': 'Deployment', 'metadata': {'name': 'web'}, 'spec': {'replicas': 1}}");
+  Applied next = apply(live,
+                       "{'apiVersion': 'apps/v1', 'kind': 'Deployment', 'metadata': {'name': "
+                       "'web'}, 'spec': {'replicas': 1}}");
   ASSERT_TRUE(next.changed);
   EXPECT_FALSE(next.object["metadata"].has("labels"));
   EXPECT_FALSE(next.object["spec"].has("template"));
@@ -66,7 +74,8 @@ TEST(Apply, ConflictsAreNamedAndForceTakesTheField) {
   json::Value live = apply({}, kWeb).object;
   Applied clash = apply(live, "{'spec': {'replicas': 5}}", "b");
   EXPECT_FALSE(clash.changed);
-  EXPECT_EQ(conflict_message(clash.conflicts), "Apply failed with 1 conflict: conflict with \"a\": .spec.replicas");
+  EXPECT_EQ(conflict_message(clash.conflicts),
+            "Apply failed with 1 conflict: conflict with \"a\": .spec.replicas");
   EXPECT_EQ(conflict_status(deployment(), "web", clash.conflicts)["code"].integer(), 409);
   Applied taken = apply(live, "{'spec': {'replicas': 5}}", "b", true);
   EXPECT_EQ(taken.object["spec"]["replicas"].integer(), 5);
@@ -81,16 +90,20 @@ TEST(Apply, SeveralConflictsAreListedByManager) {
   updated.ref("spec").set("paused", true);
   track_update(deployment(), live, updated, {"kubectl-edit", "", "2026-11-01T11:00:00Z"});
   Applied clash = apply(updated, "{'spec': {'replicas': 5, 'paused': false}}", "b");
-  EXPECT_EQ(conflict_message(clash.conflicts),
-            "Apply failed with 2 conflicts: conflicts with \"a\":\n- .spec.replicas\n"
-            "conflicts with \"kubectl-edit\" using apps/v1 at 2026-11-01T11:00:00Z:\n- .spec.paused");
+  EXPECT_EQ(
+      conflict_message(clash.conflicts),
+      "Apply failed with 2 conflicts: conflicts with \"a\":\n- .spec.replicas\n"
+      "conflicts with \"kubectl-edit\" using apps/v1 at 2026-11-01T11:00:00Z:\n- .spec.paused");
 }
 
 TEST(Apply, StatusBelongsToItsSubresource) {
   json::Value live = apply({}, kWeb).object;
   Applied no = apply(live, "{'status': {'replicas': 3}}", "s");
   EXPECT_FALSE(no.changed);
-  Applied yes = apply(live, "{'spec': {'replicas': 9}, 'status': {'replicas': 3, 'conditions': [{'type': 'Available', 'status': 'True'}]}}", "s", true, "status");
+  Applied yes = apply(live,
+                      "{'spec': {'replicas': 9}, 'status': {'replicas': 3, 'conditions': [{'type': "
+                      "'Available', 'status': 'True'}]}}",
+                      "s", true, "status");
   ASSERT_TRUE(yes.changed);
   EXPECT_EQ(yes.object["status"]["replicas"].integer(), 3);
   EXPECT_EQ(yes.object["spec"]["replicas"].integer(), 1);
@@ -99,8 +112,13 @@ TEST(Apply, StatusBelongsToItsSubresource) {
 }
 
 TEST(Apply, MergesListsByTheirKeysInTheAppliedOrder) {
-  json::Value live = apply({}, "{'spec': {'template': {'spec': {'containers': [{'name': 'a'}, {'name': 'b'}]}}}}").object;
-  Applied next = apply(live, "{'spec': {'template': {'spec': {'containers': [{'name': 'x', 'image': 'i'}, {'name': 'b', 'image': 'j'}]}}}}", "b");
+  json::Value live =
+      apply({}, "{'spec': {'template': {'spec': {'containers': [{'name': 'a'}, {'name': 'b'}]}}}}")
+          .object;
+  Applied next = apply(live,
+                       "{'spec': {'template': {'spec': {'containers': [{'name': 'x', 'image': "
+                       "'i'}, {'name': 'b', 'image': 'j'}]}}}}",
+                       "b");
   EXPECT_EQ(json::dump(next.object["spec"]["template"]["spec"]["containers"]),
             R"([{"name":"a"},{"image":"i","name":"x"},{"image":"j","name":"b"}])");
 }
@@ -113,31 +131,47 @@ TEST(Apply, AtomicPartsAreReplacedWhole) {
 }
 
 TEST(Apply, AnEqualQuantityInOtherWordsIsNoChange) {
-  const char* text = "{'spec': {'template': {'spec': {'containers': [{'name': 'a', 'resources': {'limits': {'cpu': '1000m'}}}]}}}}";
+  const char* text =
+      "{'spec': {'template': {'spec': {'containers': [{'name': 'a', 'resources': {'limits': "
+      "{'cpu': '1000m'}}}]}}}}";
   json::Value live = apply({}, text).object;
-  live.ref("spec", "template", "spec").ref("containers").make_array()[0].ref("resources", "limits").set("cpu", "1");
+  live.ref("spec", "template", "spec")
+      .ref("containers")
+      .make_array()[0]
+      .ref("resources", "limits")
+      .set("cpu", "1");
   EXPECT_FALSE(apply(live, text).changed);
 }
 
 TEST(Apply, RefusesManagedFieldsAndNamelessManagers) {
-  EXPECT_FALSE(server_side_apply(deployment(), {}, js("{'metadata': {'managedFields': [{}]}}"), {"a", "", "t"}, false).ok());
+  EXPECT_FALSE(server_side_apply(deployment(), {}, js("{'metadata': {'managedFields': [{}]}}"),
+                                 {"a", "", "t"}, false)
+                   .ok());
   EXPECT_FALSE(server_side_apply(deployment(), {}, js("{}"), {"", "", "t"}, false).ok());
 }
 
 TEST(Apply, CustomResourcesOwnMapsByEntryAndConditionsByType) {
   const KindDef& isvc = test_kind("serving.kserve.io/v1beta1", "InferenceService");
-  json::Value live = apply({}, "{'metadata': {'name': 'x'}, 'spec': {'predictor': {'minReplicas': 0}}}", "a", false, "", isvc).object;
-  Applied status = apply(live, "{'status': {'url': 'u', 'conditions': [{'type': 'Ready', 'status': 'True'}]}}", "c", true, "status", isvc);
-  EXPECT_EQ(entry(status.object, "c"),
-            R"({"f:status":{"f:conditions":{"k:{\"type\":\"Ready\"}":{".":{},"f:status":{},"f:type":{}}},"f:url":{}}})");
+  json::Value live =
+      apply({}, "{'metadata': {'name': 'x'}, 'spec': {'predictor': {'minReplicas': 0}}}", "a",
+            false, "", isvc)
+          .object;
+  Applied status =
+      apply(live, "{'status': {'url': 'u', 'conditions': [{'type': 'Ready', 'status': 'True'}]}}",
+            "c", true, "status", isvc);
+  EXPECT_EQ(
+      entry(status.object, "c"),
+      R"({"f:status":{"f:conditions":{"k:{\"type\":\"Ready\"}":{".":{},"f:status":{},"f:type":{}}},"f:url":{}}})");
   Applied gone = apply(status.object, "{'status': {'url': 'u'}}", "c", true, "status", isvc);
   EXPECT_FALSE(gone.object["status"].has("conditions"));
 }
 
 TEST(TrackUpdate, GivesChangedFieldsToTheUpdater) {
-  json::Value made = js("{'metadata': {'name': 'web', 'labels': {'a': 'b'}}, 'spec': {'replicas': 1}}");
+  json::Value made =
+      js("{'metadata': {'name': 'web', 'labels': {'a': 'b'}}, 'spec': {'replicas': 1}}");
   track_update(deployment(), {}, made, {"kubectl-create", "", "2026-11-01T10:00:00Z"});
-  EXPECT_EQ(entry(made, "kubectl-create"), R"({"f:metadata":{"f:labels":{".":{},"f:a":{}}},"f:spec":{"f:replicas":{}}})");
+  EXPECT_EQ(entry(made, "kubectl-create"),
+            R"({"f:metadata":{"f:labels":{".":{},"f:a":{}}},"f:spec":{"f:replicas":{}}})");
   json::Value scaled = made;
   scaled.ref("spec").set("replicas", 2);
   track_update(deployment(), made, scaled, {"scaler", "", "2026-11-01T11:00:00Z"});
@@ -153,15 +187,18 @@ TEST(TrackUpdate, GivesChangedFieldsToTheUpdater) {
 }
 
 TEST(FieldSet, UnionMinusAndCommonFollowTheLeaves) {
-  FieldSet a = js("{'f:a': {}, 'f:m': {'.': {}, 'f:x': {}}}"), b = js("{'f:m': {'f:x': {}, 'f:y': {}}}");
+  FieldSet a = js("{'f:a': {}, 'f:m': {'.': {}, 'f:x': {}}}"),
+           b = js("{'f:m': {'f:x': {}, 'f:y': {}}}");
   EXPECT_EQ(json::dump(set_union(a, b)), R"({"f:a":{},"f:m":{".":{},"f:x":{},"f:y":{}}})");
   EXPECT_EQ(json::dump(set_minus(a, b)), R"({"f:a":{},"f:m":{}})");
   EXPECT_EQ(json::dump(set_common(a, b)), R"({"f:m":{"f:x":{}}})");
 }
 
 TEST(SameObject, IgnoresTimesAndVersionOnly) {
-  EXPECT_TRUE(same_object(js("{'metadata': {'resourceVersion': '1', 'name': 'a'}}"), js("{'metadata': {'resourceVersion': '2', 'name': 'a'}}")));
-  EXPECT_FALSE(same_object(js("{'metadata': {'name': 'a'}, 'spec': {}}"), js("{'metadata': {'name': 'a'}}")));
+  EXPECT_TRUE(same_object(js("{'metadata': {'resourceVersion': '1', 'name': 'a'}}"),
+                          js("{'metadata': {'resourceVersion': '2', 'name': 'a'}}")));
+  EXPECT_FALSE(same_object(js("{'metadata': {'name': 'a'}, 'spec': {}}"),
+                           js("{'metadata': {'name': 'a'}}")));
 }
 
 }  // namespace

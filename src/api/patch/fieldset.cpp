@@ -21,7 +21,10 @@ bool granular_object(const Type& type, bool atomic) {
 }
 
 // The type and atomicity of a member of an object.
-struct Below { const Type* type; bool atomic; };
+struct Below {
+  const Type* type;
+  bool atomic;
+};
 Below below(const Type& type, std::string_view key) {
   if (type.base == Base::kMap) return {type.item, false};
   if (type.base == Base::kStruct)
@@ -43,7 +46,8 @@ std::string name_of(const Type& list, const json::Value& item) {
 }
 
 // maps_too: a map with entries belongs to the set itself too, as in the sets of updates.
-void collect(const Type& type, bool atomic, const json::Value& v, FieldSet& out, bool maps_too = false) {
+void collect(const Type& type, bool atomic, const json::Value& v, FieldSet& out,
+             bool maps_too = false) {
   out.make_object();
   if (v.is_object() && granular_object(type, atomic)) {
     for (const auto& [key, item] : v.object()) {
@@ -236,8 +240,10 @@ void paths(const FieldSet& at, const std::string& prefix, std::vector<std::strin
     } else {
       name += str("[=", rest, "]");
     }
-    if (child.size() == 0) out.push_back(name);
-    else paths(child, name, out);
+    if (child.size() == 0)
+      out.push_back(name);
+    else
+      paths(child, name, out);
   }
 }
 
@@ -308,8 +314,10 @@ void remove_fields(const Type& type, json::Value& object, const FieldSet& set) {
     if (key == ".") continue;
     for (size_t i = 0; i < items.size(); i++) {
       if (name_of(type, items[i]) != key) continue;
-      if (self(child)) items.erase(items.begin() + static_cast<std::ptrdiff_t>(i));
-      else remove_fields(*type.item, items[i], child);
+      if (self(child))
+        items.erase(items.begin() + static_cast<std::ptrdiff_t>(i));
+      else
+        remove_fields(*type.item, items[i], child);
       break;
     }
   }

@@ -21,7 +21,10 @@ FieldSet set_minus(const FieldSet& a, const FieldSet& b);  // leaves of a that a
 FieldSet set_common(const FieldSet& a, const FieldSet& b);
 
 // Fields of `after` that are new or differ, and fields of `before` that are gone.
-struct Comparison { FieldSet changed, removed; bool same() const; };
+struct Comparison {
+  FieldSet changed, removed;
+  bool same() const;
+};
 Comparison compare(const Type& type, const json::Value& before, const json::Value& after);
 
 // Takes the set's fields out of the object.

@@ -1,5 +1,5 @@
-// The order of a merged list: what only the old list has keeps its place relative to its neighbours,
-// the rest stands in the wanted order.
+// The order of a merged list: what only the old list has keeps its place relative to its
+// neighbours, the rest stands in the wanted order.
 //
 // Used by strategic merge patch and server-side apply. Pure.
 #pragma once
@@ -10,8 +10,8 @@
 
 namespace proa::api {
 
-// old [a x b c], wanted [c b d] → [a x c b d]: names in `wanted` in its order, others of `old` before
-// the first wanted one that follows them in `old`.
+// old [a x b c], wanted [c b d] → [a x c b d]: names in `wanted` in its order, others of `old`
+// before the first wanted one that follows them in `old`.
 inline std::vector<std::string> interleave(const std::vector<std::string>& old,
                                            const std::vector<std::string>& wanted) {
   std::vector<std::string> out;

@@ -26,10 +26,12 @@ Result<Pointer> parse_pointer(const json::Value& text) {
   const std::string& path = text.str();
   Pointer out;
   if (path.empty()) return out;
-  if (path[0] != '/') return error(Code::kInvalid, str("path ", shorten(path, 200), " does not begin with /"));
+  if (path[0] != '/')
+    return error(Code::kInvalid, str("path ", shorten(path, 200), " does not begin with /"));
   for (std::string_view part : split(std::string_view(path).substr(1), '/'))
     out.parts.push_back(replace_all(replace_all(part, "~1", "/"), "~0", "~"));
-  if (out.parts.size() > kMostDepth) return error(Code::kTooLarge, "a path has more than 200 parts");
+  if (out.parts.size() > kMostDepth)
+    return error(Code::kTooLarge, "a path has more than 200 parts");
   return out;
 }
 
@@ -92,13 +94,23 @@ class Patcher {
   static Error missing() { return error(Code::kUnprocessable, "nothing is at that path"); }
 
   Status add(const Pointer& path, json::Value v) {
-    if (path.parts.empty()) { root_ = std::move(v); return {}; }
+    if (path.parts.empty()) {
+      root_ = std::move(v);
+      return {};
+    }
     json::Value* parent = locate(root_, path, path.parts.size() - 1);
     if (!parent) return missing();
     const std::string& last = path.parts.back();
-    if (parent->is_object()) { parent->set(last, std::move(v)); return {}; }
-    if (!parent->is_array()) return error(Code::kUnprocessable, "the parent is neither object nor array");
-    if (last == "-") { parent->push(std::move(v)); return {}; }
+    if (parent->is_object()) {
+      parent->set(last, std::move(v));
+      return {};
+    }
+    if (!parent->is_array())
+      return error(Code::kUnprocessable, "the parent is neither object nor array");
+    if (last == "-") {
+      parent->push(std::move(v));
+      return {};
+    }
     auto i = index_of(last, parent->size());
     if (!i) return error(Code::kUnprocessable, "the index is outside the array");
     json::Array& items = parent->make_array();
@@ -107,12 +119,17 @@ class Patcher {
   }
 
   Status remove(const Pointer& path) {
-    if (path.parts.empty()) return error(Code::kUnprocessable, "the whole document cannot be removed");
+    if (path.parts.empty())
+      return error(Code::kUnprocessable, "the whole document cannot be removed");
     json::Value* parent = locate(root_, path, path.parts.size() - 1);
     if (!parent || !step(*parent, path.parts.back())) return missing();
-    if (parent->is_object()) { parent->erase(path.parts.back()); return {}; }
+    if (parent->is_object()) {
+      parent->erase(path.parts.back());
+      return {};
+    }
     json::Array& items = parent->make_array();
-    items.erase(items.begin() + static_cast<std::ptrdiff_t>(*index_of(path.parts.back(), items.size())));
+    items.erase(items.begin() +
+                static_cast<std::ptrdiff_t>(*index_of(path.parts.back(), items.size())));
     return {};
   }
 
@@ -125,15 +142,16 @@ class Patcher {
 Status json_patch(json::Value& object, const json::Value& patch) {
   if (!patch.is_array()) return error(Code::kInvalid, "a JSON patch is a list of operations");
   if (patch.size() > kMostOperations)
-    return error(Code::kTooLarge, str("The allowed maximum operations in a JSON patch is ", kMostOperations,
-                                      ", got ", patch.size()));
+    return error(Code::kTooLarge, str("The allowed maximum operations in a JSON patch is ",
+                                      kMostOperations, ", got ", patch.size()));
   json::Value copy = object;
   Patcher patcher(copy);
   size_t i = 0;
   for (const json::Value& op : patch.array()) {
     Status status = patcher.run(op);
     if (!status.ok())
-      return std::move(status).context(str("JSON patch operation ", i, " (", shorten(op["op"].str(), 20), " ",
+      return std::move(status).context(str("JSON patch operation ", i, " (",
+                                           shorten(op["op"].str(), 20), " ",
                                            shorten(op["path"].str(), 200), ")"));
     i++;
   }
@@ -148,9 +166,12 @@ void merge_patch(json::Value& object, const json::Value& patch) {
   }
   object.make_object();
   for (const auto& [key, v] : patch.object()) {
-    if (v.is_null()) object.erase(key);
-    else if (v.is_object()) merge_patch(object.ref(key), v);
-    else object.set(key, v);
+    if (v.is_null())
+      object.erase(key);
+    else if (v.is_object())
+      merge_patch(object.ref(key), v);
+    else
+      object.set(key, v);
   }
 }
 

@@ -12,7 +12,9 @@ constexpr std::string_view kDelete = "$deleteFromPrimitiveList/";
 constexpr std::string_view kOrder = "$setElementOrder/";
 constexpr int kMostDepth = 200;
 
-Error bad(std::string_view why) { return error(Code::kInvalid, str("strategic merge patch: ", why)); }
+Error bad(std::string_view why) {
+  return error(Code::kInvalid, str("strategic merge patch: ", why));
+}
 
 class Strategic {
  public:
@@ -23,7 +25,8 @@ class Strategic {
       object = json::object({});
       return {};
     }
-    if (directive == "replace") object = json::object({});
+    if (directive == "replace")
+      object = json::object({});
     else if (!directive.empty() && directive != "merge")
       return bad(str("unknown directive $patch: ", shorten(directive, 50)));
     object.make_object();
@@ -39,7 +42,8 @@ class Strategic {
   static void retain(json::Value& object, const json::Value& keys) {
     std::vector<std::string> gone;
     for (const auto& [key, v] : object.object())
-      if (std::find(keys.array().begin(), keys.array().end(), json::Value(key)) == keys.array().end())
+      if (std::find(keys.array().begin(), keys.array().end(), json::Value(key)) ==
+          keys.array().end())
         gone.push_back(key);
     for (const std::string& key : gone) object.erase(key);
   }
@@ -53,7 +57,9 @@ class Strategic {
     }
     if (key.starts_with("$")) return bad(str("unknown directive ", shorten(key, 50)));
     const Field* field = type && type->base == Base::kStruct ? type->field(key) : nullptr;
-    const Type* below = field ? field->type : type && type->base == Base::kMap ? type->item : nullptr;
+    const Type* below = field                              ? field->type
+                        : type && type->base == Base::kMap ? type->item
+                                                           : nullptr;
     if (v.is_null()) {
       object.erase(key);
       return {};
@@ -99,7 +105,8 @@ class Strategic {
         return item[field.merge_key] == wanted;
       });
       if (v["$patch"].str() == "delete") {
-        std::erase_if(items, [&](const json::Value& item) { return item[field.merge_key] == wanted; });
+        std::erase_if(items,
+                      [&](const json::Value& item) { return item[field.merge_key] == wanted; });
       } else if (it != items.end()) {
         TRY_STATUS(map(field.type->item, *it, v, depth));
       } else {

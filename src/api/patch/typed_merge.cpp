@@ -31,7 +31,10 @@ std::string name_of(const Type& list, const json::Value& item) {
   return list.list_type == ListType::kSet ? json::dump(item) : item_key(list, item);
 }
 
-struct Below { const Type* type; bool atomic; };
+struct Below {
+  const Type* type;
+  bool atomic;
+};
 Below below(const Type& type, std::string_view key) {
   if (type.base == Base::kMap) return {type.item, false};
   if (type.base == Base::kStruct)
@@ -60,11 +63,14 @@ void merge_items(const Type& type, json::Value& at, const json::Value& v) {
   for (const std::string& name : interleave(old, wanted)) {
     auto i = std::find(old.begin(), old.end(), name);
     auto j = std::find(wanted.begin(), wanted.end(), name);
-    json::Value item = i != old.end() ? std::move(live[static_cast<size_t>(i - old.begin())]) : json::Value();
+    json::Value item =
+        i != old.end() ? std::move(live[static_cast<size_t>(i - old.begin())]) : json::Value();
     if (j != wanted.end()) {
       const json::Value& from = v.array()[static_cast<size_t>(j - wanted.begin())];
-      if (type.list_type == ListType::kSet) item = from;
-      else merge(*type.item, false, item, from);
+      if (type.list_type == ListType::kSet)
+        item = from;
+      else
+        merge(*type.item, false, item, from);
     }
     out.push_back(std::move(item));
   }
@@ -103,7 +109,8 @@ bool covered(const Type& type, bool atomic, const json::Value& at, const json::V
       std::string name = name_of(type, item);
       while (from < at.size() && name_of(type, at.array()[from]) != name) from++;
       if (from == at.size()) return false;
-      if (type.list_type == ListType::kMap && !covered(*type.item, false, at.array()[from], item)) return false;
+      if (type.list_type == ListType::kMap && !covered(*type.item, false, at.array()[from], item))
+        return false;
       from++;
     }
     return true;

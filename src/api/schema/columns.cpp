@@ -59,12 +59,14 @@ Value custom_cell(const Column& column, const std::vector<const Value*>& found, 
 
 Value cell(const Reader& reader, const KindDef& kind, const Value& object, WallTime now) {
   const Column& column = *reader.column;
-  if (!reader.computed.empty()) return computed_cell(reader.computed, object, now).value_or(Value("<unknown>"));
+  if (!reader.computed.empty())
+    return computed_cell(reader.computed, object, now).value_or(Value("<unknown>"));
   if (!reader.good) return {};
   Value v = custom_cell(column, reader.path.find(object), now);
   if (kind.crd || !v.is_null()) return v;
   // Built-in kinds print what is missing.
-  if (column.type == "date") return column.path == ".metadata.creationTimestamp" ? "<unknown>" : "<none>";
+  if (column.type == "date")
+    return column.path == ".metadata.creationTimestamp" ? "<unknown>" : "<none>";
   if (column.type == "integer") return 0;
   if (column.type == "boolean") return false;
   bool blank = column.name == "Reason" || column.name == "Capacity" || column.name == "Volume" ||
@@ -77,16 +79,22 @@ Value cell(const Reader& reader, const KindDef& kind, const Value& object, WallT
 
 Value definition(std::string_view name, std::string_view type, std::string_view format,
                  std::string_view description, int priority) {
-  return json::object({{"name", name}, {"type", type}, {"format", format},
-                       {"description", description}, {"priority", priority}});
+  return json::object({{"name", name},
+                       {"type", type},
+                       {"format", format},
+                       {"description", description},
+                       {"priority", priority}});
 }
 
 Value definitions(const KindDef& kind) {
-  Value out = json::array({definition("Name", "string", "name", "Name of the object, unique in its namespace.", 0)});
+  Value out = json::array(
+      {definition("Name", "string", "name", "Name of the object, unique in its namespace.", 0)});
   for (const Column& c : kind.columns)
-    out.push(definition(c.name, kind.crd || c.type != "date" ? c.type : "string", c.format, c.description, c.priority));
+    out.push(definition(c.name, kind.crd || c.type != "date" ? c.type : "string", c.format,
+                        c.description, c.priority));
   // A custom resource without columns shows its age.
-  if (kind.crd && kind.columns.empty()) out.push(definition("Age", "date", "", "Time since creation.", 0));
+  if (kind.crd && kind.columns.empty())
+    out.push(definition("Age", "date", "", "Time since creation.", 0));
   return out;
 }
 
@@ -94,14 +102,20 @@ Value row(const KindDef& kind, const std::vector<Reader>& readers, const Value& 
           IncludeObject include, WallTime now) {
   Value cells = json::array({object["metadata"]["name"]});
   for (const Reader& reader : readers) cells.push(cell(reader, kind, object, now));
-  if (kind.crd && kind.columns.empty()) cells.push(since(object["metadata"]["creationTimestamp"], now));
+  if (kind.crd && kind.columns.empty())
+    cells.push(since(object["metadata"]["creationTimestamp"], now));
   Value out = json::object({{"cells", std::move(cells)}});
   if (kind.kind.kind == "Job" || kind.kind.kind == "Pod") {
     // kubectl leaves out finished ones on request, by this condition.
     const std::string& phase = object["status"]["phase"].str();
     if (kind.kind.kind == "Pod" && (phase == "Succeeded" || phase == "Failed"))
-      out.set("conditions", json::array({json::object({{"type", "Completed"}, {"status", "True"}, {"reason", phase},
-                                                      {"message", phase == "Failed" ? "The pod failed." : "The pod has completed successfully."}})}));
+      out.set("conditions",
+              json::array({json::object(
+                  {{"type", "Completed"},
+                   {"status", "True"},
+                   {"reason", phase},
+                   {"message", phase == "Failed" ? "The pod failed."
+                                                 : "The pod has completed successfully."}})}));
   }
   if (include == IncludeObject::kObject) out.set("object", object);
   if (include == IncludeObject::kMetadata) out.set("object", partial_metadata(object));
@@ -115,7 +129,8 @@ Result<IncludeObject> parse_include_object(std::string_view text) {
   if (text.empty() || text == "Metadata") return IncludeObject::kMetadata;
   if (text == "None") return IncludeObject::kNone;
   if (text == "Object") return IncludeObject::kObject;
-  return error(Code::kInvalid, str("includeObject: unknown value \"", shorten(text, 50), "\", expected None, Metadata or Object"));
+  return error(Code::kInvalid, str("includeObject: unknown value \"", shorten(text, 50),
+                                   "\", expected None, Metadata or Object"));
 }
 
 json::Value table(const KindDef& kind, const std::vector<client::Object>& objects,
@@ -124,11 +139,12 @@ json::Value table(const KindDef& kind, const std::vector<client::Object>& object
   Value rows = json::array({});
   auto readers = readers_of(kind);
   for (const client::Object& object : objects) rows.push(row(kind, readers, *object, include, now));
-  return json::object({{"kind", "Table"},
-                       {"apiVersion", "meta.k8s.io/v1"},
-                       {"metadata", list_metadata.is_object() ? list_metadata : json::object({})},
-                       {"columnDefinitions", with_definitions ? definitions(kind) : json::array({})},
-                       {"rows", std::move(rows)}});
+  return json::object(
+      {{"kind", "Table"},
+       {"apiVersion", "meta.k8s.io/v1"},
+       {"metadata", list_metadata.is_object() ? list_metadata : json::object({})},
+       {"columnDefinitions", with_definitions ? definitions(kind) : json::array({})},
+       {"rows", std::move(rows)}});
 }
 
 json::Value table_row(const KindDef& kind, const json::Value& object, IncludeObject include,

@@ -29,7 +29,7 @@ std::string age_text(Duration age);  // "5s", "3m12s", "2d4h", as kubectl
 
 struct PodSummary {
   int64_t ready = 0, total = 0, restarts = 0;
-  std::string status;        // Running, Init:0/1, CrashLoopBackOff, Completed, Terminating, …
+  std::string status;         // Running, Init:0/1, CrashLoopBackOff, Completed, Terminating, …
   std::string restarts_text;  // "3 (5m ago)"
 };
 PodSummary summarize_pod(const json::Value& pod, WallTime now);

@@ -19,7 +19,9 @@ std::string joined(const std::vector<std::string>& parts, std::string_view none 
 }
 
 const Value& template_of(const Value& o) {
-  return o["spec"].has("jobTemplate") ? o["spec"]["jobTemplate"]["spec"]["template"] : o.has("template") ? o["template"] : o["spec"]["template"];
+  return o["spec"].has("jobTemplate") ? o["spec"]["jobTemplate"]["spec"]["template"]
+         : o.has("template")          ? o["template"]
+                                      : o["spec"]["template"];
 }
 
 std::string each(const Value& list, std::string_view key) {
@@ -42,8 +44,10 @@ std::string selector_text(const Value& selector) {
 
 std::string access_modes(const Value& modes) {
   std::vector<std::string> out;
-  for (const auto& [name, brief] : {std::pair{"ReadWriteOnce", "RWO"}, {"ReadOnlyMany", "ROX"},
-                                    {"ReadWriteMany", "RWX"}, {"ReadWriteOncePod", "RWOP"}})
+  for (const auto& [name, brief] : {std::pair{"ReadWriteOnce", "RWO"},
+                                    {"ReadOnlyMany", "ROX"},
+                                    {"ReadWriteMany", "RWX"},
+                                    {"ReadWriteOncePod", "RWOP"}})
     for (const Value& mode : modes.array())
       if (mode.str() == name) {
         out.push_back(brief);
@@ -57,7 +61,8 @@ std::string port_text(const Value& v) { return v.is_string() ? v.str() : str(v.i
 // At most `most` texts, then "+ N more...".
 std::string first_few(const std::vector<std::string>& all, size_t most) {
   if (all.empty()) return "<unset>";
-  std::vector<std::string> head(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size())));
+  std::vector<std::string> head(
+      all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(most, all.size())));
   std::string out = join(head, ",");
   if (all.size() > most) out += str(" + ", all.size() - most, " more...");
   return out;
@@ -74,8 +79,10 @@ std::optional<Value> node(std::string_view name, const Value& o) {
   if (name == "nodeRoles") {
     std::vector<std::string> out;
     for (const auto& [key, v] : o["metadata"]["labels"].object()) {
-      if (key.starts_with("node-role.kubernetes.io/")) out.push_back(key.substr(24));
-      else if (key == "kubernetes.io/role" && !v.str().empty()) out.push_back(v.str());
+      if (key.starts_with("node-role.kubernetes.io/"))
+        out.push_back(key.substr(24));
+      else if (key == "kubernetes.io/role" && !v.str().empty())
+        out.push_back(v.str());
     }
     return joined(out);
   }
@@ -118,10 +125,14 @@ std::optional<Value> event(std::string_view name, const Value& o, WallTime now) 
     return o["lastTimestamp"].str().empty() ? o["eventTime"] : o["lastTimestamp"];
   };
   if (name == "eventLastSeen") return since(last(), now);
-  if (name == "eventFirstSeen") return since(o["firstTimestamp"].str().empty() ? o["eventTime"] : o["firstTimestamp"], now);
-  if (name == "eventObject") return str(lower(o["involvedObject"]["kind"].str()), "/", o["involvedObject"]["name"].str());
+  if (name == "eventFirstSeen")
+    return since(o["firstTimestamp"].str().empty() ? o["eventTime"] : o["firstTimestamp"], now);
+  if (name == "eventObject")
+    return str(lower(o["involvedObject"]["kind"].str()), "/", o["involvedObject"]["name"].str());
   if (name == "eventMessage") return std::string(trim(o["message"].str()));
-  if (name == "eventCount") return o["series"].has("count") ? o["series"]["count"] : Value(std::max<int64_t>(1, o["count"].integer()));
+  if (name == "eventCount")
+    return o["series"].has("count") ? o["series"]["count"]
+                                    : Value(std::max<int64_t>(1, o["count"].integer()));
   if (name == "eventSource") {
     std::string component = o["source"]["component"].str_or("");
     if (component.empty()) component = o["reportingComponent"].str();
@@ -134,9 +145,11 @@ std::optional<Value> event(std::string_view name, const Value& o, WallTime now) 
 std::optional<Value> volume(std::string_view name, const Value& o) {
   if (name == "accessModes") return access_modes(o["spec"]["accessModes"]);
   if (name == "claimAccessModes") return access_modes(o["status"]["accessModes"]);
-  if (name == "volumeStatus") return o["metadata"].has("deletionTimestamp") ? "Terminating" : o["status"]["phase"].str();
+  if (name == "volumeStatus")
+    return o["metadata"].has("deletionTimestamp") ? "Terminating" : o["status"]["phase"].str();
   if (name == "volumeMode") return or_none(o["spec"]["volumeMode"], "<unset>");
-  if (name == "volumeAttributesClass") return or_none(o["spec"]["volumeAttributesClassName"], "<unset>");
+  if (name == "volumeAttributesClass")
+    return or_none(o["spec"]["volumeAttributesClassName"], "<unset>");
   if (name == "volumeClaim") {
     const Value& ref = o["spec"]["claimRef"];
     return ref.is_object() ? str(ref["namespace"].str(), "/", ref["name"].str()) : "";
@@ -196,9 +209,12 @@ std::optional<Value> job(std::string_view name, const Value& o, WallTime now) {
     return age_text((to ? *to : now) - *from);
   }
   if (name == "cronTimezone") return or_none(spec["timeZone"]);
-  if (name == "cronSuspend") return spec.has("suspend") ? (spec["suspend"].boolean() ? "True" : "False") : "<unset>";
+  if (name == "cronSuspend")
+    return spec.has("suspend") ? (spec["suspend"].boolean() ? "True" : "False") : "<unset>";
   if (name == "cronActive") return static_cast<int64_t>(status["active"].size());
-  if (name == "cronLast") return status["lastScheduleTime"].str().empty() ? "<none>" : since(status["lastScheduleTime"], now);
+  if (name == "cronLast")
+    return status["lastScheduleTime"].str().empty() ? "<none>"
+                                                    : since(status["lastScheduleTime"], now);
   return std::nullopt;
 }
 
@@ -210,8 +226,10 @@ std::string metric_text(const Value& spec, const Value& now_list) {
   for (const Value& m : now_list.array()) {
     if (m["resource"]["name"] != resource["name"]) continue;
     const Value& c = m["resource"]["current"];
-    if (percent && c.has("averageUtilization")) current = str(c["averageUtilization"].integer(), "%");
-    else if (!percent && !c["averageValue"].str().empty()) current = c["averageValue"].str();
+    if (percent && c.has("averageUtilization"))
+      current = str(c["averageUtilization"].integer(), "%");
+    else if (!percent && !c["averageValue"].str().empty())
+      current = c["averageValue"].str();
   }
   std::string target = percent ? str(resource["target"]["averageUtilization"].integer(), "%")
                                : resource["target"]["averageValue"].str();
@@ -220,14 +238,18 @@ std::string metric_text(const Value& spec, const Value& now_list) {
 
 std::optional<Value> autoscaler(std::string_view name, const Value& o) {
   if (name == "hpaReference")
-    return str(o["spec"]["scaleTargetRef"]["kind"].str(), "/", o["spec"]["scaleTargetRef"]["name"].str());
-  if (name == "hpaMin") return o["spec"].has("minReplicas") ? str(o["spec"]["minReplicas"].integer()) : "<unset>";
+    return str(o["spec"]["scaleTargetRef"]["kind"].str(), "/",
+               o["spec"]["scaleTargetRef"]["name"].str());
+  if (name == "hpaMin")
+    return o["spec"].has("minReplicas") ? str(o["spec"]["minReplicas"].integer()) : "<unset>";
   if (name == "hpaReplicas") return o["status"]["currentReplicas"].integer();
   if (name == "hpaTargets") {
     std::vector<std::string> out;
-    for (const Value& m : o["spec"]["metrics"].array()) out.push_back(metric_text(m, o["status"]["currentMetrics"]));
+    for (const Value& m : o["spec"]["metrics"].array())
+      out.push_back(metric_text(m, o["status"]["currentMetrics"]));
     if (out.empty()) return "<none>";
-    std::vector<std::string> head(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(2, out.size())));
+    std::vector<std::string> head(
+        out.begin(), out.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(2, out.size())));
     return join(head, ", ") + (out.size() > 2 ? str(" + ", out.size() - 2, " more...") : "");
   }
   return std::nullopt;
@@ -257,7 +279,8 @@ std::optional<Value> network(std::string_view name, const Value& o) {
   }
   if (name == "slicePorts") {
     std::vector<std::string> out;
-    for (const Value& p : o["ports"].array()) out.push_back(p.has("port") ? port_text(p["port"]) : "*");
+    for (const Value& p : o["ports"].array())
+      out.push_back(p.has("port") ? port_text(p["port"]) : "*");
     return first_few(out, 3);
   }
   if (name == "sliceEndpoints") {
@@ -270,7 +293,8 @@ std::optional<Value> network(std::string_view name, const Value& o) {
     std::vector<std::string> out;
     for (const Value& s : o["subsets"].array())
       for (const Value& a : s["addresses"].array())
-        for (const Value& p : s["ports"].array()) out.push_back(str(a["ip"].str(), ":", p["port"].integer()));
+        for (const Value& p : s["ports"].array())
+          out.push_back(str(a["ip"].str(), ":", p["port"].integer()));
     return out.empty() ? "<none>" : first_few(out, 3);
   }
   return std::nullopt;
@@ -304,7 +328,8 @@ std::string since(const json::Value& timestamp, WallTime now) {
   return at ? age_text(now - *at) : "<unknown>";
 }
 
-std::optional<json::Value> computed_cell(std::string_view name, const json::Value& o, WallTime now) {
+std::optional<json::Value> computed_cell(std::string_view name, const json::Value& o,
+                                         WallTime now) {
   if (auto v = pod_cell(name, o, now)) return v;
   if (auto v = workload(name, o)) return v;
   if (auto v = service(name, o)) return v;

@@ -11,7 +11,8 @@
 namespace proa::api {
 
 // The cell, or nullopt if the name is unknown (a mistake in the tables; a test looks for them).
-std::optional<json::Value> computed_cell(std::string_view name, const json::Value& object, WallTime now);
+std::optional<json::Value> computed_cell(std::string_view name, const json::Value& object,
+                                         WallTime now);
 std::optional<json::Value> pod_cell(std::string_view name, const json::Value& object, WallTime now);
 
 // The age of a timestamp, "<unknown>" if there is none.

@@ -25,13 +25,17 @@ Value texts(const std::vector<std::string_view>& list) {
 Value version_of(const KindDef& def, bool stored) {
   Value schema = structural_schema(*def.type, kShownDepth);
   // metadata is described by the API itself.
-  if (schema["properties"].has("metadata")) schema.ref("properties").set("metadata", json::object({{"type", "object"}}));
-  Value out = json::object({{"name", def.kind.version}, {"served", true}, {"storage", stored},
+  if (schema["properties"].has("metadata"))
+    schema.ref("properties").set("metadata", json::object({{"type", "object"}}));
+  Value out = json::object({{"name", def.kind.version},
+                            {"served", true},
+                            {"storage", stored},
                             {"schema", json::object({{"openAPIV3Schema", std::move(schema)}})}});
   Value subresources = json::object({});
   if (def.has_status) subresources.set("status", json::object({}));
   if (!def.scale.status.empty()) {
-    Value scale = json::object({{"specReplicasPath", def.scale.spec}, {"statusReplicasPath", def.scale.status}});
+    Value scale = json::object(
+        {{"specReplicasPath", def.scale.spec}, {"statusReplicasPath", def.scale.status}});
     if (!def.scale.selector.empty()) scale.set("labelSelectorPath", def.scale.selector);
     subresources.set("scale", std::move(scale));
   }
@@ -48,8 +52,10 @@ Value version_of(const KindDef& def, bool stored) {
 }
 
 Value names_of(const KindDef& def) {
-  Value out = json::object({{"plural", def.kind.plural}, {"singular", def.singular},
-                            {"kind", def.kind.kind}, {"listKind", def.list_kind}});
+  Value out = json::object({{"plural", def.kind.plural},
+                            {"singular", def.singular},
+                            {"kind", def.kind.kind},
+                            {"listKind", def.list_kind}});
   if (!def.short_names.empty()) out.set("shortNames", texts(def.short_names));
   if (!def.categories.empty()) out.set("categories", texts(def.categories));
   return out;
@@ -76,9 +82,11 @@ class SchemaReader {
     if (type == "array") return list(s, at, depth);
     bool open = s["x-kubernetes-preserve-unknown-fields"].boolean();
     if (type.empty() && open) return store_.scalar(Base::kAny);
-    if (type != "object") return bad(at + ".type", str("Unsupported value: \"", shorten(type, 50), "\""));
+    if (type != "object")
+      return bad(at + ".type", str("Unsupported value: \"", shorten(type, 50), "\""));
     if (s["additionalProperties"].is_object()) {
-      TRY(const Type* item, read(s["additionalProperties"], at + ".additionalProperties", depth + 1));
+      TRY(const Type* item,
+          read(s["additionalProperties"], at + ".additionalProperties", depth + 1));
       Type& made = store_.make();
       made.base = Base::kMap;
       made.item = item;
@@ -104,13 +112,17 @@ class SchemaReader {
     if (kind == "set") made.list_type = ListType::kSet;
     if (kind == "map") {
       made.list_type = ListType::kMap;
-      for (const Value& key : s["x-kubernetes-list-map-keys"].array()) made.keys.push_back(store_.keep(key.str()));
-      if (made.keys.empty()) return bad(at + ".x-kubernetes-list-map-keys", "Required value: must not be empty if x-kubernetes-list-type is map");
+      for (const Value& key : s["x-kubernetes-list-map-keys"].array())
+        made.keys.push_back(store_.keep(key.str()));
+      if (made.keys.empty())
+        return bad(at + ".x-kubernetes-list-map-keys",
+                   "Required value: must not be empty if x-kubernetes-list-type is map");
     }
     return &made;
   }
 
-  Result<const Type*> object(const Value& s, const std::string& at, int depth, bool open, bool embedded) {
+  Result<const Type*> object(const Value& s, const std::string& at, int depth, bool open,
+                             bool embedded) {
     Type& made = store_.make();
     made.base = Base::kStruct;
     made.open = open;
@@ -138,19 +150,34 @@ class SchemaReader {
     Rules r;
     bool any = false;
     for (const Value& v : s["enum"].array())
-      if (v.is_string()) { r.one_of.push_back(store_.keep(v.str())); any = true; }
+      if (v.is_string()) {
+        r.one_of.push_back(store_.keep(v.str()));
+        any = true;
+      }
     auto number = [&](const char* key, std::optional<double>& to) {
-      if (s[key].is_number()) { to = s[key].number(); any = true; }
+      if (s[key].is_number()) {
+        to = s[key].number();
+        any = true;
+      }
     };
     auto count = [&](const char* key, std::optional<int64_t>& to) {
-      if (s[key].is_int()) { to = s[key].integer(); any = true; }
+      if (s[key].is_int()) {
+        to = s[key].integer();
+        any = true;
+      }
     };
     number("minimum", r.min);
     number("maximum", r.max);
     count(s["type"].str() == "array" ? "minItems" : "minLength", r.min_length);
     count(s["type"].str() == "array" ? "maxItems" : "maxLength", r.max_length);
-    if (!s["pattern"].str().empty()) { r.pattern = store_.keep(s["pattern"].str()); any = true; }
-    if (!s["format"].str().empty() && s["type"].str() == "string") { r.format = store_.keep(s["format"].str()); any = true; }
+    if (!s["pattern"].str().empty()) {
+      r.pattern = store_.keep(s["pattern"].str());
+      any = true;
+    }
+    if (!s["format"].str().empty() && s["type"].str() == "string") {
+      r.format = store_.keep(s["format"].str());
+      any = true;
+    }
     return any ? &(store_.make_rules() = std::move(r)) : nullptr;
   }
 
@@ -167,8 +194,10 @@ const Type* with_metadata(const Type* root, TypeStore& store) {
     f.name = name;
     f.type = type;
     std::erase_if(made.fields, [&](const Field& x) { return x.name == name; });
-    made.fields.insert(std::lower_bound(made.fields.begin(), made.fields.end(), name,
-                                        [](const Field& x, std::string_view n) { return x.name < n; }), f);
+    made.fields.insert(
+        std::lower_bound(made.fields.begin(), made.fields.end(), name,
+                         [](const Field& x, std::string_view n) { return x.name < n; }),
+        f);
   };
   if (root->base == Base::kAny) made.open = true;
   put("apiVersion", store.scalar(Base::kString));
@@ -181,10 +210,13 @@ Status read_columns(const Value& version, const std::string& at, KindDef& def) {
   size_t i = 0;
   for (const Value& c : version["additionalPrinterColumns"].array()) {
     auto path = JsonPath::parse(c["jsonPath"].str());
-    if (!path.ok()) return bad(str(at, ".additionalPrinterColumns[", i, "].jsonPath"), str("Invalid value: ", path.error().message));
+    if (!path.ok())
+      return bad(str(at, ".additionalPrinterColumns[", i, "].jsonPath"),
+                 str("Invalid value: ", path.error().message));
     TypeStore& store = *def.own;
-    def.columns.push_back({store.keep(c["name"].str()), store.keep(c["type"].str()), store.keep(c["format"].str()),
-                           store.keep(c["jsonPath"].str()), store.keep(c["description"].str()),
+    def.columns.push_back({store.keep(c["name"].str()), store.keep(c["type"].str()),
+                           store.keep(c["format"].str()), store.keep(c["jsonPath"].str()),
+                           store.keep(c["description"].str()),
                            static_cast<int>(c["priority"].integer())});
     i++;
   }
@@ -199,15 +231,18 @@ Result<const Type*> type_from_openapi(const json::Value& schema, TypeStore& stor
 
 Result<std::vector<KindDef>> from_crd(const json::Value& crd) {
   const Value &spec = crd["spec"], &names = spec["names"];
-  for (const auto& [field, v] : {std::pair{"spec.group", &spec["group"]}, {"spec.names.plural", &names["plural"]},
+  for (const auto& [field, v] : {std::pair{"spec.group", &spec["group"]},
+                                 {"spec.names.plural", &names["plural"]},
                                  {"spec.names.kind", &names["kind"]}})
     if (v->str().empty()) return bad(field, "Required value");
   std::string name = str(names["plural"].str(), ".", spec["group"].str());
   if (crd["metadata"]["name"].str() != name)
-    return bad("metadata.name", str("Invalid value: \"", crd["metadata"]["name"].str(), "\": must be spec.names.plural+\".\"+spec.group"));
+    return bad("metadata.name", str("Invalid value: \"", crd["metadata"]["name"].str(),
+                                    "\": must be spec.names.plural+\".\"+spec.group"));
   const std::string& scope = spec["scope"].str();
   if (scope != "Namespaced" && scope != "Cluster")
-    return bad("spec.scope", str("Unsupported value: \"", shorten(scope, 50), "\": supported values: \"Cluster\", \"Namespaced\""));
+    return bad("spec.scope", str("Unsupported value: \"", shorten(scope, 50),
+                                 "\": supported values: \"Cluster\", \"Namespaced\""));
   std::vector<KindDef> out;
   size_t i = 0, stored = 0;
   for (const Value& v : spec["versions"].array()) {
@@ -219,27 +254,34 @@ Result<std::vector<KindDef>> from_crd(const json::Value& crd) {
     TypeStore& store = *def.own;
     def.crd = true;
     def.storage = v["storage"].boolean();
-    def.kind = {store.keep(spec["group"].str()), store.keep(v["name"].str()), store.keep(names["kind"].str()),
-                store.keep(names["plural"].str()), scope == "Namespaced"};
+    def.kind = {store.keep(spec["group"].str()), store.keep(v["name"].str()),
+                store.keep(names["kind"].str()), store.keep(names["plural"].str()),
+                scope == "Namespaced"};
     if (def.kind.version.empty()) return bad(at + ".name", "Required value");
     def.singular = store.keep(names["singular"].str_or(lower(def.kind.kind)));
     def.list_kind = store.keep(names["listKind"].str_or(str(def.kind.kind, "List")));
-    for (const Value& s : names["shortNames"].array()) def.short_names.push_back(store.keep(s.str()));
-    for (const Value& s : names["categories"].array()) def.categories.push_back(store.keep(s.str()));
+    for (const Value& s : names["shortNames"].array())
+      def.short_names.push_back(store.keep(s.str()));
+    for (const Value& s : names["categories"].array())
+      def.categories.push_back(store.keep(s.str()));
     const Value& schema = v["schema"]["openAPIV3Schema"];
-    if (!schema.is_object()) return bad(at + ".schema.openAPIV3Schema", "Required value: schemas are required");
+    if (!schema.is_object())
+      return bad(at + ".schema.openAPIV3Schema", "Required value: schemas are required");
     auto root = SchemaReader(store).read(schema, at + ".schema.openAPIV3Schema", 0);
     if (!root.ok()) return std::move(root).error();
     def.type = with_metadata(*root, store);
     def.has_status = v["subresources"].has("status");
     const Value& scale = v["subresources"]["scale"];
     if (scale.is_object())
-      def.scale = {store.keep(scale["specReplicasPath"].str()), store.keep(scale["statusReplicasPath"].str()),
+      def.scale = {store.keep(scale["specReplicasPath"].str()),
+                   store.keep(scale["statusReplicasPath"].str()),
                    store.keep(scale["labelSelectorPath"].str())};
     TRY_STATUS(read_columns(v, at, def));
     out.push_back(std::move(def));
   }
-  if (stored != 1) return bad("spec.versions", "Invalid value: must have exactly one version marked as storage version");
+  if (stored != 1)
+    return bad("spec.versions",
+               "Invalid value: must have exactly one version marked as storage version");
   return out;
 }
 
@@ -247,21 +289,33 @@ void accept_crd(json::Value& crd, std::string_view now) {
   Value& names = crd.ref("spec", "names");
   if (names["singular"].str().empty()) names.set("singular", lower(names["kind"].str()));
   if (names["listKind"].str().empty()) names.set("listKind", names["kind"].str() + "List");
-  if (!crd["spec"].has("conversion")) crd.ref("spec").set("conversion", json::object({{"strategy", "None"}}));
+  if (!crd["spec"].has("conversion"))
+    crd.ref("spec").set("conversion", json::object({{"strategy", "None"}}));
   Value stored = crd["status"]["storedVersions"];
   stored.make_array();
   for (const Value& v : crd["spec"]["versions"].array())
-    if (v["storage"].boolean() && std::find(stored.array().begin(), stored.array().end(), v["name"]) == stored.array().end())
+    if (v["storage"].boolean() &&
+        std::find(stored.array().begin(), stored.array().end(), v["name"]) == stored.array().end())
       stored.push(v["name"]);
   std::string when(now);
   for (const Value& c : crd["status"]["conditions"].array())
-    if (c["type"].str() == "Established" && c["status"].str() == "True") when = c["lastTransitionTime"].str();
+    if (c["type"].str() == "Established" && c["status"].str() == "True")
+      when = c["lastTransitionTime"].str();
   auto condition = [&](const char* type, const char* reason, const char* message) {
-    return json::object({{"type", type}, {"status", "True"}, {"reason", reason}, {"message", message}, {"lastTransitionTime", when}});
+    return json::object({{"type", type},
+                         {"status", "True"},
+                         {"reason", reason},
+                         {"message", message},
+                         {"lastTransitionTime", when}});
   };
-  crd.set("status", json::object({{"acceptedNames", crd["spec"]["names"]}, {"storedVersions", std::move(stored)},
-                                  {"conditions", json::array({condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-                                                              condition("Established", "InitialNamesAccepted", "the initial names have been accepted")})}}));
+  crd.set(
+      "status",
+      json::object({{"acceptedNames", crd["spec"]["names"]},
+                    {"storedVersions", std::move(stored)},
+                    {"conditions",
+                     json::array({condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+                                  condition("Established", "InitialNamesAccepted",
+                                            "the initial names have been accepted")})}}));
 }
 
 Result<json::Value> to_crd(const Catalog& catalog, std::string_view group, std::string_view plural,
@@ -269,7 +323,9 @@ Result<json::Value> to_crd(const Catalog& catalog, std::string_view group, std::
   std::vector<KindRef> versions;
   for (const KindRef& def : catalog.all())
     if (def->crd && def->kind.group == group && def->kind.plural == plural) versions.push_back(def);
-  if (versions.empty()) return error(Code::kNotFound, str("customresourcedefinitions.apiextensions.k8s.io \"", plural, ".", group, "\" not found"));
+  if (versions.empty())
+    return error(Code::kNotFound, str("customresourcedefinitions.apiextensions.k8s.io \"", plural,
+                                      ".", group, "\" not found"));
   Value list = json::array({});
   bool stored = false;
   for (const KindRef& def : versions) {
@@ -277,10 +333,15 @@ Result<json::Value> to_crd(const Catalog& catalog, std::string_view group, std::
     stored |= def->storage;
   }
   const KindDef& def = *versions[0];
-  Value crd = json::object({{"apiVersion", "apiextensions.k8s.io/v1"}, {"kind", "CustomResourceDefinition"},
-                            {"metadata", json::object({{"name", def.crd_name()}, {"creationTimestamp", now}, {"generation", 1}})},
-                            {"spec", json::object({{"group", group}, {"scope", def.kind.namespaced ? "Namespaced" : "Cluster"},
-                                                   {"names", names_of(def)}, {"versions", std::move(list)}})}});
+  Value crd = json::object(
+      {{"apiVersion", "apiextensions.k8s.io/v1"},
+       {"kind", "CustomResourceDefinition"},
+       {"metadata",
+        json::object({{"name", def.crd_name()}, {"creationTimestamp", now}, {"generation", 1}})},
+       {"spec", json::object({{"group", group},
+                              {"scope", def.kind.namespaced ? "Namespaced" : "Cluster"},
+                              {"names", names_of(def)},
+                              {"versions", std::move(list)}})}});
   accept_crd(crd, now);
   return crd;
 }

@@ -15,7 +15,8 @@ Result<json::Value> to_crd(const Catalog& catalog, std::string_view group, std::
                            std::string_view now);
 std::vector<json::Value> all_crds(const Catalog& catalog, std::string_view now);
 
-// One KindDef for each served version; Catalog::add gives them the type of metadata. kUnprocessable with the field and the cause.
+// One KindDef for each served version; Catalog::add gives them the type of metadata. kUnprocessable
+// with the field and the cause.
 Result<std::vector<KindDef>> from_crd(const json::Value& crd);
 
 // status {conditions, acceptedNames, storedVersions} of a CRD that was taken.

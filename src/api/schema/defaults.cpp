@@ -9,7 +9,8 @@ void fill(const Type& type, json::Value& v, bool builtin) {
     case Base::kStruct:
       if (!v.is_object()) return;
       for (const Field& f : type.fields)
-        if (f.fallback && (builtin || !f.builtin_fallback) && !v.has(f.name)) v.set(f.name, *f.fallback);
+        if (f.fallback && (builtin || !f.builtin_fallback) && !v.has(f.name))
+          v.set(f.name, *f.fallback);
       for (auto& [key, item] : v.make_object())
         if (const Field* f = type.field(key)) fill(*f->type, item, builtin);
       return;
@@ -21,7 +22,8 @@ void fill(const Type& type, json::Value& v, bool builtin) {
       if (!v.is_array() || type.item->base > Base::kList) return;
       for (json::Value& item : v.make_array()) fill(*type.item, item, builtin);
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -56,8 +58,10 @@ void each_container(json::Value& spec, void (*f)(json::Value&)) {
 
 void pod_spec(json::Value& spec) {
   each_container(spec, container);
-  if (spec["serviceAccountName"].is_string()) put(spec, "serviceAccount", spec["serviceAccountName"]);
-  else if (spec["serviceAccount"].is_string()) put(spec, "serviceAccountName", spec["serviceAccount"]);
+  if (spec["serviceAccountName"].is_string())
+    put(spec, "serviceAccount", spec["serviceAccountName"]);
+  else if (spec["serviceAccount"].is_string())
+    put(spec, "serviceAccountName", spec["serviceAccount"]);
   if (!spec["volumes"].is_array()) return;
   for (json::Value& volume : spec.ref("volumes").make_array())
     if (volume.is_object() && volume.size() == 1) volume.set("emptyDir", json::object({}));
@@ -126,7 +130,8 @@ void network_policy(json::Value& spec) {
 
 // A template's labels stand in for a selector and for labels that are not given.
 void pod_template_of(json::Value& object) {
-  if (object["spec"]["template"]["spec"].is_object()) pod_spec(object.ref("spec", "template", "spec"));
+  if (object["spec"]["template"]["spec"].is_object())
+    pod_spec(object.ref("spec", "template", "spec"));
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 
 namespace proa::api {
 
-json::Value api_versions(std::string_view server_address);         // GET /api
-json::Value api_group_list(const Catalog& catalog);                // GET /apis
+json::Value api_versions(std::string_view server_address);                      // GET /api
+json::Value api_group_list(const Catalog& catalog);                             // GET /apis
 Result<json::Value> api_group(const Catalog& catalog, std::string_view group);  // GET /apis/G
 // GET /api/v1 or /apis/G/V, with subresources (status, scale, pods/log, …).
 Result<json::Value> api_resource_list(const Catalog& catalog, std::string_view group,

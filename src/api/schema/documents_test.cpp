@@ -32,13 +32,16 @@ TEST(OpenApi, EveryDocumentIsCompleteInItself) {
 
 TEST(OpenApi, SaysThatPatchTakesFieldValidation) {
   json::Value doc = *json::parse(*openapi_document(test_catalog(), "apis/apps/v1"));
-  const json::Value& patch = doc["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
+  const json::Value& patch =
+      doc["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
   EXPECT_EQ(patch["x-kubernetes-group-version-kind"]["kind"].str(), "Deployment");
   bool found = false;
-  for (const json::Value& p : patch["parameters"].array()) found |= p["name"].str() == "fieldValidation";
+  for (const json::Value& p : patch["parameters"].array())
+    found |= p["name"].str() == "fieldValidation";
   EXPECT_TRUE(found);
   EXPECT_TRUE(patch["requestBody"]["content"].has("application/strategic-merge-patch+json"));
-  const json::Value& containers = doc["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"];
+  const json::Value& containers =
+      doc["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"];
   EXPECT_EQ(containers["x-kubernetes-patch-merge-key"].str(), "name");
 }
 
@@ -48,7 +51,8 @@ TEST(Discovery, ListsGroupsResourcesAndSubresources) {
   auto list = api_resource_list(test_catalog(), "", "v1");
   ASSERT_TRUE(list.ok());
   std::string text = json::dump(*list);
-  for (const char* name : {"\"pods\"", "\"pods/log\"", "\"pods/status\"", "\"namespaces\""}) EXPECT_TRUE(contains(text, name)) << name;
+  for (const char* name : {"\"pods\"", "\"pods/log\"", "\"pods/status\"", "\"namespaces\""})
+    EXPECT_TRUE(contains(text, name)) << name;
   EXPECT_FALSE(api_resource_list(test_catalog(), "none", "v1").ok());
   auto group = api_group(test_catalog(), "serving.kserve.io");
   EXPECT_EQ((*group)["preferredVersion"]["version"].str(), "v1beta1");
@@ -58,7 +62,8 @@ TEST(Discovery, ListsGroupsResourcesAndSubresources) {
 TEST(Crd, IsShownWithColumnsNamesAndConditions) {
   auto crds = all_crds(test_catalog(), "2026-11-01T10:00:00Z");
   EXPECT_GE(crds.size(), 22u);
-  auto crd = to_crd(test_catalog(), "serving.kserve.io", "inferenceservices", "2026-11-01T10:00:00Z");
+  auto crd =
+      to_crd(test_catalog(), "serving.kserve.io", "inferenceservices", "2026-11-01T10:00:00Z");
   ASSERT_TRUE(crd.ok());
   EXPECT_EQ((*crd)["metadata"]["name"].str(), "inferenceservices.serving.kserve.io");
   EXPECT_EQ((*crd)["spec"]["versions"][0]["additionalPrinterColumns"].size(), 7u);
@@ -66,7 +71,8 @@ TEST(Crd, IsShownWithColumnsNamesAndConditions) {
   EXPECT_LT(json::dump(*crd).size(), 600'000u);
 }
 
-const char* kCrd = R"({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "cakes.bake.io"},
+const char* kCrd =
+    R"({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "cakes.bake.io"},
  "spec": {"group": "bake.io", "scope": "Namespaced", "names": {"plural": "cakes", "kind": "Cake", "shortNames": ["ck"]},
  "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.layers", "statusReplicasPath": ".status.layers"}},
  "additionalPrinterColumns": [{"name": "Layers", "type": "integer", "jsonPath": ".spec.layers"}],
@@ -87,13 +93,16 @@ TEST(Crd, ThatAUserPostsBecomesAKind) {
   KindRef kind = catalog.find_kind("bake.io/v1", "Cake");
   ASSERT_TRUE(kind);
   EXPECT_EQ(kind->list_kind, "CakeList");
-  json::Value cake = js("{'metadata': {'name': 'x', 'labels': {'a': 'b'}}, 'spec': {'flavour': 'mud', 'x': 1, 'extra': {'y': 1}}}");
+  json::Value cake =
+      js("{'metadata': {'name': 'x', 'labels': {'a': 'b'}}, 'spec': {'flavour': 'mud', 'x': 1, "
+         "'extra': {'y': 1}}}");
   EXPECT_EQ(prune(*kind, cake), (std::vector<std::string>{"spec.x"}));
   default_fields(*kind, cake);
   EXPECT_EQ(cake["spec"]["layers"].integer(), 1);
   auto errors = validate(*kind, cake);
   ASSERT_EQ(errors.size(), 1u);
-  EXPECT_EQ(errors[0].text(), R"(spec.flavour: Unsupported value: "mud": supported values: "lemon", "plum")");
+  EXPECT_EQ(errors[0].text(),
+            R"(spec.flavour: Unsupported value: "mud": supported values: "lemon", "plum")");
   EXPECT_TRUE(openapi_document(catalog, "apis/bake.io/v1").ok());
   accept_crd(crd, "2026-11-01T10:00:00Z");
   EXPECT_EQ(crd["status"]["storedVersions"][0].str(), "v1");

@@ -24,8 +24,10 @@ class PathReader {
         steps.push_back(std::move(step));
         continue;
       }
-      if (text_[at_] == '.') at_++;
-      else if (!steps.empty()) return bad("expected '.' or '['");
+      if (text_[at_] == '.')
+        at_++;
+      else if (!steps.empty())
+        return bad("expected '.' or '['");
       if (at_ < text_.size() && text_[at_] == '[') continue;
       if (at_ == text_.size()) break;
       if (text_[at_] == '.') return bad("recursive descent is not supported");
@@ -145,7 +147,8 @@ class PathReader {
   }
 
   Error bad(std::string_view why) const {
-    return error(Code::kInvalid, str("JSON path \"", shorten(text_, 200), "\" at ", at_, ": ", why));
+    return error(Code::kInvalid,
+                 str("JSON path \"", shorten(text_, 200), "\" at ", at_, ": ", why));
   }
 
   std::string_view text_;
@@ -154,7 +157,8 @@ class PathReader {
 
 bool compare(const json::Value& have, const std::string& op, const json::Value& want) {
   if (op == "==" || op == "!=") {
-    bool same = have.is_number() && want.is_number() ? have.number() == want.number() : have == want;
+    bool same =
+        have.is_number() && want.is_number() ? have.number() == want.number() : have == want;
     return same == (op == "==");
   }
   auto by = [&](const auto& a, const auto& b) {
@@ -180,7 +184,8 @@ bool passes(const JsonPath::Step& step, const json::Value& item) {
   return true;
 }
 
-void follow(const JsonPath::Step& step, const json::Value& at, std::vector<const json::Value*>& out) {
+void follow(const JsonPath::Step& step, const json::Value& at,
+            std::vector<const json::Value*>& out) {
   auto size = static_cast<int64_t>(at.array().size());
   auto bounded = [&](int64_t i) { return i < 0 ? i + size : i; };
   switch (step.kind) {

@@ -1,5 +1,6 @@
 // The subset of kubectl's JSONPath that printer columns and scale subresources use:
-// .a.b, ['a'], [0], [-1], [1:3], [*], .*, [?(@.a=='b')], ==, !=, <, <=, >, >=, &&, and bare filters.
+// .a.b, ['a'], [0], [-1], [1:3], [*], .*, [?(@.a=='b')], ==, !=, <, <=, >, >=, &&, and bare
+// filters.
 //
 // Pure, thread-safe; paths are parsed once and kept. Format: kubectl's JSONPath page.
 #pragma once
@@ -21,11 +22,15 @@ class JsonPath {
 
   struct Step {
     enum Kind { kKey, kIndex, kSlice, kAll, kFilter } kind = kKey;
-    std::string key;                       // kKey
-    int64_t from = 0, to = 0;              // kIndex, kSlice
-    bool open_end = true;                  // kSlice without a right bound
-    struct Test { std::vector<std::string> path; std::string op; json::Value value; };
-    std::vector<Test> tests;               // kFilter, all must hold; op "" means present
+    std::string key;           // kKey
+    int64_t from = 0, to = 0;  // kIndex, kSlice
+    bool open_end = true;      // kSlice without a right bound
+    struct Test {
+      std::vector<std::string> path;
+      std::string op;
+      json::Value value;
+    };
+    std::vector<Test> tests;  // kFilter, all must hold; op "" means present
   };
 
  private:

@@ -43,9 +43,11 @@ FieldError invalid(std::string field, std::string_view value, std::string_view w
 }
 
 constexpr std::string_view kLabelRule =
-    "a lowercase RFC 1123 label is at most 63 characters, each a-z, 0-9 or '-', first and last a letter or digit";
+    "a lowercase RFC 1123 label is at most 63 characters, each a-z, 0-9 or '-', first and last a "
+    "letter or digit";
 constexpr std::string_view kSubdomainRule =
-    "a lowercase RFC 1123 subdomain is at most 253 characters, each a-z, 0-9, '-' or '.', and each part between dots begins and ends with a letter or digit";
+    "a lowercase RFC 1123 subdomain is at most 253 characters, each a-z, 0-9, '-' or '.', and each "
+    "part between dots begins and ends with a letter or digit";
 
 void check_name(const KindDef& kind, std::string_view name, const char* field,
                 std::vector<FieldError>& out) {
@@ -58,7 +60,11 @@ void check_name(const KindDef& kind, std::string_view name, const char* field,
   if (group.empty() && (k == "Namespace" || k == "Service")) {
     bool letter_first = k != "Service" || (!name.empty() && name[0] >= 'a' && name[0] <= 'z');
     if (!dns_label(name) || !letter_first)
-      out.push_back(invalid(field, name, k == "Service" ? "a DNS-1035 label is at most 63 characters, each a-z, 0-9 or '-', begins with a letter and ends with a letter or digit" : kLabelRule));
+      out.push_back(invalid(field, name,
+                            k == "Service"
+                                ? "a DNS-1035 label is at most 63 characters, each a-z, 0-9 or "
+                                  "'-', begins with a letter and ends with a letter or digit"
+                                : kLabelRule));
     return;
   }
   if (!dns_subdomain(name)) out.push_back(invalid(field, name, kSubdomainRule));
@@ -67,9 +73,13 @@ void check_name(const KindDef& kind, std::string_view name, const char* field,
 void check_labels(const json::Value& labels, std::vector<FieldError>& out) {
   for (const auto& [key, value] : labels.object()) {
     if (!qualified_name(key))
-      out.push_back(invalid("metadata.labels", key, "a label key is [PREFIX/]NAME, the name at most 63 characters, each a letter, digit, '-', '_' or '.', first and last a letter or digit"));
+      out.push_back(invalid("metadata.labels", key,
+                            "a label key is [PREFIX/]NAME, the name at most 63 characters, each a "
+                            "letter, digit, '-', '_' or '.', first and last a letter or digit"));
     if (!value.str().empty() && !label_text(value.str()))
-      out.push_back(invalid("metadata.labels", value.str(), "a label value is at most 63 characters, each a letter, digit, '-', '_' or '.', first and last a letter or digit"));
+      out.push_back(invalid("metadata.labels", value.str(),
+                            "a label value is at most 63 characters, each a letter, digit, '-', "
+                            "'_' or '.', first and last a letter or digit"));
   }
 }
 
@@ -77,11 +87,15 @@ void check_annotations(const json::Value& annotations, std::vector<FieldError>& 
   size_t total = 0;
   for (const auto& [key, value] : annotations.object()) {
     if (!qualified_name(lower(key)))
-      out.push_back(invalid("metadata.annotations", key, "an annotation key is [PREFIX/]NAME, the name at most 63 characters, each a letter, digit, '-', '_' or '.', first and last a letter or digit"));
+      out.push_back(
+          invalid("metadata.annotations", key,
+                  "an annotation key is [PREFIX/]NAME, the name at most 63 characters, each a "
+                  "letter, digit, '-', '_' or '.', first and last a letter or digit"));
     total += key.size() + value.str().size();
   }
   if (total > 256 * 1024)
-    out.push_back({"FieldValueTooLong", "metadata.annotations", "Too long: may not be more than 262144 bytes"});
+    out.push_back({"FieldValueTooLong", "metadata.annotations",
+                   "Too long: may not be more than 262144 bytes"});
 }
 
 void check_owners(const json::Value& owners, std::vector<FieldError>& out) {
@@ -90,11 +104,13 @@ void check_owners(const json::Value& owners, std::vector<FieldError>& out) {
   for (const json::Value& owner : owners.array()) {
     std::string at = str("metadata.ownerReferences[", i++, "].");
     for (const char* key : {"apiVersion", "kind", "name", "uid"})
-      if (owner[key].str().empty()) out.push_back({"FieldValueRequired", at + key, "Required value"});
+      if (owner[key].str().empty())
+        out.push_back({"FieldValueRequired", at + key, "Required value"});
     controllers += owner["controller"].boolean();
   }
   if (controllers > 1)
-    out.push_back({"FieldValueInvalid", "metadata.ownerReferences", "Invalid value: only one reference can have controller set to true"});
+    out.push_back({"FieldValueInvalid", "metadata.ownerReferences",
+                   "Invalid value: only one reference can have controller set to true"});
 }
 
 }  // namespace
@@ -105,14 +121,16 @@ std::vector<FieldError> validate_metadata(const KindDef& kind, const json::Value
   const std::string& name = meta["name"].str();
   const std::string& prefix = meta["generateName"].str();
   if (name.empty() && prefix.empty())
-    out.push_back({"FieldValueRequired", "metadata.name", "Required value: name or generateName is required"});
+    out.push_back({"FieldValueRequired", "metadata.name",
+                   "Required value: name or generateName is required"});
   if (!name.empty()) check_name(kind, name, "metadata.name", out);
   if (!prefix.empty()) check_name(kind, prefix + "x", "metadata.generateName", out);
   const std::string& ns = meta["namespace"].str();
   if (kind.kind.namespaced) {
     if (!ns.empty() && !dns_label(ns)) out.push_back(invalid("metadata.namespace", ns, kLabelRule));
   } else if (!ns.empty()) {
-    out.push_back({"FieldValueForbidden", "metadata.namespace", "Forbidden: not allowed on this type"});
+    out.push_back(
+        {"FieldValueForbidden", "metadata.namespace", "Forbidden: not allowed on this type"});
   }
   check_labels(meta["labels"], out);
   check_annotations(meta["annotations"], out);

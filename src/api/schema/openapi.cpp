@@ -18,7 +18,8 @@ uint64_t fnv(std::string_view text, uint64_t h = 14695981039346656037ull) {
 }
 
 std::string path_of(const client::Kind& kind) {
-  return kind.group.empty() ? str("api/", kind.version) : str("apis/", kind.group, "/", kind.version);
+  return kind.group.empty() ? str("api/", kind.version)
+                            : str("apis/", kind.group, "/", kind.version);
 }
 
 Value gvk_of(const client::Kind& kind) {
@@ -36,11 +37,14 @@ std::string schema_name(const KindDef& def) {
 }
 
 Value query(const char* name, const char* type) {
-  return json::object({{"name", name}, {"in", "query"}, {"schema", json::object({{"type", type}})}});
+  return json::object(
+      {{"name", name}, {"in", "query"}, {"schema", json::object({{"type", type}})}});
 }
 
 Value path_parameter(const char* name) {
-  return json::object({{"name", name}, {"in", "path"}, {"required", true},
+  return json::object({{"name", name},
+                       {"in", "path"},
+                       {"required", true},
                        {"schema", json::object({{"type", "string"}})}});
 }
 
@@ -50,7 +54,9 @@ Value queries(std::initializer_list<std::pair<const char*, const char*>> list) {
   return out;
 }
 
-Value schema_ref(std::string_view name) { return json::object({{"$ref", str("#/components/schemas/", name)}}); }
+Value schema_ref(std::string_view name) {
+  return json::object({{"$ref", str("#/components/schemas/", name)}});
+}
 
 Value content(std::initializer_list<const char*> types, const Value& schema) {
   Value out = json::object({});
@@ -65,10 +71,16 @@ class Paths {
   void add(Value& paths) const {
     std::string base = str("/", path_of(def_.kind), "/");
     std::string plural(def_.kind.plural);
-    std::string list = def_.kind.namespaced ? str(base, "namespaces/{namespace}/", plural) : base + plural;
+    std::string list =
+        def_.kind.namespaced ? str(base, "namespaces/{namespace}/", plural) : base + plural;
     paths.set(list, collection());
     if (def_.kind.namespaced)
-      paths.set(base + plural, json::object({{"get", op("list", "listAll", queries({{"labelSelector", "string"}, {"fieldSelector", "string"}, {"limit", "integer"}, {"continue", "string"}, {"watch", "boolean"}}))}}));
+      paths.set(base + plural, json::object({{"get", op("list", "listAll",
+                                                        queries({{"labelSelector", "string"},
+                                                                 {"fieldSelector", "string"},
+                                                                 {"limit", "integer"},
+                                                                 {"continue", "string"},
+                                                                 {"watch", "boolean"}}))}}));
     paths.set(list + "/{name}", item());
     if (def_.has_status) paths.set(list + "/{name}/status", item(true));
   }
@@ -92,7 +104,8 @@ class Paths {
   }
 
   static Value write_parameters(bool force = false) {
-    Value out = queries({{"dryRun", "string"}, {"fieldManager", "string"}, {"fieldValidation", "string"}});
+    Value out =
+        queries({{"dryRun", "string"}, {"fieldManager", "string"}, {"fieldValidation", "string"}});
     if (force) out.push(query("force", "boolean"));
     return out;
   }
@@ -100,10 +113,17 @@ class Paths {
   Value collection() const {
     Value post = op("post", "create", write_parameters());
     post.set("requestBody", content({"application/json", "application/yaml"}, schema_ref(name_)));
-    return json::object({{"get", op("list", "list", queries({{"labelSelector", "string"}, {"fieldSelector", "string"}, {"limit", "integer"}, {"continue", "string"}, {"watch", "boolean"}}))},
-                         {"post", std::move(post)},
-                         {"delete", op("deletecollection", "deleteCollection", queries({{"dryRun", "string"}, {"labelSelector", "string"}}))},
-                         {"parameters", common(false)}});
+    return json::object(
+        {{"get", op("list", "list",
+                    queries({{"labelSelector", "string"},
+                             {"fieldSelector", "string"},
+                             {"limit", "integer"},
+                             {"continue", "string"},
+                             {"watch", "boolean"}}))},
+         {"post", std::move(post)},
+         {"delete", op("deletecollection", "deleteCollection",
+                       queries({{"dryRun", "string"}, {"labelSelector", "string"}}))},
+         {"parameters", common(false)}});
   }
 
   Value item(bool status = false) const {
@@ -112,13 +132,22 @@ class Paths {
     Value patch = op("patch", status ? "patchStatus" : "patch", write_parameters(true));
     Value any = json::object({{"type", "object"}});
     patch.set("requestBody",
-              def_.crd ? content({"application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"}, any)
-                       : content({"application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"}, any));
+              def_.crd ? content({"application/apply-patch+yaml", "application/json-patch+json",
+                                  "application/merge-patch+json"},
+                                 any)
+                       : content({"application/apply-patch+yaml", "application/json-patch+json",
+                                  "application/merge-patch+json",
+                                  "application/strategic-merge-patch+json"},
+                                 any));
     Value out = json::object({{"get", op("get", status ? "readStatus" : "read", json::array({}))},
                               {"put", std::move(put)},
                               {"patch", std::move(patch)},
                               {"parameters", common(true)}});
-    if (!status) out.set("delete", op("delete", "delete", queries({{"dryRun", "string"}, {"gracePeriodSeconds", "integer"}, {"propagationPolicy", "string"}})));
+    if (!status)
+      out.set("delete", op("delete", "delete",
+                           queries({{"dryRun", "string"},
+                                    {"gracePeriodSeconds", "integer"},
+                                    {"propagationPolicy", "string"}})));
     return out;
   }
 
@@ -146,7 +175,9 @@ json::Value openapi_index(const Catalog& catalog) {
   for (const KindRef& def : catalog.all()) {
     std::string path = path_of(def->kind);
     if (paths.has(path)) continue;
-    paths.set(path, json::object({{"serverRelativeURL", str("/openapi/v3/", path, "?hash=", openapi_hash(catalog, path))}}));
+    paths.set(path,
+              json::object({{"serverRelativeURL",
+                             str("/openapi/v3/", path, "?hash=", openapi_hash(catalog, path))}}));
   }
   return json::object({{"paths", std::move(paths)}});
 }
@@ -164,7 +195,8 @@ Result<std::string> openapi_document(const Catalog& catalog, std::string_view pa
   if (paths.size() == 0) return error(Code::kNotFound, str("no API at /", shorten(path, 100)));
   // Delete bodies and Status are part of each document.
   for (const char* name : {"DeleteOptions", "Status"})
-    if (const Type* type = catalog.type(str("io.k8s.apimachinery.pkg.apis.meta.v1.", name))) writer.wanted.insert(type);
+    if (const Type* type = catalog.type(str("io.k8s.apimachinery.pkg.apis.meta.v1.", name)))
+      writer.wanted.insert(type);
   while (true) {
     std::vector<const Type*> missing;
     for (const Type* type : writer.wanted)
@@ -172,11 +204,13 @@ Result<std::string> openapi_document(const Catalog& catalog, std::string_view pa
     if (missing.empty()) break;
     for (const Type* type : missing) schemas.set(type->name, writer.write(*type));
   }
-  for (const std::string& name : writer.scalars) schemas.set(name, SchemaWriter::scalar_component(name));
-  return json::dump(json::object({{"openapi", "3.0.0"},
-                                  {"info", json::object({{"title", "Kubernetes"}, {"version", "v1.35.3"}})},
-                                  {"paths", std::move(paths)},
-                                  {"components", json::object({{"schemas", std::move(schemas)}})}}));
+  for (const std::string& name : writer.scalars)
+    schemas.set(name, SchemaWriter::scalar_component(name));
+  return json::dump(
+      json::object({{"openapi", "3.0.0"},
+                    {"info", json::object({{"title", "Kubernetes"}, {"version", "v1.35.3"}})},
+                    {"paths", std::move(paths)},
+                    {"components", json::object({{"schemas", std::move(schemas)}})}}));
 }
 
 json::Value openapi_v2_stub() {
@@ -186,6 +220,8 @@ json::Value openapi_v2_stub() {
                        {"definitions", json::object({})}});
 }
 
-json::Value structural_schema(const Type& type, int depth) { return SchemaWriter(false, depth).write(type); }
+json::Value structural_schema(const Type& type, int depth) {
+  return SchemaWriter(false, depth).write(type);
+}
 
 }  // namespace proa::api

@@ -11,7 +11,8 @@
 
 namespace proa::api {
 
-// GET /openapi/v3: {"paths": {"apis/apps/v1": {"serverRelativeURL": "/openapi/v3/apis/apps/v1?hash=…"}}}
+// GET /openapi/v3: {"paths": {"apis/apps/v1": {"serverRelativeURL":
+// "/openapi/v3/apis/apps/v1?hash=…"}}}
 json::Value openapi_index(const Catalog& catalog);
 
 // GET /openapi/v3/api/v1 or /openapi/v3/apis/G/V; `path` is "api/v1" or "apis/apps/v1".

@@ -45,8 +45,10 @@ void add_rules(const Rules& rules, json::Value& schema) {
 Value SchemaWriter::scalar_component(std::string_view name) {
   if (name == kTime || name == kMicroTime) return typed("string", "date-time");
   if (name == kDuration) return typed("string");
-  if (name == kQuantity) return json::object({{"oneOf", json::array({typed("string"), typed("number")})}});
-  return json::object({{"format", "int-or-string"}, {"oneOf", json::array({typed("integer"), typed("string")})}});
+  if (name == kQuantity)
+    return json::object({{"oneOf", json::array({typed("string"), typed("number")})}});
+  return json::object(
+      {{"format", "int-or-string"}, {"oneOf", json::array({typed("integer"), typed("string")})}});
 }
 
 Value SchemaWriter::scalar(Base base) {
@@ -56,20 +58,32 @@ Value SchemaWriter::scalar(Base base) {
     return json::object({{"$ref", str(kRef, name)}});
   };
   switch (base) {
-    case Base::kString: return typed("string");
-    case Base::kInt32: return typed("integer", "int32");
-    case Base::kInt64: return typed("integer", "int64");
-    case Base::kDouble: return typed("number", "double");
-    case Base::kBool: return typed("boolean");
-    case Base::kBytes: return typed("string", "byte");
-    case Base::kTime: return shared(kTime, typed("string", "date-time"));
-    case Base::kMicroTime: return shared(kMicroTime, typed("string", "date-time"));
-    case Base::kDuration: return shared(kDuration, typed("string"));
-    case Base::kQuantity: return shared(kQuantity, int_or_string());
-    case Base::kIntOrString: return shared(kIntOrString, int_or_string());
+    case Base::kString:
+      return typed("string");
+    case Base::kInt32:
+      return typed("integer", "int32");
+    case Base::kInt64:
+      return typed("integer", "int64");
+    case Base::kDouble:
+      return typed("number", "double");
+    case Base::kBool:
+      return typed("boolean");
+    case Base::kBytes:
+      return typed("string", "byte");
+    case Base::kTime:
+      return shared(kTime, typed("string", "date-time"));
+    case Base::kMicroTime:
+      return shared(kMicroTime, typed("string", "date-time"));
+    case Base::kDuration:
+      return shared(kDuration, typed("string"));
+    case Base::kQuantity:
+      return shared(kQuantity, int_or_string());
+    case Base::kIntOrString:
+      return shared(kIntOrString, int_or_string());
     default:
       // A $ref-style document of built-in kinds says nothing more than object of it.
-      return refs_ ? typed("object") : json::object({{"x-kubernetes-preserve-unknown-fields", true}});
+      return refs_ ? typed("object")
+                   : json::object({{"x-kubernetes-preserve-unknown-fields", true}});
   }
 }
 
@@ -77,7 +91,8 @@ Value SchemaWriter::list(const Type& type, int level) {
   Value out = json::object({{"type", "array"}, {"items", reference(*type.item, level)}});
   if (type.item_rules) add_rules(*type.item_rules, out.ref("items"));
   if (refs_ && out["items"].has("$ref"))
-    out.set("items", json::object({{"allOf", json::array({out["items"]})}, {"default", json::object({})}}));
+    out.set("items",
+            json::object({{"allOf", json::array({out["items"]})}, {"default", json::object({})}}));
   if (type.list_type == ListType::kAtomic) {
     out.set("x-kubernetes-list-type", "atomic");
     return out;
@@ -105,12 +120,15 @@ Value SchemaWriter::reference(const Type& type, int level) {
       }
       return write(type, level + 1);
     case Base::kMap: {
-      Value out = json::object({{"type", "object"}, {"additionalProperties", reference(*type.item, level)}});
+      Value out = json::object(
+          {{"type", "object"}, {"additionalProperties", reference(*type.item, level)}});
       if (type.item_rules) add_rules(*type.item_rules, out.ref("additionalProperties"));
       return out;
     }
-    case Base::kList: return list(type, level);
-    default: return scalar(type.base);
+    case Base::kList:
+      return list(type, level);
+    default:
+      return scalar(type.base);
   }
 }
 
@@ -125,7 +143,9 @@ Value SchemaWriter::field(const Field& f, int level) {
   if (f.nullable) out.set("nullable", true);
   if (f.atomic) out.set("x-kubernetes-map-type", "atomic");
   if (refs_ && (f.merge || f.retain_keys))
-    out.set("x-kubernetes-patch-strategy", f.merge && f.retain_keys ? "merge,retainKeys" : f.merge ? "merge" : "retainKeys");
+    out.set("x-kubernetes-patch-strategy", f.merge && f.retain_keys ? "merge,retainKeys"
+                                           : f.merge                ? "merge"
+                                                                    : "retainKeys");
   if (refs_ && !f.merge_key.empty()) out.set("x-kubernetes-patch-merge-key", f.merge_key);
   return out;
 }

@@ -15,8 +15,8 @@ class SchemaWriter {
   // refs: named structs become $ref and are noted in `wanted`; else written out down to `depth`.
   SchemaWriter(bool refs, int depth) : refs_(refs), depth_(depth) {}
 
-  json::Value write(const Type& type, int level = 0);      // the struct itself, never a $ref
-  json::Value reference(const Type& type, int level);      // as a field's or item's schema
+  json::Value write(const Type& type, int level = 0);  // the struct itself, never a $ref
+  json::Value reference(const Type& type, int level);  // as a field's or item's schema
   std::set<const Type*> wanted;
   std::set<std::string> scalars;  // names of shared scalar schemas that were referred to
 

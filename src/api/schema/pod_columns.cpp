@@ -1,4 +1,5 @@
-// What kubectl shows of a pod, from its status (rules observed from kubectl and the API's documents).
+// What kubectl shows of a pod, from its status (rules observed from kubectl and the API's
+// documents).
 #include <algorithm>
 
 #include "api/schema/computed_columns.h"
@@ -61,16 +62,19 @@ PodSummary summarize_pod(const json::Value& pod, WallTime now) {
   PodSummary out;
   const json::Value& status = pod["status"];
   out.total = static_cast<int64_t>(pod["spec"]["containers"].size());
-  for (const json::Value& c : pod["spec"]["initContainers"].array()) out.total += c["restartPolicy"].str() == "Always";
+  for (const json::Value& c : pod["spec"]["initContainers"].array())
+    out.total += c["restartPolicy"].str() == "Always";
   out.status = status["phase"].str_or("");
   if (!status["reason"].str().empty()) out.status = status["reason"].str();
   for (const json::Value& c : status["conditions"].array())
-    if (c["type"].str() == "PodScheduled" && c["reason"].str() == "SchedulingGated") out.status = "SchedulingGated";
+    if (c["type"].str() == "PodScheduled" && c["reason"].str() == "SchedulingGated")
+      out.status = "SchedulingGated";
 
   Restarts restarts, sidecars;
   std::string init = initializing(pod, restarts, sidecars);
   for (const json::Value& c : status["initContainerStatuses"].array())
-    if (is_sidecar(pod, c["name"].str()) && c["started"].boolean() && c["ready"].boolean()) out.ready++;
+    if (is_sidecar(pod, c["name"].str()) && c["started"].boolean() && c["ready"].boolean())
+      out.ready++;
   if (!init.empty()) {
     out.status = init;
   } else {
@@ -94,12 +98,15 @@ PodSummary summarize_pod(const json::Value& pod, WallTime now) {
   }
   if (pod["metadata"].has("deletionTimestamp")) {
     const std::string& phase = status["phase"].str();
-    if (status["reason"].str() == "NodeLost") out.status = "Unknown";
-    else if (phase != "Succeeded" && phase != "Failed") out.status = "Terminating";
+    if (status["reason"].str() == "NodeLost")
+      out.status = "Unknown";
+    else if (phase != "Succeeded" && phase != "Failed")
+      out.status = "Terminating";
   }
   out.restarts = restarts.count;
   out.restarts_text = str(restarts.count);
-  if (restarts.count && !restarts.last.empty()) out.restarts_text += str(" (", since(restarts.last, now), " ago)");
+  if (restarts.count && !restarts.last.empty())
+    out.restarts_text += str(" (", since(restarts.last, now), " ago)");
   return out;
 }
 

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include "api/schema/quantity.h"
 #include "foundation/base/clock.h"
 #include "foundation/base/strings.h"
-#include "api/schema/quantity.h"
 
 namespace proa::api {
 namespace {
@@ -36,9 +36,12 @@ class WireReader {
     out.number = static_cast<uint32_t>(tag >> 3);
     out.type = static_cast<int>(tag & 7);
     switch (out.type) {
-      case 0: return varint(out.value);
-      case 1: return fixed(8, out.value);
-      case 5: return fixed(4, out.value);
+      case 0:
+        return varint(out.value);
+      case 1:
+        return fixed(8, out.value);
+      case 5:
+        return fixed(4, out.value);
       case 2: {
         uint64_t length;
         if (!varint(length) || length > rest_.size()) return false;
@@ -46,7 +49,8 @@ class WireReader {
         rest_.remove_prefix(length);
         return true;
       }
-      default: return false;  // groups are not used
+      default:
+        return false;  // groups are not used
     }
   }
 
@@ -128,7 +132,8 @@ class Decoder {
   }
 
   Status items(const Type& item, const Wire& wire, json::Value& list, int depth) {
-    bool number = item.base == Base::kInt32 || item.base == Base::kInt64 || item.base == Base::kBool;
+    bool number =
+        item.base == Base::kInt32 || item.base == Base::kInt64 || item.base == Base::kBool;
     if (number && wire.type == 2) {  // packed
       std::string_view rest = wire.bytes;
       std::string one;
@@ -182,9 +187,12 @@ class Decoder {
       case Base::kInt32:
       case Base::kInt64:
         if (wire.type != 0) return broken("a number has the wrong wire type");
-        if (type.base == Base::kBool) out = wire.value != 0;
-        else if (type.base == Base::kInt32) out = static_cast<int64_t>(static_cast<int32_t>(wire.value));
-        else out = static_cast<int64_t>(wire.value);
+        if (type.base == Base::kBool)
+          out = wire.value != 0;
+        else if (type.base == Base::kInt32)
+          out = static_cast<int64_t>(static_cast<int32_t>(wire.value));
+        else
+          out = static_cast<int64_t>(wire.value);
         return {};
       case Base::kDouble: {
         if (wire.type == 1) {
@@ -201,7 +209,8 @@ class Decoder {
         }
         return {};
       }
-      default: break;
+      default:
+        break;
     }
     if (wire.type != 2) return broken("a message has the wrong wire type");
     switch (type.base) {
@@ -209,16 +218,22 @@ class Decoder {
         if (!is_utf8(wire.bytes)) return broken("text is not UTF-8");
         out = wire.bytes;
         return {};
-      case Base::kBytes: out = base64(wire.bytes); return {};
-      case Base::kStruct: return message(type, wire.bytes, out, depth + 1);
+      case Base::kBytes:
+        out = base64(wire.bytes);
+        return {};
+      case Base::kStruct:
+        return message(type, wire.bytes, out, depth + 1);
       case Base::kList: {  // a list in a map or list is a message {1: items}
         out.make_array();
-        return each(wire.bytes, 1, [&](const Wire& w) { return items(*type.item, w, out, depth + 1); });
+        return each(wire.bytes, 1,
+                    [&](const Wire& w) { return items(*type.item, w, out, depth + 1); });
       }
       case Base::kMap:
         out.make_object();
-        return each(wire.bytes, 1, [&](const Wire& w) { return entry(*type.item, w, out, depth + 1); });
-      default: return special(type.base, wire.bytes, out);
+        return each(wire.bytes, 1,
+                    [&](const Wire& w) { return entry(*type.item, w, out, depth + 1); });
+      default:
+        return special(type.base, wire.bytes, out);
     }
   }
 
@@ -249,7 +264,10 @@ class Decoder {
     }
     switch (base) {
       case Base::kQuantity: {
-        if (text[1].empty()) { out = "0"; return {}; }
+        if (text[1].empty()) {
+          out = "0";
+          return {};
+        }
         auto quantity = Quantity::parse(text[1]);
         if (!quantity) return broken("a quantity is none");
         out = quantity->text();
@@ -257,13 +275,19 @@ class Decoder {
       }
       case Base::kIntOrString:  // {1: type (1: text), 2: number, 3: text}
         if (!is_utf8(text[3])) return broken("text is not UTF-8");
-        if (first == 1) out = text[3];
-        else out = static_cast<int64_t>(static_cast<int32_t>(second));
+        if (first == 1)
+          out = text[3];
+        else
+          out = static_cast<int64_t>(static_cast<int32_t>(second));
         return {};
       case Base::kTime:
-      case Base::kMicroTime: return time(base, first, second, out);
-      case Base::kDuration: out = format_duration(Duration(first)); return {};
-      default: return raw(text[1], out);  // {1: JSON text}
+      case Base::kMicroTime:
+        return time(base, first, second, out);
+      case Base::kDuration:
+        out = format_duration(Duration(first));
+        return {};
+      default:
+        return raw(text[1], out);  // {1: JSON text}
     }
   }
 
@@ -328,7 +352,8 @@ Result<json::Value> decode_protobuf(const Catalog& catalog, std::string_view bod
   Envelope e;
   if (!read_envelope(body.substr(kMagic.size()), e)) return broken("the envelope is damaged");
   if (!e.encoding.empty())
-    return error(Code::kUnsupportedMedia, str("content encoding ", shorten(e.encoding, 50), " in a protobuf body is not supported"));
+    return error(Code::kUnsupportedMedia, str("content encoding ", shorten(e.encoding, 50),
+                                              " in a protobuf body is not supported"));
   if (!is_utf8(e.api_version) || !is_utf8(e.kind)) return broken("the envelope is damaged");
   if (e.content_type == "application/json") return json::parse(e.raw);
   if (!e.content_type.empty() && e.content_type != "application/vnd.kubernetes.protobuf")

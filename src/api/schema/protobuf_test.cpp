@@ -11,7 +11,8 @@ namespace {
 std::string unhex(std::string_view hex) {
   std::string out;
   auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) out += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
+  for (size_t i = 0; i + 1 < hex.size(); i += 2)
+    out += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
   return out;
 }
 
@@ -29,8 +30,9 @@ std::string decoded(std::string_view name) {
 }
 
 TEST(Protobuf, ReadsTheNamespaceThatKubectlCreates) {
-  EXPECT_EQ(decoded("namespaces"),
-            R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kserve-test"},"spec":{},"status":{}})");
+  EXPECT_EQ(
+      decoded("namespaces"),
+      R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kserve-test"},"spec":{},"status":{}})");
 }
 
 TEST(Protobuf, ReadsADeploymentWithPortsResourcesAndStrategy) {
@@ -40,8 +42,9 @@ TEST(Protobuf, ReadsADeploymentWithPortsResourcesAndStrategy) {
   EXPECT_EQ((*v)["spec"]["replicas"].integer(), 3);
   EXPECT_EQ((*v)["spec"]["selector"]["matchLabels"]["app"].str(), "web");
   const json::Value& container = (*v)["spec"]["template"]["spec"]["containers"][0];
-  EXPECT_EQ(json::dump(container),
-            R"({"image":"nginx:1.25","name":"nginx","ports":[{"containerPort":80}],"resources":{}})");
+  EXPECT_EQ(
+      json::dump(container),
+      R"({"image":"nginx:1.25","name":"nginx","ports":[{"containerPort":80}],"resources":{}})");
 }
 
 TEST(Protobuf, ReadsMapsBytesQuantitiesAndEitherNumberOrText) {
@@ -51,7 +54,8 @@ TEST(Protobuf, ReadsMapsBytesQuantitiesAndEitherNumberOrText) {
   EXPECT_EQ(service["spec"]["ports"][0]["port"].integer(), 80);
   EXPECT_EQ(service["spec"]["ports"][0]["targetPort"].integer(), 8080);
   EXPECT_EQ(service["spec"]["selector"]["app"].str(), "svc");
-  EXPECT_EQ(json::dump(js(decoded("resourcequotas"))["spec"]["hard"]), R"({"cpu":"1500m","memory":"1Gi"})");
+  EXPECT_EQ(json::dump(js(decoded("resourcequotas"))["spec"]["hard"]),
+            R"({"cpu":"1500m","memory":"1Gi"})");
   EXPECT_EQ(js(decoded("poddisruptionbudgets"))["spec"]["minAvailable"].str(), "50%");
 }
 
@@ -60,7 +64,8 @@ TEST(Protobuf, ReadsJobsTokensAndReviews) {
   EXPECT_EQ(job["spec"]["template"]["spec"]["containers"][0]["command"][1].str(), "5");
   EXPECT_EQ(job["spec"]["template"]["spec"]["restartPolicy"].str(), "Never");
   EXPECT_EQ(js(decoded("token"))["kind"].str(), "TokenRequest");
-  EXPECT_EQ(js(decoded("selfsubjectaccessreviews"))["spec"]["resourceAttributes"]["verb"].str(), "get");
+  EXPECT_EQ(js(decoded("selfsubjectaccessreviews"))["spec"]["resourceAttributes"]["verb"].str(),
+            "get");
 }
 
 TEST(Protobuf, EveryCutOfABodyIsAnErrorOrAnObjectButNeverACrash) {
@@ -76,7 +81,10 @@ TEST(Protobuf, EveryCutOfABodyIsAnErrorOrAnObjectButNeverACrash) {
 }
 
 TEST(Protobuf, RefusesUnknownKindsAndBrokenBytes) {
-  std::string unknown("k8s\0\x0a\x09\x0a\x02v1\x12\x03" "Foo", 15);
+  std::string unknown(
+      "k8s\0\x0a\x09\x0a\x02v1\x12\x03"
+      "Foo",
+      15);
   auto v = decode_protobuf(test_catalog(), unknown);
   ASSERT_FALSE(v.ok());
   EXPECT_EQ(v.error().code, Code::kUnsupportedMedia);

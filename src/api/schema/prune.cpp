@@ -22,7 +22,8 @@ class Pruner {
 
   void visit(const Type& type, json::Value& v, const FieldPath& at) {
     switch (type.base) {
-      case Base::kStruct: return fields(type, v, at);
+      case Base::kStruct:
+        return fields(type, v, at);
       case Base::kMap:
         if (!v.is_object()) return;
         for (auto& [key, item] : v.make_object()) visit(*type.item, item, at.child(key));
@@ -33,9 +34,12 @@ class Pruner {
         for (json::Value& item : v.make_array()) visit(*type.item, item, at.item(i++));
         return;
       }
-      case Base::kQuantity: return quantity(v);
-      case Base::kDouble: return;
-      default: return;
+      case Base::kQuantity:
+        return quantity(v);
+      case Base::kDouble:
+        return;
+      default:
+        return;
     }
   }
 
@@ -92,7 +96,8 @@ std::string unknown_warning(std::string_view path) { return str("unknown field \
 
 std::string strict_error(const std::vector<std::string>& unknown) {
   std::string out = "strict decoding error: ";
-  for (size_t i = 0; i < unknown.size(); i++) out += str(i ? ", " : "", unknown_warning(unknown[i]));
+  for (size_t i = 0; i < unknown.size(); i++)
+    out += str(i ? ", " : "", unknown_warning(unknown[i]));
   return out;
 }
 

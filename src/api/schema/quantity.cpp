@@ -12,7 +12,11 @@ constexpr int64_t kNanos = 1'000'000'000;
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 constexpr Wide kLimit = Wide{kMost} * kNanos;  // the largest Kubernetes keeps
 
-struct Suffix { std::string_view text; Quantity::Format format; int power; };  // 10^power or 2^power
+struct Suffix {
+  std::string_view text;
+  Quantity::Format format;
+  int power;
+};  // 10^power or 2^power
 constexpr Suffix kSuffixes[] = {
     {"n", Quantity::Format::kDecimal, -9}, {"u", Quantity::Format::kDecimal, -6},
     {"m", Quantity::Format::kDecimal, -3}, {"", Quantity::Format::kDecimal, 0},
@@ -53,7 +57,8 @@ bool parse_exponent(std::string_view text, int& out) {
 std::string decimal(Wide v) {
   if (v == 0) return "0";
   std::string out;
-  for (Wide a = v < 0 ? -v : v; a > 0; a /= 10) out += static_cast<char>('0' + static_cast<int>(a % 10));
+  for (Wide a = v < 0 ? -v : v; a > 0; a /= 10)
+    out += static_cast<char>('0' + static_cast<int>(a % 10));
   if (v < 0) out += '-';
   std::reverse(out.begin(), out.end());
   return out;
@@ -71,7 +76,10 @@ std::optional<Quantity> Quantity::parse(std::string_view text) {
   size_t i = 0;
   for (; i < text.size(); i++) {
     char c = text[i];
-    if (c == '.' && !dot) { dot = true; continue; }
+    if (c == '.' && !dot) {
+      dot = true;
+      continue;
+    }
     if (c < '0' || c > '9') break;
     digits++;
     if (mantissa > kLimit) full = true;  // further digits only move the point
@@ -94,8 +102,10 @@ std::optional<Quantity> Quantity::parse(std::string_view text) {
       if (s.text == rest) found = &s;
     if (!found) return std::nullopt;
     out.format_ = found->format;
-    if (found->format == Format::kBinary) power2 = found->power;
-    else power10 += found->power;
+    if (found->format == Format::kBinary)
+      power2 = found->power;
+    else
+      power10 += found->power;
   }
   Wide v = mantissa;
   for (int n = power10 + 9; n > 0 && v != 0 && v < kLimit; n--) v = times(v, 10);
@@ -129,7 +139,10 @@ std::string Quantity::text() const {
     if (v >= 1024 || v <= -1024) {
       static const char* const kNames[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
       int at = 0;
-      while (at < 6 && v % 1024 == 0) { v /= 1024; at++; }
+      while (at < 6 && v % 1024 == 0) {
+        v /= 1024;
+        at++;
+      }
       return decimal(v) + kNames[at];
     }
     return decimal(v);
@@ -138,7 +151,10 @@ std::string Quantity::text() const {
   static const char* const kNames[] = {"n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
   Wide v = nano_;
   int at = 0;
-  while (at < 9 && v % 1000 == 0) { v /= 1000; at++; }
+  while (at < 9 && v % 1000 == 0) {
+    v /= 1000;
+    at++;
+  }
   if (format_ == Format::kExponent) {
     int exponent = (at - 3) * 3;
     return exponent ? decimal(v) + "e" + std::to_string(exponent) : decimal(v);

@@ -18,9 +18,9 @@ class Quantity {
   static std::optional<Quantity> parse(std::string_view text);
   static Quantity of(int64_t value, Format format = Format::kDecimal);
 
-  std::string text() const;   // canonical: "0.1" → "100m", "1024Mi" → "1Gi"
-  int64_t value() const;      // whole units, rounded up
-  int64_t milli() const;      // thousandths, rounded up
+  std::string text() const;  // canonical: "0.1" → "100m", "1024Mi" → "1Gi"
+  int64_t value() const;     // whole units, rounded up
+  int64_t milli() const;     // thousandths, rounded up
   double number() const;
   bool negative() const { return nano_ < 0; }
   Quantity operator+(const Quantity& other) const;

@@ -4,7 +4,10 @@
 
 namespace proa::api {
 
-struct Recorded { const char* name; const char* hex; };
+struct Recorded {
+  const char* name;
+  const char* hex;
+};
 inline constexpr Recorded kRecorded[] = {
     {"namespaces",
      "6b3873000a0f0a02763112094e616d65737061636512230a1b0a0b6b73657276652d7465737412001a0022002a"

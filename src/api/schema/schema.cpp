@@ -61,8 +61,8 @@ const Type* Catalog::body_type(std::string_view api_version, std::string_view ki
 
 bool Catalog::add(KindDef def) {
   if (!def.own) return false;
-  // A user's schema says nothing of metadata; it is the same for all kinds. The type is the def's own
-  // and nobody else has seen it yet.
+  // A user's schema says nothing of metadata; it is the same for all kinds. The type is the def's
+  // own and nobody else has seen it yet.
   const Type* meta = types_->find("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
   for (Field& f : const_cast<Type*>(def.type)->fields)
     if (f.name == "metadata") f.type = meta;

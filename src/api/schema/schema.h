@@ -30,17 +30,15 @@ struct KindDef {
   client::Kind kind;
   std::string_view singular, list_kind;
   std::vector<std::string_view> short_names, categories;
-  const Type* type = nullptr;       // the whole object
-  bool has_status = false;          // status subresource
+  const Type* type = nullptr;  // the whole object
+  bool has_status = false;     // status subresource
   Scale scale;
-  std::vector<Column> columns;      // without NAME; with AGE where kubectl shows it
-  bool crd = false;                 // a custom resource: pruned, no strategic merge patch
-  bool storage = true;              // the version that is stored
-  std::shared_ptr<TypeStore> own;   // types and text of a user's CRD; null for built-in ones
+  std::vector<Column> columns;     // without NAME; with AGE where kubectl shows it
+  bool crd = false;                // a custom resource: pruned, no strategic merge patch
+  bool storage = true;             // the version that is stored
+  std::shared_ptr<TypeStore> own;  // types and text of a user's CRD; null for built-in ones
 
-  std::string crd_name() const {
-    return std::string(kind.plural) + "." + std::string(kind.group);
-  }
+  std::string crd_name() const { return std::string(kind.plural) + "." + std::string(kind.group); }
 };
 using KindRef = std::shared_ptr<const KindDef>;
 
@@ -51,7 +49,9 @@ class Catalog {
 
   KindRef find(std::string_view group, std::string_view version, std::string_view plural) const;
   KindRef find_kind(std::string_view api_version, std::string_view kind) const;  // "apps/v1", "Pod"
-  KindRef find(const client::Kind& kind) const { return find(kind.group, kind.version, kind.plural); }
+  KindRef find(const client::Kind& kind) const {
+    return find(kind.group, kind.version, kind.plural);
+  }
   std::vector<KindRef> all() const;  // sorted by group, version, plural
 
   // A named struct: "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"; nullptr if none.

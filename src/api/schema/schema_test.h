@@ -1,10 +1,10 @@
 // What the tests of this folder share: the catalog, made once, and JSON with single quotes.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <string>
-
-#include <gtest/gtest.h>
 
 #include "api/schema/schema.h"
 

@@ -98,8 +98,8 @@ class Reader {
     return true;
   }
   Error bad(std::string_view why) const {
-    return error(Code::kInvalid, str("unable to parse label selector \"", shorten(text_, 200), "\" at ",
-                                     at_, ": ", why));
+    return error(Code::kInvalid, str("unable to parse label selector \"", shorten(text_, 200),
+                                     "\" at ", at_, ": ", why));
   }
 
   std::string_view text_;
@@ -113,10 +113,14 @@ bool holds(const LabelSelector::Term& term, const json::Value& labels) {
     return std::find(term.values.begin(), term.values.end(), found->str()) != term.values.end();
   };
   switch (term.op) {
-    case Op::kExists: return found;
-    case Op::kAbsent: return !found;
-    case Op::kIn: return found && listed();
-    case Op::kNotIn: return !found || !listed();
+    case Op::kExists:
+      return found;
+    case Op::kAbsent:
+      return !found;
+    case Op::kIn:
+      return found && listed();
+    case Op::kNotIn:
+      return !found || !listed();
     case Op::kGreater:
     case Op::kLess: {
       auto have = found ? parse_int(found->str()) : std::nullopt;
@@ -140,7 +144,8 @@ const json::Value* at_path(const json::Value& object, std::string_view path) {
 // Kubernetes' field selectors read some fields that are absent by their default.
 bool field_equals(const json::Value& object, const FieldSelector::Term& term) {
   const json::Value* found = at_path(object, term.field);
-  if (!found) return term.value.empty() || (term.field == "spec.unschedulable" && term.value == "false");
+  if (!found)
+    return term.value.empty() || (term.field == "spec.unschedulable" && term.value == "false");
   if (found->is_string()) return found->str() == term.value;
   return json::dump(*found) == term.value;
 }
@@ -160,11 +165,16 @@ Result<LabelSelector> LabelSelector::from(const json::Value& selector) {
   for (const json::Value& e : selector["matchExpressions"].array()) {
     const std::string& op = e["operator"].str();
     Term term{e["key"].str(), Op::kIn, {}};
-    if (op == "In") term.op = Op::kIn;
-    else if (op == "NotIn") term.op = Op::kNotIn;
-    else if (op == "Exists") term.op = Op::kExists;
-    else if (op == "DoesNotExist") term.op = Op::kAbsent;
-    else return error(Code::kInvalid, str("\"", op, "\" is not a valid label selector operator"));
+    if (op == "In")
+      term.op = Op::kIn;
+    else if (op == "NotIn")
+      term.op = Op::kNotIn;
+    else if (op == "Exists")
+      term.op = Op::kExists;
+    else if (op == "DoesNotExist")
+      term.op = Op::kAbsent;
+    else
+      return error(Code::kInvalid, str("\"", op, "\" is not a valid label selector operator"));
     for (const json::Value& v : e["values"].array()) term.values.push_back(v.str());
     out.terms_.push_back(std::move(term));
   }
@@ -181,15 +191,25 @@ std::string LabelSelector::text() const {
   std::vector<std::string> parts;
   for (const Term& t : terms_) {
     switch (t.op) {
-      case Op::kExists: parts.push_back(t.key); break;
-      case Op::kAbsent: parts.push_back("!" + t.key); break;
-      case Op::kGreater: parts.push_back(t.key + ">" + join(t.values, ",")); break;
-      case Op::kLess: parts.push_back(t.key + "<" + join(t.values, ",")); break;
+      case Op::kExists:
+        parts.push_back(t.key);
+        break;
+      case Op::kAbsent:
+        parts.push_back("!" + t.key);
+        break;
+      case Op::kGreater:
+        parts.push_back(t.key + ">" + join(t.values, ","));
+        break;
+      case Op::kLess:
+        parts.push_back(t.key + "<" + join(t.values, ","));
+        break;
       case Op::kIn:
       case Op::kNotIn: {
         bool in = t.op == Op::kIn;
-        if (t.values.size() == 1) parts.push_back(t.key + (in ? "=" : "!=") + t.values[0]);
-        else parts.push_back(t.key + (in ? " in (" : " notin (") + join(t.values, ",") + ")");
+        if (t.values.size() == 1)
+          parts.push_back(t.key + (in ? "=" : "!=") + t.values[0]);
+        else
+          parts.push_back(t.key + (in ? " in (" : " notin (") + join(t.values, ",") + ")");
       }
     }
   }
@@ -201,17 +221,22 @@ Result<FieldSelector> FieldSelector::parse(std::string_view text) {
   // "\," "\=" and "\\" are escaped characters of a value.
   std::vector<std::string> parts(1);
   for (size_t i = 0; i < text.size(); i++) {
-    if (text[i] == '\\' && i + 1 < text.size()) parts.back() += text.substr(i++, 2);
-    else if (text[i] == ',') parts.emplace_back();
-    else parts.back() += text[i];
+    if (text[i] == '\\' && i + 1 < text.size())
+      parts.back() += text.substr(i++, 2);
+    else if (text[i] == ',')
+      parts.emplace_back();
+    else
+      parts.back() += text[i];
   }
   for (const std::string& part : parts) {
     if (trim(part).empty()) continue;
-    if (out.terms_.size() == kMostTerms) return error(Code::kInvalid, "field selector has too many terms");
+    if (out.terms_.size() == kMostTerms)
+      return error(Code::kInvalid, "field selector has too many terms");
     size_t eq = part.find('=');
     if (eq == part.npos || eq == 0)
-      return error(Code::kInvalid, str("invalid field selector \"", shorten(part, 200),
-                                       "\": can't understand it, expected FIELD=VALUE or FIELD!=VALUE"));
+      return error(Code::kInvalid,
+                   str("invalid field selector \"", shorten(part, 200),
+                       "\": can't understand it, expected FIELD=VALUE or FIELD!=VALUE"));
     Term term;
     term.equal = part[eq - 1] != '!';
     term.field = std::string(trim(std::string_view(part).substr(0, term.equal ? eq : eq - 1)));

@@ -15,14 +15,21 @@ namespace proa::api {
 class LabelSelector {
  public:
   static Result<LabelSelector> parse(std::string_view text);
-  static Result<LabelSelector> from(const json::Value& selector);  // {matchLabels, matchExpressions}
-  bool matches(const json::Value& labels) const;                   // metadata.labels
-  bool matches_object(const json::Value& object) const { return matches(object["metadata"]["labels"]); }
+  static Result<LabelSelector> from(
+      const json::Value& selector);               // {matchLabels, matchExpressions}
+  bool matches(const json::Value& labels) const;  // metadata.labels
+  bool matches_object(const json::Value& object) const {
+    return matches(object["metadata"]["labels"]);
+  }
   bool empty() const { return terms_.empty(); }  // matches everything
   std::string text() const;                      // as ?labelSelector=
 
   enum class Op { kIn, kNotIn, kExists, kAbsent, kGreater, kLess };
-  struct Term { std::string key; Op op; std::vector<std::string> values; };
+  struct Term {
+    std::string key;
+    Op op;
+    std::vector<std::string> values;
+  };
   const std::vector<Term>& terms() const { return terms_; }
 
  private:
@@ -38,7 +45,10 @@ class FieldSelector {
   // The value a field must have, nullptr if free: to find an object by metadata.name.
   const std::string* required(std::string_view field) const;
 
-  struct Term { std::string field, value; bool equal = true; };
+  struct Term {
+    std::string field, value;
+    bool equal = true;
+  };
   const std::vector<Term>& terms() const { return terms_; }
 
  private:

@@ -20,17 +20,19 @@ std::vector<std::string_view> list_of(std::string_view text) {
 }
 
 const std::pair<std::string_view, Base> kScalars[] = {
-    {"string", Base::kString},       {"int32", Base::kInt32},     {"int64", Base::kInt64},
-    {"double", Base::kDouble},       {"bool", Base::kBool},       {"bytes", Base::kBytes},
-    {"quantity", Base::kQuantity},   {"intOrString", Base::kIntOrString},
-    {"time", Base::kTime},           {"microTime", Base::kMicroTime},
-    {"duration", Base::kDuration},   {"any", Base::kAny},
+    {"string", Base::kString},     {"int32", Base::kInt32},
+    {"int64", Base::kInt64},       {"double", Base::kDouble},
+    {"bool", Base::kBool},         {"bytes", Base::kBytes},
+    {"quantity", Base::kQuantity}, {"intOrString", Base::kIntOrString},
+    {"time", Base::kTime},         {"microTime", Base::kMicroTime},
+    {"duration", Base::kDuration}, {"any", Base::kAny},
 };
 
 }  // namespace
 
 Error TableReader::broken(const Line& line, std::string_view what) {
-  return error(Code::kInternal, str(line.file, ":", line.number, ": ", what, " in `", line.text, "`"));
+  return error(Code::kInternal,
+               str(line.file, ":", line.number, ": ", what, " in `", line.text, "`"));
 }
 
 Status TableReader::read(const std::vector<KindTable>& tables) {
@@ -62,10 +64,14 @@ Status TableReader::scan(const KindTable& table) {
       if (note != text.npos) open_->type->description = text.substr(note + 4);
       store_.name(str(current_->full, ".", words[0]), *open_->type);
       for (size_t i = 1; i < words.size(); i++) {
-        if (words[i] == "atomic") open_->type->atomic = true;
-        else if (words[i] == "open") open_->type->open = true;
-        else if (words[i] == "embedded") open_->type->embedded = true;
-        else return broken(line, "unknown word");
+        if (words[i] == "atomic")
+          open_->type->atomic = true;
+        else if (words[i] == "open")
+          open_->type->open = true;
+        else if (words[i] == "embedded")
+          open_->type->embedded = true;
+        else
+          return broken(line, "unknown word");
       }
     } else if (!open_) {
       return broken(line, "a field outside a message");
@@ -118,14 +124,20 @@ Status TableReader::add_kind(const Line& line, const std::vector<std::string_vie
   def.list_kind = store_.keep(str(words[1], "List"));
   def.short_names = list_of(words[5]);
   for (std::string_view sub : list_of(words[6])) {
-    if (sub == "status") def.has_status = true;
-    else if (sub != "scale") return broken(line, "unknown subresource");
+    if (sub == "status")
+      def.has_status = true;
+    else if (sub != "scale")
+      return broken(line, "unknown subresource");
   }
   for (size_t i = 7; i < words.size(); i++) {
-    if (words[i] == "crd") def.crd = true;
-    else if (words[i].starts_with("categories=")) def.categories = list_of(words[i].substr(11));
-    else if (words[i] == "served-only") def.storage = false;
-    else return broken(line, "unknown word");
+    if (words[i] == "crd")
+      def.crd = true;
+    else if (words[i].starts_with("categories="))
+      def.categories = list_of(words[i].substr(11));
+    else if (words[i] == "served-only")
+      def.storage = false;
+    else
+      return broken(line, "unknown word");
   }
   Message& message = messages_[str(current_->alias, ".", words[1])];
   if (!message.type) message.type = &store_.make();
@@ -157,8 +169,10 @@ Status TableReader::fill(Message& message) {
   std::vector<Field> kept;
   kept.reserve(fields.size());
   for (Field& f : fields) {
-    if (!kept.empty() && kept.back().name == f.name) kept.back() = f;
-    else kept.push_back(f);
+    if (!kept.empty() && kept.back().name == f.name)
+      kept.back() = f;
+    else
+      kept.push_back(f);
   }
   fields = std::move(kept);
   message.state = 2;
@@ -210,7 +224,8 @@ Status TableReader::add_field(Message& message, const Line& line) {
     if (words[i].starts_with("l=")) {
       std::string_view kind = words[i].substr(2);
       if (type->base != Base::kList) return broken(line, "l= on what is no list");
-      if (kind == "set") type->list_type = ListType::kSet;
+      if (kind == "set")
+        type->list_type = ListType::kSet;
       else if (kind.starts_with("map:")) {
         type->list_type = ListType::kMap;
         type->keys = split(kind.substr(4), ',');
@@ -228,17 +243,41 @@ Status TableReader::add_field(Message& message, const Line& line) {
 
 Status TableReader::flag(Field& f, Rules& rules, bool& ruled, std::string_view word,
                          const Line& line) {
-  if (word == "!") { f.required = true; return {}; }
-  if (word == "opt") { f.required = false; return {}; }
-  if (word == "z") { f.omit_zero = true; return {}; }
-  if (word == "a") { f.atomic = true; return {}; }
-  if (word == "m") { f.merge = true; return {}; }
-  if (word == "rk") { f.retain_keys = true; return {}; }
-  if (word == "n") { f.nullable = true; return {}; }
+  if (word == "!") {
+    f.required = true;
+    return {};
+  }
+  if (word == "opt") {
+    f.required = false;
+    return {};
+  }
+  if (word == "z") {
+    f.omit_zero = true;
+    return {};
+  }
+  if (word == "a") {
+    f.atomic = true;
+    return {};
+  }
+  if (word == "m") {
+    f.merge = true;
+    return {};
+  }
+  if (word == "rk") {
+    f.retain_keys = true;
+    return {};
+  }
+  if (word == "n") {
+    f.nullable = true;
+    return {};
+  }
   size_t eq = word.find('=');
   if (eq == word.npos) return broken(line, str("unknown flag ", word));
   std::string_view key = word.substr(0, eq), value = word.substr(eq + 1);
-  if (key == "k") { f.merge_key = value; return {}; }
+  if (key == "k") {
+    f.merge_key = value;
+    return {};
+  }
   if (key == "d") {
     auto parsed = json::parse(value);
     if (!parsed.ok()) return broken(line, "default is no JSON");
@@ -246,14 +285,22 @@ Status TableReader::flag(Field& f, Rules& rules, bool& ruled, std::string_view w
     return {};
   }
   ruled = true;
-  if (key == "e") rules.one_of = split(value, '|');
-  else if (key == "min") rules.min = parse_double(value);
-  else if (key == "max") rules.max = parse_double(value);
-  else if (key == "minlen") rules.min_length = parse_int(value);
-  else if (key == "maxlen") rules.max_length = parse_int(value);
-  else if (key == "re") rules.pattern = value;
-  else if (key == "f") rules.format = value;
-  else return broken(line, str("unknown flag ", word));
+  if (key == "e")
+    rules.one_of = split(value, '|');
+  else if (key == "min")
+    rules.min = parse_double(value);
+  else if (key == "max")
+    rules.max = parse_double(value);
+  else if (key == "minlen")
+    rules.min_length = parse_int(value);
+  else if (key == "maxlen")
+    rules.max_length = parse_int(value);
+  else if (key == "re")
+    rules.pattern = value;
+  else if (key == "f")
+    rules.format = value;
+  else
+    return broken(line, str("unknown flag ", word));
   return {};
 }
 

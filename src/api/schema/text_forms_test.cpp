@@ -8,11 +8,24 @@ namespace proa::api {
 namespace {
 
 TEST(Quantity, HasOneCanonicalText) {
-  for (auto [in, out] : {std::pair{"0.1", "100m"}, {"1024Mi", "1Gi"}, {"1000m", "1"}, {"1.5Gi", "1536Mi"}, {"1e3", "1e3"},
-                         {"0", "0"}, {"12345", "12345"}, {"1000000", "1M"}, {"500u", "500u"}, {"-2k", "-2k"}, {"1500", "1500"},
-                         {"0.5Gi", "512Mi"}, {"100Pi", "100Pi"}, {"1100m", "1100m"}, {"0.1n", "1n"}})
+  for (auto [in, out] : {std::pair{"0.1", "100m"},
+                         {"1024Mi", "1Gi"},
+                         {"1000m", "1"},
+                         {"1.5Gi", "1536Mi"},
+                         {"1e3", "1e3"},
+                         {"0", "0"},
+                         {"12345", "12345"},
+                         {"1000000", "1M"},
+                         {"500u", "500u"},
+                         {"-2k", "-2k"},
+                         {"1500", "1500"},
+                         {"0.5Gi", "512Mi"},
+                         {"100Pi", "100Pi"},
+                         {"1100m", "1100m"},
+                         {"0.1n", "1n"}})
     EXPECT_EQ(Quantity::parse(in).value().text(), out) << in;
-  for (const char* bad : {"", "x", "1x", "1 Gi", "--1", "1.2.3", "1e", "Gi"}) EXPECT_FALSE(Quantity::parse(bad)) << bad;
+  for (const char* bad : {"", "x", "1x", "1 Gi", "--1", "1.2.3", "1e", "Gi"})
+    EXPECT_FALSE(Quantity::parse(bad)) << bad;
 }
 
 TEST(Quantity, ComparesAndRoundsUp) {
@@ -27,18 +40,32 @@ TEST(Quantity, ComparesAndRoundsUp) {
 
 TEST(LabelSelector, MatchesAsKubernetesDoes) {
   json::Value labels = js("{'a': 'b', 'c': 'd', 'n': '5'}");
-  for (auto [text, want] : {std::pair{"", true}, {"a=b", true}, {"a==b,c!=x", true}, {"a!=b", false}, {"z!=b", true},
-                            {"c in (d, e)", true}, {"c notin (d)", false}, {"z notin (d)", true}, {"a", true}, {"!a", false},
-                            {"!z", true}, {"n>4", true}, {"n<4", false}, {" a = b , c ", true}}) {
+  for (auto [text, want] : {std::pair{"", true},
+                            {"a=b", true},
+                            {"a==b,c!=x", true},
+                            {"a!=b", false},
+                            {"z!=b", true},
+                            {"c in (d, e)", true},
+                            {"c notin (d)", false},
+                            {"z notin (d)", true},
+                            {"a", true},
+                            {"!a", false},
+                            {"!z", true},
+                            {"n>4", true},
+                            {"n<4", false},
+                            {" a = b , c ", true}}) {
     auto s = LabelSelector::parse(text);
     ASSERT_TRUE(s.ok()) << text << ": " << s.error().message;
     EXPECT_EQ(s->matches(labels), want) << text;
   }
-  for (const char* bad : {"a=b,", "in (a)(", "a in b", "=", "a in (b"}) EXPECT_FALSE(LabelSelector::parse(bad).ok()) << bad;
+  for (const char* bad : {"a=b,", "in (a)(", "a in b", "=", "a in (b"})
+    EXPECT_FALSE(LabelSelector::parse(bad).ok()) << bad;
 }
 
 TEST(LabelSelector, ComesFromAnObjectToo) {
-  auto s = LabelSelector::from(js("{'matchLabels': {'a': 'b'}, 'matchExpressions': [{'key': 'c', 'operator': 'In', 'values': ['x', 'y']}]}"));
+  auto s =
+      LabelSelector::from(js("{'matchLabels': {'a': 'b'}, 'matchExpressions': [{'key': 'c', "
+                             "'operator': 'In', 'values': ['x', 'y']}]}"));
   ASSERT_TRUE(s.ok());
   EXPECT_EQ(s->text(), "a=b,c in (x,y)");
   EXPECT_FALSE(s->matches(js("{'a': 'b'}")));
@@ -55,9 +82,11 @@ TEST(FieldSelector, ReadsDottedPaths) {
 }
 
 TEST(JsonPath, CoversThePrinterColumns) {
-  json::Value v = js("{'status': {'conditions': [{'type': 'A', 'status': 'False'}, {'type': 'Ready', 'status': 'True'}],"
-                     "'traffic': [{'tag': 'prev', 'percent': 20}, {'latestRevision': true, 'percent': 80}]},"
-                     "'formats': [{'name': 'sklearn'}, {'name': 'onnx'}], 'labels': {'a.b/c': 'x'}}");
+  json::Value v =
+      js("{'status': {'conditions': [{'type': 'A', 'status': 'False'}, {'type': 'Ready', 'status': "
+         "'True'}],"
+         "'traffic': [{'tag': 'prev', 'percent': 20}, {'latestRevision': true, 'percent': 80}]},"
+         "'formats': [{'name': 'sklearn'}, {'name': 'onnx'}], 'labels': {'a.b/c': 'x'}}");
   auto first = [&](const char* path) {
     auto p = JsonPath::parse(path);
     if (!p.ok()) return p.error().message;

@@ -16,32 +16,48 @@ constexpr size_t kMostErrors = 100;
 const char* expected_name(Base base) {
   switch (base) {
     case Base::kStruct:
-    case Base::kMap: return "object";
-    case Base::kList: return "array";
+    case Base::kMap:
+      return "object";
+    case Base::kList:
+      return "array";
     case Base::kInt32:
-    case Base::kInt64: return "integer";
-    case Base::kDouble: return "number";
-    case Base::kBool: return "boolean";
+    case Base::kInt64:
+      return "integer";
+    case Base::kDouble:
+      return "number";
+    case Base::kBool:
+      return "boolean";
     case Base::kIntOrString:
-    case Base::kQuantity: return "integer or string";
-    default: return "string";
+    case Base::kQuantity:
+      return "integer or string";
+    default:
+      return "string";
   }
 }
 
 bool has_type(Base base, const json::Value& v) {
   switch (base) {
     case Base::kStruct:
-    case Base::kMap: return v.is_object();
-    case Base::kList: return v.is_array();
-    case Base::kInt64: return v.is_int();
+    case Base::kMap:
+      return v.is_object();
+    case Base::kList:
+      return v.is_array();
+    case Base::kInt64:
+      return v.is_int();
     case Base::kInt32:
       return v.is_int() && v.integer() >= INT32_MIN && v.integer() <= INT32_MAX;
-    case Base::kDouble: return v.is_number();
-    case Base::kBool: return v.is_bool();
-    case Base::kIntOrString: return v.is_int() || v.is_string();
-    case Base::kQuantity: return v.is_number() || v.is_string();
-    case Base::kAny: return true;
-    default: return v.is_string();
+    case Base::kDouble:
+      return v.is_number();
+    case Base::kBool:
+      return v.is_bool();
+    case Base::kIntOrString:
+      return v.is_int() || v.is_string();
+    case Base::kQuantity:
+      return v.is_number() || v.is_string();
+    case Base::kAny:
+      return true;
+    default:
+      return v.is_string();
   }
 }
 
@@ -68,28 +84,36 @@ class Validator {
     if (!has_type(type.base, v)) return wrong_type(type, v, at);
     if (rules) check(*rules, v, at);
     switch (type.base) {
-      case Base::kStruct: return fields(type, v, at);
+      case Base::kStruct:
+        return fields(type, v, at);
       case Base::kMap:
-        for (const auto& [key, item] : v.object()) visit(*type.item, type.item_rules, item, at.child(key));
+        for (const auto& [key, item] : v.object())
+          visit(*type.item, type.item_rules, item, at.child(key));
         return;
-      case Base::kList: return items(type, v, at);
+      case Base::kList:
+        return items(type, v, at);
       case Base::kQuantity:
         if (v.is_string() && !Quantity::parse(v.str()))
-          add("FieldValueInvalid", at, str("Invalid value: ", quoted(v.str()), ": not a quantity, such as 500m, 2 or 1Gi"));
+          add("FieldValueInvalid", at,
+              str("Invalid value: ", quoted(v.str()), ": not a quantity, such as 500m, 2 or 1Gi"));
         return;
       case Base::kTime:
       case Base::kMicroTime:
         if (!parse_rfc3339(v.str()))
-          add("FieldValueInvalid", at, str("Invalid value: ", quoted(v.str()), ": not a time as in RFC 3339, such as 2026-01-31T12:00:00Z"));
+          add("FieldValueInvalid", at,
+              str("Invalid value: ", quoted(v.str()),
+                  ": not a time as in RFC 3339, such as 2026-01-31T12:00:00Z"));
         return;
       case Base::kDuration:
         if (!parse_duration(v.str()))
-          add("FieldValueInvalid", at, str("Invalid value: ", quoted(v.str()), ": not a duration, such as 1m30s"));
+          add("FieldValueInvalid", at,
+              str("Invalid value: ", quoted(v.str()), ": not a duration, such as 1m30s"));
         return;
       case Base::kBytes:
         if (!unbase64(v.str())) add("FieldValueInvalid", at, "Invalid value: not base64");
         return;
-      default: return;
+      default:
+        return;
     }
   }
 
@@ -100,7 +124,8 @@ class Validator {
         add("FieldValueRequired", at.child(f.name), "Required value");
     for (const auto& [key, item] : v.object()) {
       const Field* f = type.field(key);
-      if (!f || (item.is_null() && f->nullable) || (!at.parent && builtin_ && key == "status")) continue;
+      if (!f || (item.is_null() && f->nullable) || (!at.parent && builtin_ && key == "status"))
+        continue;
       FieldPath below = at.child(key);
       if (builtin_ && f->required && item.is_string() && item.str().empty() && !f->rules &&
           (key == "name" || key == "key") && needed(*f, at))
@@ -129,8 +154,8 @@ class Validator {
         for (std::string_view k : type.keys) key.set(k, item[k]);
       }
       // Kubernetes lets built-in lists repeat ports and variables; names it does not.
-      bool strict = !builtin_ || (type.keys.size() == 1 && type.keys[0] == "name" && !item.has("value") &&
-                                  !item.has("valueFrom"));
+      bool strict = !builtin_ || (type.keys.size() == 1 && type.keys[0] == "name" &&
+                                  !item.has("value") && !item.has("valueFrom"));
       if (!seen.insert(json::dump(key)).second && strict)
         add("FieldValueDuplicate", below, str("Duplicate value: ", shown(key)));
     }
@@ -147,7 +172,8 @@ class Validator {
   void check(const Rules& rules, const json::Value& v, const FieldPath& at) {
     if (!rules.one_of.empty() && v.is_string()) one_of(rules, v.str(), at);
     auto bound = [&](std::string_view what) {
-      add("FieldValueInvalid", at, str("Invalid value: ", shown(v), ": ", at.text(), " in body ", what));
+      add("FieldValueInvalid", at,
+          str("Invalid value: ", shown(v), ": ", at.text(), " in body ", what));
     };
     if (v.is_number()) {
       if (rules.min && v.number() < *rules.min)
@@ -184,11 +210,13 @@ class Validator {
     std::vector<std::string> allowed;
     for (std::string_view a : rules.one_of) allowed.push_back(quoted(a));
     add("FieldValueNotSupported", at,
-        str("Unsupported value: ", quoted(shorten(v, 200)), ": supported values: ", join(allowed, ", ")));
+        str("Unsupported value: ", quoted(shorten(v, 200)),
+            ": supported values: ", join(allowed, ", ")));
   }
 
   void add(std::string_view reason, const FieldPath& at, std::string detail) {
-    if (errors.size() < kMostErrors) errors.push_back({std::string(reason), at.text(), std::move(detail)});
+    if (errors.size() < kMostErrors)
+      errors.push_back({std::string(reason), at.text(), std::move(detail)});
   }
 
   bool builtin_;
@@ -205,14 +233,18 @@ Status first_wrong(const Type& type, const json::Value& v, const FieldPath& at) 
     for (const auto& [key, item] : v.object())
       if (const Field* f = type.field(key)) TRY_STATUS(first_wrong(*f->type, item, at.child(key)));
   } else if (type.base == Base::kMap) {
-    for (const auto& [key, item] : v.object()) TRY_STATUS(first_wrong(*type.item, item, at.child(key)));
+    for (const auto& [key, item] : v.object())
+      TRY_STATUS(first_wrong(*type.item, item, at.child(key)));
   } else if (type.base == Base::kList) {
     size_t i = 0;
-    for (const json::Value& item : v.array()) TRY_STATUS(first_wrong(*type.item, item, at.item(i++)));
-  } else if ((type.base == Base::kTime || type.base == Base::kMicroTime) && !parse_rfc3339(v.str())) {
+    for (const json::Value& item : v.array())
+      TRY_STATUS(first_wrong(*type.item, item, at.item(i++)));
+  } else if ((type.base == Base::kTime || type.base == Base::kMicroTime) &&
+             !parse_rfc3339(v.str())) {
     return error(Code::kInvalid, str(at.text(), ": ", shown(v), " is no time as in RFC 3339"));
   } else if (type.base == Base::kQuantity && v.is_string() && !Quantity::parse(v.str())) {
-    return error(Code::kInvalid, str(at.text(), ": ", shown(v), " is no quantity, such as 500m, 2 or 1Gi"));
+    return error(Code::kInvalid,
+                 str(at.text(), ": ", shown(v), " is no quantity, such as 500m, 2 or 1Gi"));
   } else if (type.base == Base::kBytes && !unbase64(v.str())) {
     return error(Code::kInvalid, str(at.text(), ": the value is not base64"));
   }

@@ -1,5 +1,5 @@
-// What happens to an object on its way in: unknown fields dropped, defaults put in, types and bounds
-// checked. Used by the API server for each create, update and patch.
+// What happens to an object on its way in: unknown fields dropped, defaults put in, types and
+// bounds checked. Used by the API server for each create, update and patch.
 //
 // Pure and thread-safe. Order of use: prune → default_fields → validate.
 #pragma once
@@ -18,7 +18,8 @@ Result<FieldValidation> parse_field_validation(std::string_view text);
 
 // One problem with one field, as metav1.StatusCause and in the message of a 422.
 struct FieldError {
-  std::string reason;  // FieldValueRequired, FieldValueInvalid, FieldValueNotSupported, FieldValueTypeInvalid, …
+  std::string reason;  // FieldValueRequired, FieldValueInvalid, FieldValueNotSupported,
+                       // FieldValueTypeInvalid, …
   std::string field;   // "spec.predictor.minReplicas"
   std::string detail;  // `Invalid value: "string": … must be of type integer: "string"`
   std::string text() const { return field + ": " + detail; }
@@ -41,10 +42,12 @@ void default_fields(const KindDef& kind, json::Value& object);
 std::vector<FieldError> validate(const KindDef& kind, const json::Value& object);
 
 // Wrong JSON types only, for built-in kinds before anything else (HTTP 400):
-// `Deployment in version "v1" cannot be handled as a Deployment: spec.replicas: expected integer, got string "x"`.
+// `Deployment in version "v1" cannot be handled as a Deployment: spec.replicas: expected integer,
+// got string "x"`.
 Status check_types(const KindDef& kind, const json::Value& object);
 
-// Names, labels and annotations: what is true for every kind. name_required false: generateName is fine.
+// Names, labels and annotations: what is true for every kind. name_required false: generateName is
+// fine.
 std::vector<FieldError> validate_metadata(const KindDef& kind, const json::Value& object);
 
 // `InferenceService.serving.kserve.io "x" is invalid: spec.a: Required value` (several: `[a, b]`).

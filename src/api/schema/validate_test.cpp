@@ -18,7 +18,9 @@ using Texts = std::vector<std::string>;
 
 TEST(Catalog, KnowsEveryKindAndItsShortNames) {
   EXPECT_GE(test_catalog().all().size(), 55u);
-  EXPECT_EQ(test_catalog().find("serving.kserve.io", "v1beta1", "inferenceservices")->short_names[0], "isvc");
+  EXPECT_EQ(
+      test_catalog().find("serving.kserve.io", "v1beta1", "inferenceservices")->short_names[0],
+      "isvc");
   EXPECT_TRUE(test_catalog().find_kind("serving.knative.dev/v1", "Revision"));
   EXPECT_FALSE(test_catalog().find("", "v1", "nothings"));
   EXPECT_TRUE(test_catalog().body_type("v1", "DeleteOptions"));
@@ -29,7 +31,8 @@ TEST(Catalog, KnowsEveryKindAndItsShortNames) {
 }
 
 TEST(Prune, NamesUnknownFieldsAsKubectlExpects) {
-  json::Value v = js("{'spec': {'foo': 1, 'template': {'spec': {'containers': [{'name': 'a', 'bar': 2}]}}}}");
+  json::Value v =
+      js("{'spec': {'foo': 1, 'template': {'spec': {'containers': [{'name': 'a', 'bar': 2}]}}}}");
   auto unknown = prune(deployment(), v);
   EXPECT_EQ(unknown, (Texts{"spec.foo", "spec.template.spec.containers[0].bar"}));
   EXPECT_EQ(strict_error({"spec.foo"}), "strict decoding error: unknown field \"spec.foo\"");
@@ -37,11 +40,13 @@ TEST(Prune, NamesUnknownFieldsAsKubectlExpects) {
 }
 
 TEST(Prune, BuiltInKindsLoseZerosAndNullsAndGetCanonicalQuantities) {
-  json::Value v = js("{'metadata': {'generateName': '', 'creationTimestamp': null}, 'spec': {'hostNetwork': false,"
-                     " 'containers': [{'name': 'a', 'resources': {'limits': {'cpu': 1, 'memory': '1024Mi'}}}]}}");
+  json::Value v = js(
+      "{'metadata': {'generateName': '', 'creationTimestamp': null}, 'spec': {'hostNetwork': false,"
+      " 'containers': [{'name': 'a', 'resources': {'limits': {'cpu': 1, 'memory': '1024Mi'}}}]}}");
   EXPECT_TRUE(prune(test_kind("v1", "Pod"), v).empty());
-  EXPECT_EQ(json::dump(v),
-            R"({"metadata":{},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"1","memory":"1Gi"}}}]}})");
+  EXPECT_EQ(
+      json::dump(v),
+      R"({"metadata":{},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"1","memory":"1Gi"}}}]}})");
 }
 
 TEST(Prune, KeepsWhatAnOpenStatusHolds) {
@@ -51,8 +56,10 @@ TEST(Prune, KeepsWhatAnOpenStatusHolds) {
 }
 
 TEST(Defaults, FillADeploymentAsKubernetesDoes) {
-  json::Value v = js("{'spec': {'template': {'spec': {'containers': [{'name': 'a', 'image': 'x', 'ports': [{'containerPort': 80}],"
-                     " 'livenessProbe': {'httpGet': {'port': 80}}}]}}}}");
+  json::Value v =
+      js("{'spec': {'template': {'spec': {'containers': [{'name': 'a', 'image': 'x', 'ports': "
+         "[{'containerPort': 80}],"
+         " 'livenessProbe': {'httpGet': {'port': 80}}}]}}}}");
   default_fields(deployment(), v);
   const json::Value& spec = v["spec"];
   EXPECT_EQ(spec["replicas"].integer(), 1);
@@ -68,9 +75,12 @@ TEST(Defaults, FillADeploymentAsKubernetesDoes) {
 }
 
 TEST(Defaults, LeavePodFieldsOfCustomResourcesAlone) {
-  json::Value v = js("{'spec': {'predictor': {'containers': [{'name': 'a', 'ports': [{'containerPort': 80}]}]}}}");
+  json::Value v = js(
+      "{'spec': {'predictor': {'containers': [{'name': 'a', 'ports': [{'containerPort': 80}]}]}}}");
   default_fields(isvc(), v);
-  EXPECT_EQ(json::dump(v), R"({"spec":{"predictor":{"containers":[{"name":"a","ports":[{"containerPort":80,"protocol":"TCP"}]}]}}})");
+  EXPECT_EQ(
+      json::dump(v),
+      R"({"spec":{"predictor":{"containers":[{"name":"a","ports":[{"containerPort":80,"protocol":"TCP"}]}]}}})");
 }
 
 TEST(Defaults, SecretsTakeTheirTextAndServicesTheirTargetPort) {
@@ -84,20 +94,32 @@ TEST(Defaults, SecretsTakeTheirTextAndServicesTheirTargetPort) {
 }
 
 TEST(Validate, CustomResourcesAreRefusedInKubernetesWords) {
-  EXPECT_EQ(errors(isvc(), js("{'spec': {'predictor': {'minReplicas': 'two'}}}")),
-            (Texts{R"(spec.predictor.minReplicas: Invalid value: "string": spec.predictor.minReplicas in body must be of type integer: "string")"}));
+  EXPECT_EQ(
+      errors(isvc(), js("{'spec': {'predictor': {'minReplicas': 'two'}}}")),
+      (Texts{
+          R"(spec.predictor.minReplicas: Invalid value: "string": spec.predictor.minReplicas in body must be of type integer: "string")"}));
   EXPECT_EQ(errors(isvc(), js("{'spec': {}}")), (Texts{"spec.predictor: Required value"}));
-  EXPECT_EQ(errors(isvc(), js("{'spec': {'predictor': {'scaleMetric': 'x'}}}")),
-            (Texts{R"(spec.predictor.scaleMetric: Unsupported value: "x": supported values: "cpu", "memory", "concurrency", "rps")"}));
-  EXPECT_EQ(errors(isvc(), js("{'spec': {'predictor': {'canaryTrafficPercent': 101}}}")),
-            (Texts{"spec.predictor.canaryTrafficPercent: Invalid value: 101: spec.predictor.canaryTrafficPercent in body should be less than or equal to 100"}));
-  EXPECT_EQ(errors(isvc(), js("{'spec': {'predictor': {'name': 'A', 'model': {'modelFormat': {'name': 'sklearn'}}}}}")).size(), 1u);
+  EXPECT_EQ(
+      errors(isvc(), js("{'spec': {'predictor': {'scaleMetric': 'x'}}}")),
+      (Texts{
+          R"(spec.predictor.scaleMetric: Unsupported value: "x": supported values: "cpu", "memory", "concurrency", "rps")"}));
+  EXPECT_EQ(
+      errors(isvc(), js("{'spec': {'predictor': {'canaryTrafficPercent': 101}}}")),
+      (Texts{"spec.predictor.canaryTrafficPercent: Invalid value: 101: "
+             "spec.predictor.canaryTrafficPercent in body should be less than or equal to 100"}));
+  EXPECT_EQ(errors(isvc(), js("{'spec': {'predictor': {'name': 'A', 'model': {'modelFormat': "
+                              "{'name': 'sklearn'}}}}}"))
+                .size(),
+            1u);
 }
 
 TEST(Validate, TheTutorialsInferenceServiceIsFine) {
-  json::Value v = js("{'apiVersion': 'serving.kserve.io/v1beta1', 'kind': 'InferenceService', 'metadata': {'name': 'sklearn-iris'}, 'spec': {"
-                     "'predictor': {'minReplicas': 0, 'model': {'modelFormat': {'name': 'sklearn'}, 'storageUri': 'gs://b/m',"
-                     "'resources': {'limits': {'cpu': '1', 'memory': '2Gi'}}}}}}");
+  json::Value v =
+      js("{'apiVersion': 'serving.kserve.io/v1beta1', 'kind': 'InferenceService', 'metadata': "
+         "{'name': 'sklearn-iris'}, 'spec': {"
+         "'predictor': {'minReplicas': 0, 'model': {'modelFormat': {'name': 'sklearn'}, "
+         "'storageUri': 'gs://b/m',"
+         "'resources': {'limits': {'cpu': '1', 'memory': '2Gi'}}}}}}");
   EXPECT_TRUE(prune(isvc(), v).empty());
   default_fields(isvc(), v);
   EXPECT_EQ(errors(isvc(), v), Texts());
@@ -105,12 +127,14 @@ TEST(Validate, TheTutorialsInferenceServiceIsFine) {
 }
 
 TEST(Validate, BuiltInKindsNeedTheirNamesButNotTheirNumbers) {
-  EXPECT_EQ(errors(deployment(), js("{'spec': {'selector': {}, 'template': {'spec': {'containers': [{'image': 'x'}]}}}, 'status': {}}")),
+  EXPECT_EQ(errors(deployment(), js("{'spec': {'selector': {}, 'template': {'spec': {'containers': "
+                                    "[{'image': 'x'}]}}}, 'status': {}}")),
             (Texts{"spec.template.spec.containers[0].name: Required value"}));
   Status wrong = check_types(deployment(), js("{'spec': {'replicas': 'x'}}"));
   ASSERT_FALSE(wrong.ok());
-  EXPECT_EQ(wrong.error().message,
-            R"(Deployment in version "v1" cannot be handled as a Deployment: spec.replicas: expected integer, got string "x")");
+  EXPECT_EQ(
+      wrong.error().message,
+      R"(Deployment in version "v1" cannot be handled as a Deployment: spec.replicas: expected integer, got string "x")");
 }
 
 TEST(Validate, TheWholeMessageNamesKindGroupAndObject) {
@@ -128,10 +152,13 @@ TEST(Validate, MetadataOfEveryKind) {
   EXPECT_EQ(first(isvc(), "{'metadata': {'name': 'Upper'}}"), "metadata.name");
   EXPECT_EQ(first(isvc(), "{'metadata': {}}"), "metadata.name");
   EXPECT_EQ(first(isvc(), "{'metadata': {'generateName': 'load-test'}}"), "");
-  EXPECT_EQ(first(isvc(), "{'metadata': {'name': 'a', 'labels': {'a b': 'c'}}}"), "metadata.labels");
-  EXPECT_EQ(first(isvc(), "{'metadata': {'name': 'a', 'labels': {'a.b/c': '-'}}}"), "metadata.labels");
+  EXPECT_EQ(first(isvc(), "{'metadata': {'name': 'a', 'labels': {'a b': 'c'}}}"),
+            "metadata.labels");
+  EXPECT_EQ(first(isvc(), "{'metadata': {'name': 'a', 'labels': {'a.b/c': '-'}}}"),
+            "metadata.labels");
   EXPECT_EQ(first(test_kind("v1", "Namespace"), "{'metadata': {'name': 'a.b'}}"), "metadata.name");
-  EXPECT_EQ(first(test_kind("v1", "Namespace"), "{'metadata': {'name': 'a', 'namespace': 'b'}}"), "metadata.namespace");
+  EXPECT_EQ(first(test_kind("v1", "Namespace"), "{'metadata': {'name': 'a', 'namespace': 'b'}}"),
+            "metadata.namespace");
 }
 
 TEST(Pattern, PerlClassesAndGroupsAreUnderstood) {
