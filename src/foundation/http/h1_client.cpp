@@ -45,6 +45,10 @@ class H1Client : public ClientProtocol {
   void on_eof() override {
     if (!stream_) return connection_.close();
     auto stream = stream_;
+    if (stream->paused_) {  // what is held is still to be delivered
+      eof_ = true;
+      return connection_.mute();
+    }
     if (state_ == State::kTunnel || state_ == State::kToEnd) {
       process_held();
       if (!stream_) return;
@@ -123,7 +127,7 @@ class H1Client : public ClientProtocol {
   UpstreamConnection& connection_;
   std::shared_ptr<H1ClientStream> stream_;
   State state_ = State::kDone;
-  bool processing_ = false, answered_ = false, reused_ = false, head_only_ = false;
+  bool processing_ = false, answered_ = false, reused_ = false, head_only_ = false, eof_ = false;
   bool chunked_out_ = false, raw_out_ = false, sent_all_ = false;
   std::string upgrade_;
   uint64_t left_ = 0, written_before_ = 0;
@@ -214,6 +218,7 @@ void H1Client::resume() {
   if (processing_) return;
   UpstreamConnection::Turn turn(connection_);
   process_held();
+  if (eof_ && stream_ && !stream_->paused_) on_eof();
 }
 
 size_t H1Client::process(std::string_view text) {
@@ -291,7 +296,7 @@ void H1Client::choose_body() {
 void H1Client::finish(Headers trailers, bool clean) {
   auto stream = stream_;
   detach();
-  bool reusable = clean && head_.keep_alive && sent_all_ && backlog() == 0;
+  bool reusable = clean && !eof_ && head_.keep_alive && sent_all_ && backlog() == 0;
   state_ = State::kDone;
   if (reusable) connection_.release();
   else connection_.close();

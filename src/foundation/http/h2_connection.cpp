@@ -230,19 +230,31 @@ void H2Connection::close_stream(int32_t id) {
 
 bool H2Connection::wants_read() const { return connection_.transport().backlog() < 4 * kBacklogHigh; }
 
-void H2Connection::fill() {
+bool H2Connection::send_frames() {
   Transport& transport = connection_.transport();
   while (transport.backlog() < kBacklogHigh) {
     const uint8_t* data = nullptr;
     ssize_t n = nghttp2_session_mem_send(session_, &data);
-    if (n < 0) return connection_.close();
+    if (n < 0) return false;
     if (n == 0) break;
     transport.out().append(text(data, static_cast<size_t>(n)));
   }
+  return true;
+}
+
+void H2Connection::fill() {
+  if (!send_frames()) return connection_.close();
+  bool unwanted = false;
   std::vector<std::shared_ptr<H2Stream>> writable;
   for (auto& [id, stream] : streams_) {
+    if (stream->outbox_.end && !stream->ended_ && nghttp2_session_get_stream_local_close(session_, id) == 1) {
+      // All is said: the rest of the request is not wanted.
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+      unwanted = true;
+    }
     if (stream->was_high_ && stream->backlog() < kBacklogHigh / 2) writable.push_back(stream);
   }
+  if (unwanted && !send_frames()) return connection_.close();
   for (auto& stream : writable) {
     stream->was_high_ = false;
     stream->calls_.call(&ServerCallbacks::on_writable);

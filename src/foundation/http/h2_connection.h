@@ -72,6 +72,7 @@ class H2Connection : public Protocol {
   H2Stream* find(int32_t id);
   void dispatch(H2Stream& stream);
   void close_stream(int32_t id);
+  bool send_frames();  // from nghttp2 to the socket's queue; false: broken
   void end_if_idle();
   void flooded();
 

@@ -16,13 +16,21 @@ struct Exchange : std::enable_shared_from_this<Exchange> {
   async::Loop& loop;
   std::shared_ptr<ServerStream> stream;  // loop thread only
   std::string body;                      // of the request
-  size_t in_flight_seen = 0;
 
   std::atomic<bool> closed{false};
   std::atomic<size_t> queued{0};   // written by other threads, not yet seen by the loop
   std::atomic<size_t> backlog{0};  // of the stream, as last seen
   std::mutex mutex;
   std::vector<std::function<void()>> close_callbacks;  // guarded by mutex
+  bool done = false;                                   // guarded by mutex
+
+  // Answered: nobody needs to be told any more, and what the callbacks hold is let go.
+  void answered() {
+    std::vector<std::function<void()>> callbacks;
+    std::lock_guard lock(mutex);
+    callbacks.swap(close_callbacks);
+    done = true;
+  }
 
   void aborted() {
     closed = true;
@@ -51,7 +59,10 @@ class StreamResponder : public Responder {
 
   void send(Response response) override {
     if (std::exchange(finished_, true)) return;
-    on_loop([r = std::move(response)](Exchange& e) { e.stream->respond(r.status, r.headers, r.body); });
+    on_loop([r = std::move(response)](Exchange& e) {
+      e.stream->respond(r.status, r.headers, r.body);
+      e.answered();
+    });
   }
 
   void start(int status, Headers headers) override {
@@ -71,12 +82,16 @@ class StreamResponder : public Responder {
 
   void finish() override {
     if (!started_ || std::exchange(finished_, true)) return;
-    on_loop([](Exchange& e) { e.stream->respond_data({}, true); });
+    on_loop([](Exchange& e) {
+      e.stream->respond_data({}, true);
+      e.answered();
+    });
   }
 
   void on_close(std::function<void()> callback) override {
     {
       std::lock_guard lock(exchange_->mutex);
+      if (exchange_->done) return;
       if (!exchange_->closed) {
         exchange_->close_callbacks.push_back(std::move(callback));
         return;

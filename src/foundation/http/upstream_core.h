@@ -82,6 +82,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void fail(Error why);  // tells the streams, then closes
   void settle();
   void settle_soon();
+  void mute();     // the peer has ended: nothing more to wait for, but the streams go on
   void release();  // HTTP/1.1: the exchange is over; back to the pool
   std::shared_ptr<ClientStream> open(const RequestHead& head, bool end, ClientCallbacks callbacks);
 
@@ -120,7 +121,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   async::TimerId timer_ = 0;  // of connecting
   uint32_t interest_ = 0;
   int depth_ = 0;
-  bool connected_ = false, secured_ = false, closed_ = false, soon_ = false;
+  bool connected_ = false, secured_ = false, closed_ = false, soon_ = false, muted_ = false;
   MonoTime idle_since_{};
 };
 

@@ -265,7 +265,13 @@ void UpstreamConnection::settle_soon() {
   });
 }
 
+void UpstreamConnection::mute() {
+  muted_ = true;
+  core_.loop.unwatch(transport_.fd());
+}
+
 void UpstreamConnection::update_interest() {
+  if (muted_) return;
   bool reading = connected_ && protocol_->wants_read();
   bool writing = !connected_ || transport_.blocked();
   uint32_t wanted = (reading ? uint32_t{EPOLLIN} : 0) | (writing ? uint32_t{EPOLLOUT} : 0);

@@ -153,6 +153,18 @@ TEST_P(UpstreamTest, HeadHasNoBody) {
   EXPECT_TRUE(fetch(get("/a")).ended);
 }
 
+TEST_P(UpstreamTest, IsAnsweredBeforeItHasSentItsBody) {
+  for (int i = 0; i < 3; ++i) {
+    Answer answer;
+    auto stream = pool.open(to, post("/early"), false, answer.callbacks());
+    stream->send_data(std::string(1 << 20, 'e'), false);
+    ASSERT_TRUE(turn_until(loop, [&] { return answer.over(); }));
+    EXPECT_TRUE(answer.ended);
+    stream->send_data("more", true);
+  }
+  EXPECT_TRUE(fetch(get("/a")).ended);
+}
+
 TEST_P(UpstreamTest, TellsWhenTheUpstreamBreaksOff) {
   Answer answer = fetch(get("/reset"));
   ASSERT_TRUE(answer.failed);
@@ -238,6 +250,30 @@ TEST_P(Http1Upstream, KnowsThatAStaleConnectionProcessedNothing) {
   EXPECT_TRUE(second.failed->stale);
   EXPECT_TRUE(second.failed->surely_unprocessed);
   EXPECT_FALSE(second.failed->response_started);
+}
+
+// With back-pressure the end of the connection may be seen before its last bytes have been delivered.
+TEST_P(Http1Upstream, DeliversWhatItHeldWhenTheConnectionEndsWhilePaused) {
+  for (const char* framing : {"content-length: 5\r\n", "connection: close\r\n"}) {
+    Fd listener = std::move(*listen_on("127.0.0.1", 0, false));
+    to.port = *local_port(listener.get());
+    Answer answer;
+    auto stream = pool.open(to, get("/1"), true, answer.callbacks());
+    stream->pause_reading();
+    int peer = -1;
+    ASSERT_TRUE(turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
+    std::string text = str("HTTP/1.1 200 OK\r\n", framing, "\r\nhello");
+    ASSERT_GT(::send(peer, text.data(), text.size(), 0), 0);
+    char sink[4096];
+    ASSERT_TRUE(turn_until(loop, [&] { return ::recv(peer, sink, sizeof sink, MSG_DONTWAIT) > 0; }));
+    ::close(peer);
+    for (int i = 0; i < 20; ++i) loop.run_once(std::chrono::milliseconds(1));
+    EXPECT_FALSE(answer.over());
+    stream->resume_reading();
+    ASSERT_TRUE(turn_until(loop, [&] { return answer.over(); }));
+    EXPECT_TRUE(answer.ended);
+    EXPECT_EQ(answer.body, "hello");
+  }
 }
 
 // The request was received before the server went away: it may have been processed.
