@@ -9,14 +9,27 @@ namespace proa::api {
 namespace {
 
 const char* kText =
-    R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"sklearn-iris-predictor-00001-deployment","namespace":"kserve-test",
-"labels":{"app":"sklearn-iris-predictor-00001","serving.knative.dev/configuration":"sklearn-iris-predictor","serving.knative.dev/revision":"sklearn-iris-predictor-00001"},
-"annotations":{"autoscaling.knative.dev/class":"kpa.autoscaling.knative.dev","autoscaling.knative.dev/min-scale":"0"}},
-"spec":{"replicas":1,"selector":{"matchLabels":{"serving.knative.dev/revisionUID":"x"}},"template":{"metadata":{"labels":{"app":"sklearn-iris-predictor-00001","serving.knative.dev/revision":"sklearn-iris-predictor-00001"}},
-"spec":{"initContainers":[{"name":"storage-initializer","image":"kserve/storage-initializer","args":["gs://b/m","/mnt/models"],"volumeMounts":[{"name":"m","mountPath":"/mnt/models"}]}],
-"containers":[{"name":"kserve-container","image":"kserve/sklearnserver","args":["--model_name=sklearn-iris","--model_dir=/mnt/models","--http_port=8080"],"env":[{"name":"PORT","value":"8080"},{"name":"K_REVISION","value":"sklearn-iris-predictor-00001"}],
-"ports":[{"name":"user-port","containerPort":8080,"protocol":"TCP"}],"resources":{"limits":{"cpu":"1","memory":"2Gi"},"requests":{"cpu":"1","memory":"2Gi"}},"volumeMounts":[{"name":"m","mountPath":"/mnt/models","readOnly":true}]},
-{"name":"queue-proxy","image":"queue","ports":[{"name":"http-queueadm","containerPort":8022,"protocol":"TCP"},{"name":"queue-port","containerPort":8012,"protocol":"TCP"}],"readinessProbe":{"httpGet":{"port":8012,"path":"/"},"periodSeconds":10}}],
+    R"({"apiVersion":"apps/v1","kind":"Deployment",)"
+    R"("metadata":{"name":"sklearn-iris-predictor-00001-deployment","namespace":"kserve-test",
+"labels":{"app":"sklearn-iris-predictor-00001",)"
+    R"("serving.knative.dev/configuration":"sklearn-iris-predictor",)"
+    R"("serving.knative.dev/revision":"sklearn-iris-predictor-00001"},
+"annotations":{"autoscaling.knative.dev/class":"kpa.autoscaling.knative.dev",)"
+    R"("autoscaling.knative.dev/min-scale":"0"}},
+"spec":{"replicas":1,"selector":{"matchLabels":{"serving.knative.dev/revisionUID":"x"}},)"
+    R"("template":{"metadata":{"labels":{"app":"sklearn-iris-predictor-00001",)"
+    R"("serving.knative.dev/revision":"sklearn-iris-predictor-00001"}},
+"spec":{"initContainers":[{"name":"storage-initializer","image":"kserve/storage-initializer",)"
+    R"("args":["gs://b/m","/mnt/models"],"volumeMounts":[{"name":"m","mountPath":"/mnt/models"}]}],
+"containers":[{"name":"kserve-container","image":"kserve/sklearnserver",)"
+    R"("args":["--model_name=sklearn-iris","--model_dir=/mnt/models","--http_port=8080"],)"
+    R"("env":[{"name":"PORT","value":"8080"},{"name":"K_REVISION","value":"sklearn-iris-predictor-00001"}],
+"ports":[{"name":"user-port","containerPort":8080,"protocol":"TCP"}],)"
+    R"("resources":{"limits":{"cpu":"1","memory":"2Gi"},"requests":{"cpu":"1","memory":"2Gi"}},)"
+    R"("volumeMounts":[{"name":"m","mountPath":"/mnt/models","readOnly":true}]},
+{"name":"queue-proxy","image":"queue","ports":[{"name":"http-queueadm","containerPort":8022,)"
+    R"("protocol":"TCP"},{"name":"queue-port","containerPort":8012,"protocol":"TCP"}],)"
+    R"("readinessProbe":{"httpGet":{"port":8012,"path":"/"},"periodSeconds":10}}],
 "volumes":[{"name":"m","emptyDir":{}}],"terminationGracePeriodSeconds":300}}}})";
 
 struct Setup {

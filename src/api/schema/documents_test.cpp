@@ -72,14 +72,22 @@ TEST(Crd, IsShownWithColumnsNamesAndConditions) {
 }
 
 const char* kCrd =
-    R"({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "cakes.bake.io"},
- "spec": {"group": "bake.io", "scope": "Namespaced", "names": {"plural": "cakes", "kind": "Cake", "shortNames": ["ck"]},
- "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.layers", "statusReplicasPath": ".status.layers"}},
+    R"({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",)"
+    R"( "metadata": {"name": "cakes.bake.io"},
+ "spec": {"group": "bake.io", "scope": "Namespaced", "names": {"plural": "cakes", "kind": "Cake",)"
+    R"( "shortNames": ["ck"]},
+ "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {},)"
+    R"( "scale": {"specReplicasPath": ".spec.layers", "statusReplicasPath": ".status.layers"}},
  "additionalPrinterColumns": [{"name": "Layers", "type": "integer", "jsonPath": ".spec.layers"}],
- "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "required": ["flavour"], "properties": {
- "flavour": {"type": "string", "enum": ["lemon", "plum"]}, "layers": {"type": "integer", "format": "int32", "default": 1, "minimum": 1},
- "toppings": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "items": {"type": "object", "properties": {"name": {"type": "string"}, "n": {"x-kubernetes-int-or-string": true}}}},
- "extra": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}, "status": {"type": "object", "properties": {"layers": {"type": "integer"}}}}}}}]}})";
+ "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object",)"
+    R"( "required": ["flavour"], "properties": {
+ "flavour": {"type": "string", "enum": ["lemon", "plum"]}, "layers": {"type": "integer",)"
+    R"( "format": "int32", "default": 1, "minimum": 1},
+ "toppings": {"type": "array", "x-kubernetes-list-type": "map",)"
+    R"( "x-kubernetes-list-map-keys": ["name"], "items": {"type": "object",)"
+    R"( "properties": {"name": {"type": "string"}, "n": {"x-kubernetes-int-or-string": true}}}},
+ "extra": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}},)"
+    R"( "status": {"type": "object", "properties": {"layers": {"type": "integer"}}}}}}}]}})";
 
 TEST(Crd, ThatAUserPostsBecomesAKind) {
   json::Value crd = *json::parse(kCrd);

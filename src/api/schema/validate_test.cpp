@@ -46,7 +46,8 @@ TEST(Prune, BuiltInKindsLoseZerosAndNullsAndGetCanonicalQuantities) {
   EXPECT_TRUE(prune(test_kind("v1", "Pod"), v).empty());
   EXPECT_EQ(
       json::dump(v),
-      R"({"metadata":{},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"1","memory":"1Gi"}}}]}})");
+      R"({"metadata":{},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"1",)"
+    R"("memory":"1Gi"}}}]}})");
 }
 
 TEST(Prune, KeepsWhatAnOpenStatusHolds) {
@@ -80,7 +81,8 @@ TEST(Defaults, LeavePodFieldsOfCustomResourcesAlone) {
   default_fields(isvc(), v);
   EXPECT_EQ(
       json::dump(v),
-      R"({"spec":{"predictor":{"containers":[{"name":"a","ports":[{"containerPort":80,"protocol":"TCP"}]}]}}})");
+      R"({"spec":{"predictor":{"containers":[{"name":"a","ports":[{"containerPort":80,)"
+    R"("protocol":"TCP"}]}]}}})");
 }
 
 TEST(Defaults, SecretsTakeTheirTextAndServicesTheirTargetPort) {
@@ -97,12 +99,14 @@ TEST(Validate, CustomResourcesAreRefusedInKubernetesWords) {
   EXPECT_EQ(
       errors(isvc(), js("{'spec': {'predictor': {'minReplicas': 'two'}}}")),
       (Texts{
-          R"(spec.predictor.minReplicas: Invalid value: "string": spec.predictor.minReplicas in body must be of type integer: "string")"}));
+          R"(spec.predictor.minReplicas: Invalid value: "string": spec.predictor.minReplicas in)"
+          R"( body must be of type integer: "string")"}));
   EXPECT_EQ(errors(isvc(), js("{'spec': {}}")), (Texts{"spec.predictor: Required value"}));
   EXPECT_EQ(
       errors(isvc(), js("{'spec': {'predictor': {'scaleMetric': 'x'}}}")),
       (Texts{
-          R"(spec.predictor.scaleMetric: Unsupported value: "x": supported values: "cpu", "memory", "concurrency", "rps")"}));
+          R"(spec.predictor.scaleMetric: Unsupported value: "x": supported values: "cpu", "memory",)"
+    R"( "concurrency", "rps")"}));
   EXPECT_EQ(
       errors(isvc(), js("{'spec': {'predictor': {'canaryTrafficPercent': 101}}}")),
       (Texts{"spec.predictor.canaryTrafficPercent: Invalid value: 101: "
@@ -134,7 +138,8 @@ TEST(Validate, BuiltInKindsNeedTheirNamesButNotTheirNumbers) {
   ASSERT_FALSE(wrong.ok());
   EXPECT_EQ(
       wrong.error().message,
-      R"(Deployment in version "v1" cannot be handled as a Deployment: spec.replicas: expected integer, got string "x")");
+      R"(Deployment in version "v1" cannot be handled as a Deployment: spec.replicas: expected)"
+          R"( integer, got string "x")");
 }
 
 TEST(Validate, TheWholeMessageNamesKindGroupAndObject) {
