@@ -160,7 +160,7 @@ json::Value model_status(const ModelInput& in) {
   if (now.failure) {
     out.set("lastFailureInfo", failure_info(*now.failure, in.revision));
   } else if (const auto& last = before["lastFailureInfo"];
-             !loaded && last["modelRevisionName"].str() == in.revision && last.is_object()) {
+             !loaded && !in.revision.empty() && last["modelRevisionName"].str() == in.revision) {
     out.set("lastFailureInfo", last);
   }
   return out;
