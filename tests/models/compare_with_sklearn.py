@@ -49,10 +49,26 @@ def points(X, random):
     ])
 
 
-def near(ours, theirs):
+def magnitude(model, test):
+    """For each point the size of the terms that an SVC adds up: rounding is relative to that."""
+    if not isinstance(model, (SVC, NuSVC)) or hasattr(model.support_vectors_, "todense"):
+        return np.ones(len(test))
+    weights = np.abs(model.dual_coef_).sum(axis=0)
+    if model.kernel == "precomputed":
+        return np.abs(test[:, model.support_]) @ weights
+    products = np.abs(test) @ np.abs(model.support_vectors_).T
+    if model.kernel == "poly":
+        products = (model._gamma * products + abs(model.coef0)) ** model.degree
+    elif model.kernel != "linear":
+        products = np.ones_like(products)
+    return products @ weights
+
+
+def near(ours, theirs, size):
     theirs = np.asarray(theirs, dtype=float)
     ours = np.array([[float(v) for v in line.split()] for line in ours]).reshape(theirs.shape)
-    scale = np.maximum(1.0, np.abs(theirs))
+    size = size.reshape((-1,) + (1,) * (theirs.ndim - 1))
+    scale = np.maximum(np.maximum(1.0, size), np.abs(theirs))
     worst = float(np.max(np.abs(ours - theirs) / scale)) if theirs.size else 0.0
     return worst
 
@@ -194,7 +210,7 @@ def check(predict_file, folder, name, model, X, y, random, quick):
         if not has(model, method):
             continue
         try:
-            error = near(ask(predict_file, path, test, what), getattr(model, method)(test))
+            error = near(ask(predict_file, path, test, what), getattr(model, method)(test), magnitude(model, test))
             worst = max(worst, error)
             if not error <= 1e-12:
                 failures.append("%s: %s differs by %g" % (name, method, error))

@@ -44,6 +44,9 @@ Result<std::unique_ptr<Classifier>> make_linear(const Attributes& a);    // Logi
 Result<std::unique_ptr<Transformer>> make_standard_scaler(const Attributes& a);
 Result<std::unique_ptr<Transformer>> make_min_max_scaler(const Attributes& a);
 
+// A whole file's bytes, as the engine of scikit-learn reads them.
+Result<std::unique_ptr<Model>> read_sklearn(std::string bytes, const LoadOptions& options);
+
 // n_features_in_ (scikit-learn 0.24 and later), where it is there, must be `features`.
 Status check_features(const Attributes& a, size_t features);
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "models/engines/estimators.h"
 #include "models/engines/pickle/file.h"
@@ -162,11 +163,22 @@ class SklearnEngine : public Engine {
   Result<std::unique_ptr<Model>> load(const std::string& file, const LoadOptions& options) const override;
 };
 
-Result<std::unique_ptr<Model>> SklearnEngine::load(const std::string& file,
-                                                   const LoadOptions& options) const {
+pickle::FileLimits limits_for(const LoadOptions& options) {
   pickle::FileLimits limits;
   if (options.memory_limit != 0) limits.bytes = std::min(limits.bytes, options.memory_limit);
-  auto document = pickle::read_model_file(file, limits);
+  return limits;
+}
+
+Result<std::unique_ptr<Model>> SklearnEngine::load(const std::string& file,
+                                                   const LoadOptions& options) const {
+  TRY(std::string bytes, read_file(file, limits_for(options).bytes));
+  return read_sklearn(std::move(bytes), options);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> read_sklearn(std::string bytes, const LoadOptions& options) {
+  auto document = pickle::read_bytes(std::move(bytes), limits_for(options));
   if (!document.ok()) {
     Error e = std::move(document).error();
     if (e.message.ends_with("is not supported yet")) e.message += str("; ", kSupported);
@@ -187,8 +199,6 @@ Result<std::unique_ptr<Model>> SklearnEngine::load(const std::string& file,
   return std::unique_ptr<Model>(
       std::make_unique<SklearnModel>(std::move(chain), options.want, std::move(info)));
 }
-
-}  // namespace
 
 const Engine& sklearn_engine() {
   static const SklearnEngine engine;
