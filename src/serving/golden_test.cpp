@@ -153,8 +153,8 @@ TEST(PodMutator, TakesCredentialsFromTheServiceAccountsSecrets) {
       " spec: {serviceAccountName: sa, containers: [{name: kserve-container}]}}");
   ASSERT_TRUE(mutate_pod(pod, objects, config()).ok());
   const auto& init = pod["spec"]["initContainers"][0];
-  EXPECT_EQ(json::dump(init["env"][0]),
-            R"({"name":"GOOGLE_APPLICATION_CREDENTIALS","value":"/var/secrets/gcloud-application-credentials.json"})");
+  EXPECT_EQ(init["env"][0]["name"].str(), "GOOGLE_APPLICATION_CREDENTIALS");
+  EXPECT_EQ(init["env"][0]["value"].str(), "/var/secrets/gcloud-application-credentials.json");
   EXPECT_EQ(init["env"][1]["name"].str(), "models.example.com-headers");
   EXPECT_EQ(init["env"][1]["value"].str(), R"({"account":"a","secret":"b:c"})");
   EXPECT_EQ(json::dump(init["volumeMounts"][0]),
