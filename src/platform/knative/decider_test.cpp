@@ -208,10 +208,10 @@ class Simulation {
     }
     return -1;
   }
+  int64_t t_ = 0;
+  int64_t pods_ = 1;
   RevisionScaler scaler_;
   StepResult last_;
-  int64_t pods_ = 1;
-  int64_t t_ = 0;
 };
 
 TEST(ScaleToZero, ComesAfterTheStableWindow) {

@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace proa::knative {
+namespace {
+
+// The gateway is the activator and in every request's path from the start, so that the grace period,
+// which waits for a path to be switched, has passed for a new revision.
+constexpr Duration kAlways = std::chrono::hours(24);
+
+}  // namespace
 
 RevisionScaler::RevisionScaler(const ScaleSpec& spec, Moment now, int64_t ready)
     : spec_(spec),
@@ -10,7 +17,7 @@ RevisionScaler::RevisionScaler(const ScaleSpec& spec, Moment now, int64_t ready)
       panic_(spec.panic_window, spec.aggregation),
       decision_(first_decision(spec, ready, now.mono)),
       activity_since_(now.mono),
-      proxied_since_(now.mono) {}
+      proxied_since_(now.mono - kAlways) {}
 
 void RevisionScaler::respec(const ScaleSpec& spec, Moment now) {
   const bool other_metric = spec.metric != spec_.metric || spec.aggregation != spec_.aggregation;
@@ -32,7 +39,7 @@ void RevisionScaler::respec(const ScaleSpec& spec, Moment now) {
 void RevisionScaler::restore(Activity activity, Duration for_how_long, bool initialized, MonoTime now) {
   activity_ = activity;
   activity_since_ = now - std::max(for_how_long, Duration::zero());
-  proxied_since_ = activity_since_;
+  proxied_since_ = now - kAlways;
   initialized_ = initialized;
 }
 
@@ -63,7 +70,8 @@ void RevisionScaler::waiting(int64_t second, double requests) {
 }
 
 void RevisionScaler::observe(Moment now, int64_t ready) {
-  if (ready > 0 && stable_.last() < now.second - 1) record(now.second - 1, 0);
+  // The report of the second that just ended may still be on its way; the one before has come.
+  if (ready > 0 && stable_.last() < now.second - 2) record(now.second - 2, 0);
 }
 
 bool RevisionScaler::decide(Moment now, int64_t ready) {
@@ -72,8 +80,8 @@ bool RevisionScaler::decide(Moment now, int64_t ready) {
   in.state = decision_.state;
   in.now = now.mono;
   in.ready_pods = ready;
-  in.stable_average = stable_.average(now.second);
-  in.panic_average = panic_.average(now.second);
+  in.stable_average = stable_average(now.second);
+  in.panic_average = panic_average(now.second);
   // A window that once held something and ran empty says zero; one that never did says nothing.
   in.has_data = stable_.last() >= 0;
   Decision next = knative::decide(in);

@@ -51,8 +51,9 @@ class RevisionScaler {
   Activity activity() const { return activity_; }
   bool initialized() const { return initialized_; }
   bool quiet(int64_t second) const { return stable_.empty(second); }
-  double stable_average(int64_t second) const { return stable_.average(second); }
-  double panic_average(int64_t second) const { return panic_.average(second); }
+  // Over the seconds that have ended, and what is known of the present one.
+  double stable_average(int64_t second) const { return stable_.average(second - 1); }
+  double panic_average(int64_t second) const { return panic_.average(second - 1); }
 
  private:
   void record(int64_t second, double value);

@@ -52,6 +52,10 @@ bool has_labels(const json::Value& labels, const json::Value& wanted) {
   return true;
 }
 
+bool map_selects(const json::Value& selector, const json::Value& labels) {
+  return selector.size() > 0 && has_labels(labels, selector);
+}
+
 bool selects(const json::Value& label_selector, const json::Value& labels) {
   if (label_selector["matchLabels"].size() + label_selector["matchExpressions"].size() == 0)
     return false;

@@ -23,6 +23,8 @@ std::string labels_text(const json::Value& labels);
 // Does a LabelSelector choose these labels? An empty one chooses nothing here.
 bool selects(const json::Value& label_selector, const json::Value& labels);
 bool has_labels(const json::Value& labels, const json::Value& wanted);
+// The same for a plain map as selector; an empty one chooses nothing.
+bool map_selects(const json::Value& selector, const json::Value& labels);
 
 bool pod_finished(const json::Value& pod);  // Succeeded or Failed
 bool pod_active(const json::Value& pod);    // neither finished nor being deleted

@@ -180,7 +180,7 @@ std::vector<json::Value> plan_slices(const json::Value& service, const std::vect
 client::ControllerSpec endpoints_controller(client::Client& client) {
   client::ControllerSpec spec;
   spec.name = "endpointslice";
-  auto services = std::make_shared<SelectorIndex>(has_labels);
+  auto services = std::make_shared<SelectorIndex>(map_selects);
   spec.watches.push_back({api::kService, [services](const client::Event& e) {
     services->note(e);
     return std::vector<client::Key>{client::key_of(*e.object)};

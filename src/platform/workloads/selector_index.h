@@ -15,7 +15,7 @@ namespace proa::workloads {
 
 class SelectorIndex {
  public:
-  // How a selector is matched: LabelSelector (`selects`) or a plain map (`has_labels`).
+  // How a selector is matched: LabelSelector (`selects`) or a plain map (`map_selects`).
   using Matches = bool (*)(const json::Value& selector, const json::Value& labels);
   explicit SelectorIndex(Matches matches) : matches_(matches) {}
 
