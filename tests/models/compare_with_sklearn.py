@@ -157,7 +157,7 @@ def models(seed):
         n, f, k = random.randint(40, 200), random.randint(3, 30), random.randint(2, 7)
         X = random.randn(n, f) * random.choice([0.01, 1, 100])
         y = random.randint(k, size=n)
-        yield ("random-%d" % i, SVC(gamma="scale", C=10.0 ** random.randint(-2, 4),
+        yield ("random-%d" % i, SVC(gamma="scale", C=10.0 ** random.randint(-2, 4), max_iter=20000,
                                     kernel=["rbf", "linear", "poly"][i % 3]), X, y)
 
 
