@@ -188,8 +188,9 @@ TEST_F(KnativeCluster, AFailingInitContainerIsToldAtOnceAndHeals) {
 TEST_F(KnativeCluster, AMissingImageMakesTheRevisionFail) {
   make_service();
   add_pod(first_);
-  pod_says(first_, "{phase: Pending, containerStatuses: [{name: kserve-container, ready: false, restartCount: 0, "
-                   "image: i, imageID: i, state: {waiting: {reason: ImagePullBackOff, message: 'no such image'}}}]}");
+  pod_says(first_,
+           "{phase: Pending, containerStatuses: [{name: kserve-container, ready: false, restartCount: 0, "
+           "image: i, imageID: i, state: {waiting: {reason: ImagePullBackOff, message: 'no such image'}}}]}");
   EXPECT_EQ(condition(api::kRevision, first_, "ResourcesAvailable"), "False ImagePullBackOff");
 }
 
