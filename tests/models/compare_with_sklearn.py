@@ -209,6 +209,9 @@ def check(predict_file, folder, name, model, X, y, random, quick):
     for what, method in (("decision", "decision_function"), ("proba", "predict_proba")):
         if not has(model, method):
             continue
+        # Before 0.22 one-vs-rest confidences were scaled by the largest of the whole batch.
+        if what == "decision" and VERSION < (0, 22) and "svc" in type(model).__name__.lower() + name:
+            continue
         try:
             error = near(ask(predict_file, path, test, what), getattr(model, method)(test), magnitude(model, test))
             worst = max(worst, error)
