@@ -210,7 +210,7 @@ def check(predict_file, folder, name, model, X, y, random, quick):
         if not has(model, method):
             continue
         # Before 0.22 one-vs-rest confidences were scaled by the largest of the whole batch.
-        if what == "decision" and VERSION < (0, 22) and method == "decision_function" and not name.startswith("l"):
+        if what == "decision" and VERSION < (0, 22) and not name.startswith(("lr", "linear")):
             continue
         try:
             error = near(ask(predict_file, path, test, what), getattr(model, method)(test), magnitude(model, test))
