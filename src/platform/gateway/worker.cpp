@@ -34,7 +34,7 @@ Worker::Worker(async::Loop& loop, WorkerOptions options, knative::DemandSink& de
   for (uint64_t& s : seed_) s = uint64_t{device()} << 32 | device() | 1;
 }
 
-Worker::~Worker() { *alive_ = false; }
+Worker::~Worker() { loop_.cancel(sweep_timer_); }
 
 void Worker::start() {
   sweep_timer_ = loop_.after(kSweep, [this] { sweep(); });
