@@ -317,7 +317,7 @@ void Container::on_failed(const std::string& why) {
 
 void Container::on_exited(const Exit& exit) {
   std::string id = "proa://" + std::exchange(launch_id_, "");
-  const char* reason = exit.oom_killed ? "OOMKilled" : exit.code == 0 ? "Completed" : "Error";
+  const char* reason = exit.oom_killed && exit.code != 0 ? "OOMKilled" : exit.code == 0 ? "Completed" : "Error";
   close_output();
   terminated({exit.code, exit.signal, reason, termination_message(exit.code), observed_.started_at,
               context_.now(), id});

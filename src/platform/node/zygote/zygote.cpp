@@ -54,7 +54,13 @@ Status Zygote::attach(async::Loop& loop, const ZygoteConfig& config, std::functi
 
 void Zygote::detach() {
   if (!loop_) return;
-  if (socket_) loop_->unwatch(socket_.get());
+  if (socket_) {
+    loop_->unwatch(socket_.get());
+    ZygoteConfig rest;  // no more spares are wanted
+    rest.spares = 0;
+    if (auto s = send_packet(socket_.get(), "C" + json::dump(to_json(rest))); !s.ok())
+      log::debug("node", s.error().message);
+  }
   for (auto& [id, running] : running_) drop_status(running);
   running_.clear();
   loop_ = nullptr;
