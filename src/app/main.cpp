@@ -1,6 +1,7 @@
 // proa: one binary, several roles. As `vegeta` (by its name) it is the load test that KServe's
 // tutorials run; else the first argument says what it does.
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 #include "app/programs.h"

@@ -5,7 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cstring>
 
 #include "app/options.h"
 #include "app/platform.h"
@@ -81,7 +81,7 @@ Status run(const UpOptions& options) {
 
   int signal = 0;
   ::sigwait(&signals, &signal);
-  log::info("proa", "stopping", {{"signal", ::strsignal(signal)}});
+  log::info("proa", "stopping", {{"signal", strsignal(signal)}});
   ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);  // a second Ctrl-C ends it at once
   ::unlink((options.data_dir + "/endpoints.json").c_str());
   platform.stop();
