@@ -328,13 +328,13 @@ spec:
 TEST_F(NodeTest, ReportsAKillForLackOfMemory) {
   if (!contains((*client_->get(api::kNode, "", "proa").value())["metadata"]["annotations"]["proa.dev/resource-limits"].str(), "memory"))
     GTEST_SKIP() << "no memory cgroup";
-  create(api::kPod, R"(
+  create(api::kPod, R"Y(
 metadata: {name: p}
 spec:
   nodeName: proa
   restartPolicy: Never
   containers: [{name: main, image: ubuntu, command: [sh, -c, "x=$(tr '\\\\0' a < /dev/zero | head -c 100000000)"], resources: {limits: {memory: 32Mi}}}]
-)");
+)Y");
   ASSERT_TRUE(until([&] { return phase() == "Failed"; })) << explain();
   EXPECT_EQ(pod()["status"]["containerStatuses"][0]["state"]["terminated"]["reason"].str(), "OOMKilled") << explain();
 }
