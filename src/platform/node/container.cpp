@@ -26,10 +26,12 @@ Container::Container(NodeContext& context, const PodView& view, json::Value spec
   observed_.name = spec_["name"].str();
   observed_.image = spec_["image"].str();
   observed_.sidecar = init && spec_["restartPolicy"].str() == "Always";
-  observed_.reason = init || (*view.pod)["spec"]["initContainers"].size() == 0 ? "ContainerCreating" : "PodInitializing";
+  observed_.reason = init || (*view.pod)["spec"]["initContainers"].size() == 0
+      ? "ContainerCreating" : "PodInitializing";
   if (init) observed_.reason = "PodInitializing";
   for (const auto& c : (*view.pod)["spec"]["containers"].array())
-    if (c["name"].str() == "queue-proxy" && observed_.name != "queue-proxy" && !init) beside_queue_proxy_ = true;
+    if (c["name"].str() == "queue-proxy" && observed_.name != "queue-proxy"
+        && !init) beside_queue_proxy_ = true;
 }
 
 Container::~Container() {
@@ -114,7 +116,8 @@ void Container::image_failed(const std::string& message) {
     event("Warning", "Failed", str("Failed to pull image \"", observed_.image, "\": ", message));
     event("Warning", "Failed", "Error: ErrImagePull");
     (void)image_backoff_.next(Duration(0));
-    return hold("ErrImagePull", message, std::min<Duration>(std::chrono::seconds(2), context_.options.backoff_first));
+    return hold("ErrImagePull", message, std::min<Duration>(std::chrono::seconds(2),
+        context_.options.backoff_first));
   }
   event("Normal", "BackOff", str("Back-off pulling image \"", observed_.image, "\""));
   hold("ImagePullBackOff", str("Back-off pulling image \"", observed_.image, "\": ErrImagePull: ", message),
@@ -182,7 +185,8 @@ Status Container::launch(const ImageUse& use) {
 
 Status Container::open_output(Fd& out, Fd& err) {
   close_output();
-  TRY(ContainerLog log, ContainerLog::open(context_.log_dir(*view_.pod, observed_.name), observed_.restarts, {},
+  TRY(ContainerLog log, ContainerLog::open(context_.log_dir(*view_.pod, observed_.name),
+      observed_.restarts, {},
                                            context_.loop.clock()));
   log_ = std::make_unique<ContainerLog>(std::move(log));
   Fd* theirs[2] = {&out, &err};
@@ -231,7 +235,8 @@ void Container::on_started(pid_t pid) {
   observed_.started_at = context_.now();
   observed_.message.clear();
   observed_.container_id = "proa://" + launch_id_;
-  log::debug("node", "container started", {{"pod", pod_reference()}, {"container", observed_.name}, {"pid", pid}});
+  log::debug("node", "container started", {{"pod", pod_reference()}, {"container", observed_.name},
+      {"pid", pid}});
   event("Normal", "Started", str("Started container ", observed_.name));
   if (!init_ || observed_.sidecar) start_probes();
   else observed_.started = true;
@@ -257,14 +262,16 @@ void Container::start_probes() {
     event("Warning", "Unhealthy", str(what, " probe failed: ", message));
   };
   events.restart = [this](const std::string& what) {
-    event("Normal", "Killing", str("Container ", observed_.name, " failed ", lower(what), " probe, will be restarted"));
+    event("Normal", "Killing", str("Container ", observed_.name, " failed ", lower(what),
+        " probe, will be restarted"));
     restarting_ = true;
     stop(std::chrono::seconds((*view_.pod)["spec"]["terminationGracePeriodSeconds"].integer(30)));
     stopping_ = false;
   };
   json::Value spec = spec_;
   if (beside_queue_proxy_) spec.set("readinessProbe", serving_readiness_probe(*view_.pod, spec_));
-  probes_ = std::make_unique<Probes>(context_.loop, context_.http, spec, std::move(target), std::move(events));
+  probes_ = std::make_unique<Probes>(context_.loop, context_.http, spec, std::move(target),
+      std::move(events));
 }
 
 void Container::run_probe(std::vector<std::string> command, Duration timeout, ProbeDone done) {
@@ -317,7 +324,8 @@ void Container::on_failed(const std::string& why) {
 
 void Container::on_exited(const Exit& exit) {
   std::string id = "proa://" + std::exchange(launch_id_, "");
-  const char* reason = exit.oom_killed && exit.code != 0 ? "OOMKilled" : exit.code == 0 ? "Completed" : "Error";
+  const char* reason = exit.oom_killed && exit.code != 0 ? "OOMKilled" : exit.code == 0
+      ? "Completed" : "Error";
   close_output();
   terminated({exit.code, exit.signal, reason, termination_message(exit.code), observed_.started_at,
               context_.now(), id});
@@ -338,7 +346,8 @@ void Container::terminated(Terminated t) {
   observed_.ready = observed_.started = false;
   observed_.state = State::kTerminated;
   observed_.terminated = std::move(t);
-  bool restart = !stopping_ && (restarting_ ? (*view_.pod)["spec"]["restartPolicy"].str() != "Never" || observed_.sidecar
+  bool restart = !stopping_ && (restarting_
+      ? (*view_.pod)["spec"]["restartPolicy"].str() != "Never" || observed_.sidecar
                                             : should_restart(*view_.pod, observed_.sidecar, init_,
                                                              observed_.terminated.exit_code));
   restarting_ = false;
@@ -359,7 +368,8 @@ void Container::plan_restart() {
     observed_.message = str("back-off ", format_duration(delay), " restarting failed container=",
                             observed_.name, " pod=", pod_reference());
   if (delay.count() > 0)
-    event("Warning", "BackOff", str("Back-off restarting failed container ", observed_.name, " in pod ", pod_reference()));
+    event("Warning", "BackOff", str("Back-off restarting failed container ", observed_.name,
+        " in pod ", pod_reference()));
   cancel_timer();
   timer_ = context_.loop.after(delay, [this] {
     timer_ = 0;

@@ -82,7 +82,8 @@ void add_files(Launch& launch, const NodeContext& c, const PodView& view) {
                     &ns = (*view.pod)["metadata"]["namespace"].str();
   const json::Value& spec = (*view.pod)["spec"];
   launch.hostname = spec["hostname"].str_or(name).substr(0, 63);
-  std::string hosts = str("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n",
+  std::string hosts = str("# Kubernetes-managed hosts file.\n"
+                          "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n",
                           view.ip, "\t", launch.hostname, "\n");
   for (const auto& alias : spec["hostAliases"].array()) {
     hosts += alias["ip"].str();
@@ -121,7 +122,8 @@ Status set_user(Launch& launch, const PodView& view, const json::Value& containe
 }
 
 void set_limits(Launch& launch, const json::Value& container) {
-  const json::Value &limits = container["resources"]["limits"], &requests = container["resources"]["requests"];
+  const json::Value &limits = container["resources"]["limits"],
+      &requests = container["resources"]["requests"];
   launch.memory_bytes = static_cast<uint64_t>(std::max(quantity(limits["memory"]), 0.0));
   launch.cpu_millis = static_cast<uint64_t>(std::ceil(std::max(quantity(limits["cpu"]), 0.0) * 1000));
   double shares = quantity(requests["cpu"], quantity(limits["cpu"], 0));
@@ -147,7 +149,8 @@ void translate_paths(Launch& launch) {
     for (const Mount& m : launch.mounts) {
       size_t at = text.find(m.target);
       size_t end = at == text.npos ? at : at + m.target.size();
-      if (at == text.npos || (at > 0 && text[at - 1] != '=') || (end < text.size() && text[end] != '/')) continue;
+      if (at == text.npos || (at > 0 && text[at - 1] != '=') || (end < text.size()
+          && text[end] != '/')) continue;
       text = text.substr(0, at) + m.source + (m.sub_path.empty() ? "" : "/" + m.sub_path) + text.substr(end);
       return;
     }
@@ -170,7 +173,8 @@ Status set_program(Launch& launch, const NodeContext& c, const json::Value& cont
     if (launch.argv.empty())
       return error(Code::kUnimplemented,
                    str("image \"", container["image"].str(),
-                       "\" runs over the host's own files on this node, which has no entry point: set `command`"));
+                       "\" runs over the host's own files on this node, "
+                       "which has no entry point: set `command`"));
   }
   launch.argv.insert(launch.argv.end(), args.begin(), args.end());
   if (use.kind == ImageUse::Kind::kSandbox && !use.program.empty()) add_tool(launch, c, use.program);

@@ -78,7 +78,8 @@ Status Node::Core::start() {
   remove_stale_folders();
   open_watches();
   lease_timer = context.loop.after(kLeasePeriod, [this] { renew(); });
-  log::info("node", "ready", {{"isolation", to_string(context.zygote.isolation())}, {"limits", cgroups.description}});
+  log::info("node", "ready", {{"isolation", to_string(context.zygote.isolation())}, {"limits",
+      cgroups.description}});
   return {};
 }
 
@@ -109,7 +110,8 @@ void Node::Core::load_images(const json::Value* config_map) {
       ns.set("metadata", json::object({{"name", kImagesNamespace}}));
       if (!context.client.get(api::kNamespace, "", kImagesNamespace).ok())
         (void)context.client.create(api::kNamespace, std::move(ns));
-      json::Value map = json::object({{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"data", ImageTable::default_data()}});
+      json::Value map = json::object({{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"data",
+          ImageTable::default_data()}});
       map.set("metadata", json::object({{"name", kImagesName}, {"namespace", kImagesNamespace}}));
       auto made = context.client.create(api::kConfigMap, std::move(map));
       if (made.ok()) found = *made;

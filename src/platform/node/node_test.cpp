@@ -36,7 +36,8 @@ int serve_program(int argc, char** argv) {
   for (;;) {
     int c = ::accept(fd, nullptr, nullptr);
     char buffer[1024];
-    if (::read(c, buffer, sizeof buffer) > 0) dprintf(c, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+    if (::read(c, buffer, sizeof buffer) > 0) dprintf(c,
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
     ::close(c);
   }
 }
@@ -46,7 +47,8 @@ int fetch_program(int argc, char** argv) {
   std::string file = str(argv[2], "/model.txt");
   FILE* f = ::fopen(file.c_str(), "w");
   if (!f) return 3;
-  ::fprintf(f, "%s from %s, mirrors %s, pin %s", argv[1], ::getenv("PROA_MODEL_CACHE"), ::getenv("PROA_MIRRORS"), ::getenv("PROA_MODEL_PIN"));
+  ::fprintf(f, "%s from %s, mirrors %s, pin %s", argv[1], ::getenv("PROA_MODEL_CACHE"),
+      ::getenv("PROA_MIRRORS"), ::getenv("PROA_MODEL_PIN"));
   ::fclose(f);
   dprintf(1, "fetched %s\n", argv[1]);
   std::string mark = str(::getenv("PROA_MODEL_CACHE"), "/mark");
@@ -174,7 +176,8 @@ spec:
   nodeName: proa
   terminationGracePeriodSeconds: 5
   initContainers:
-  - {name: storage-initializer, image: kserve/storage-initializer:v0.15, args: ["gs://b/iris", /mnt/models], volumeMounts: [{name: models, mountPath: /mnt/models}]}
+  - {name: storage-initializer, image: kserve/storage-initializer:v0.15,
+     args: ["gs://b/iris", /mnt/models], volumeMounts: [{name: models, mountPath: /mnt/models}]}
   containers:
   - name: kserve-container
     image: docker.io/kserve/sklearnserver:v0.15@sha256:abc
@@ -203,7 +206,8 @@ TEST_F(NodeTest, ServesAModelPodWithItsQueueProxy) {
   json::Value status = pod()["status"];
   EXPECT_EQ(status["phase"].str(), "Running");
   EXPECT_EQ(status["containerStatuses"].size(), 2u);
-  for (const auto& c : status["containerStatuses"].array()) EXPECT_TRUE(c["ready"].boolean()) << json::dump(c);
+  for (const auto& c : status["containerStatuses"].array()) EXPECT_TRUE(c["ready"].boolean())
+      << json::dump(c);
   EXPECT_EQ(status["initContainerStatuses"][0]["state"]["terminated"]["reason"].str(), "Completed");
   EXPECT_TRUE(status["podIP"].str().starts_with("127.")) << status["podIP"].str();
   EXPECT_EQ(logs("storage-initializer"), "fetched gs://b/iris\n");
@@ -227,11 +231,13 @@ TEST_F(NodeTest, StartsAKilledContainerAgain) {
   pid_t victim = 0;
   for (const auto& name : list_dir("/proc").value_or({}))
     if (auto pid = parse_int(name))
-      if (auto env = read_file(str("/proc/", name, "/cmdline")); env.ok() && contains(*env, "proa serve --model_dir"))
+      if (auto env = read_file(str("/proc/", name, "/cmdline")); env.ok() && contains(*env,
+          "proa serve --model_dir"))
         victim = static_cast<pid_t>(*pid);
   ASSERT_GT(victim, 0) << "ps must show a native program's command line";
   ::kill(victim, SIGKILL);
-  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() == 1 && ready(); })) << explain();
+  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() == 1 &&
+                                 ready(); })) << explain();
   const json::Value status = pod()["status"]["containerStatuses"][0];
   EXPECT_EQ(status["lastState"]["terminated"]["exitCode"].integer(), 137);
   EXPECT_EQ(logs("kserve-container", true), "serving --model_dir=/mnt/models\n");
@@ -249,7 +255,9 @@ spec:
   - name: main
     image: ubuntu:22.04
     command: [sh, -c]
-    args: ['cat /cfg/cfg /one; echo; echo $(WHO) $SECRET $NODE; cat /etc/resolv.conf | head -2; echo done > /dev/termination-log; ls /cfg/..data >/dev/null; exit 3']
+    args: ['cat /cfg/cfg /one; echo; echo $(WHO) $SECRET $NODE;
+        cat /etc/resolv.conf | head -2; echo done > /dev/termination-log;
+        ls /cfg/..data >/dev/null; exit 3']
     env:
     - {name: ME, value: pod}
     - {name: WHO, value: "$(ME)-$(POD_IP)"}
@@ -260,7 +268,8 @@ spec:
 )Y");
   ASSERT_TRUE(until([&] { return phase() == "Failed"; })) << explain();
   std::string ip = pod()["status"]["podIP"].str();
-  EXPECT_EQ(logs("main"), str("hellox\npod-", ip, " secret proa\nnameserver 127.96.0.10\nsearch default.svc.cluster.local "
+  EXPECT_EQ(logs("main"), str("hellox\npod-", ip,
+      " secret proa\nnameserver 127.96.0.10\nsearch default.svc.cluster.local "
                                   "svc.cluster.local cluster.local\n"));
   const json::Value t = pod()["status"]["containerStatuses"][0]["state"]["terminated"];
   EXPECT_EQ(t["exitCode"].integer(), 3);
@@ -286,7 +295,8 @@ spec:
 TEST_F(NodeTest, SaysWhatItTriedForAnUnknownImageAndHealsWithTheTable) {
   create(api::kPod, R"(
 metadata: {name: p}
-spec: {nodeName: proa, restartPolicy: Never, containers: [{name: main, image: "acme/tool:1", command: ["true"]}]}
+spec: {nodeName: proa, restartPolicy: Never,
+       containers: [{name: main, image: "acme/tool:1", command: ["true"]}]}
 )");
   ASSERT_TRUE(until([&] { return contains(explain(), "ErrImagePull"); })) << explain();
   EXPECT_TRUE(contains(explain(), "native image table")) << explain();
@@ -301,7 +311,8 @@ TEST_F(NodeTest, BacksOffFromACrashingContainer) {
 metadata: {name: p}
 spec: {nodeName: proa, containers: [{name: main, image: busybox, command: [sh, -c, "exit 1"]}]}
 )");
-  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() >= 3; })) << explain();
+  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() >= 3; }))
+      << explain();
   ASSERT_TRUE(until([&] { return contains(explain(), "CrashLoopBackOff"); }));
   EXPECT_TRUE(until([&] { return event("BackOff", "Back-off restarting failed container main"); }));
 }
@@ -320,25 +331,31 @@ spec:
     image: ubuntu
     command: [sh, -c, "touch /tmp/up; exec sleep 1000"]
     readinessProbe: {exec: {command: [test, -f, /tmp/up]}, periodSeconds: 1}
-    livenessProbe: {exec: {command: [test, -f, /tmp/never]}, periodSeconds: 1, failureThreshold: 1, initialDelaySeconds: 1}
+    livenessProbe: {exec: {command: [test, -f, /tmp/never]},
+                    periodSeconds: 1, failureThreshold: 1, initialDelaySeconds: 1}
 )");
   ASSERT_TRUE(until([&] { return ready(); })) << explain();
   ASSERT_TRUE(until([&] { return event("Unhealthy", "Liveness probe failed"); }));
-  EXPECT_TRUE(until([&] { return pod()["status"]["containerStatuses"][1]["restartCount"].integer() >= 1; })) << explain();
+  EXPECT_TRUE(until([&] { return pod()["status"]["containerStatuses"][1]["restartCount"].integer() >= 1; }))
+      << explain();
 }
 
 TEST_F(NodeTest, ReportsAKillForLackOfMemory) {
-  if (!contains((*client_->get(api::kNode, "", "proa").value())["metadata"]["annotations"]["proa.dev/resource-limits"].str(), "memory"))
+  if (!contains((*client_->get(api::kNode, "",
+      "proa").value())["metadata"]["annotations"]["proa.dev/resource-limits"].str(), "memory"))
     GTEST_SKIP() << "no memory cgroup";
   create(api::kPod, R"Y(
 metadata: {name: p}
 spec:
   nodeName: proa
   restartPolicy: Never
-  containers: [{name: main, image: ubuntu, command: [sh, -c, "x=$(tr '\\0' a < /dev/zero | head -c 100000000)"], resources: {limits: {memory: 32Mi}}}]
+  containers: [{name: main, image: ubuntu,
+                command: [sh, -c, "x=$(tr '\\0' a < /dev/zero | head -c 100000000)"],
+                resources: {limits: {memory: 32Mi}}}]
 )Y");
   ASSERT_TRUE(until([&] { return phase() == "Failed"; })) << explain();
-  EXPECT_EQ(pod()["status"]["containerStatuses"][0]["state"]["terminated"]["reason"].str(), "OOMKilled") << explain();
+  EXPECT_EQ(pod()["status"]["containerStatuses"][0]["state"]["terminated"]["reason"].str(),
+      "OOMKilled") << explain();
 }
 
 TEST_F(NodeTest, RunsItsPodsAgainAfterARestart) {
@@ -349,7 +366,8 @@ TEST_F(NodeTest, RunsItsPodsAgainAfterARestart) {
   EXPECT_TRUE(ready()) << "a stop writes nothing";
   start_zygote();
   start_node();
-  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() == 1 && ready(); })) << explain();
+  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() == 1 &&
+                                 ready(); })) << explain();
 }
 
 TEST_F(NodeTest, EndsAPodThatWasRemovedByForce) {

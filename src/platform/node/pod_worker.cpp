@@ -163,7 +163,8 @@ PodObserved PodWorker::observe() {
   for (const auto& c : containers_) o.containers.push_back(c->observed());
   bool inits_done = std::all_of(o.init.begin(), o.init.end(), init_done);
   for (auto& c : o.containers)
-    if (!inits_done && c.state == State::kWaiting && c.message.empty() && !c.last) c.reason = "PodInitializing";
+    if (!inits_done && c.state == State::kWaiting && c.message.empty()
+        && !c.last) c.reason = "PodInitializing";
     else if (c.state == State::kWaiting && c.reason == "PodInitializing") c.reason = "ContainerCreating";
   o.pod_ip = view_.ip;
   o.host_ip = context_.facts.host_ip;
@@ -186,7 +187,8 @@ void PodWorker::publish() {
   auto done = context_.client.apply(api::kPod, std::move(object), {"kubelet", "status"});
   if (done.ok()) written_ = std::move(status);
   else if (done.error().code != Code::kNotFound)
-    log::warn("node", "pod status not written", {{"pod", meta["name"].str()}, {"error", done.error().message}});
+    log::warn("node", "pod status not written", {{"pod", meta["name"].str()}, {"error",
+        done.error().message}});
 }
 
 void PodWorker::update(client::Object pod) {

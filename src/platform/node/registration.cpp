@@ -35,7 +35,8 @@ std::string pretty_os() {
 std::string isolation_message(const std::string& isolation) {
   if (isolation == "namespaces")
     return "pods run in mount, process, host name and IPC namespaces under user ids of their own";
-  if (isolation == "user-namespace") return "pods run in user, mount and process namespaces under this user's id";
+  if (isolation == "user-namespace")
+    return "pods run in user, mount and process namespaces under this user's id";
   if (isolation == "landlock") return "no namespaces to be had: pods are held by Landlock and seccomp";
   return "no namespaces and no Landlock to be had: pods are held by seccomp only";
 }
@@ -70,7 +71,8 @@ Machine read_machine() {
 json::Value node_object(const NodeOptions& o, const std::string& isolation, const std::string& limits) {
   json::Value labels = json::object({{"kubernetes.io/hostname", o.name}, {"kubernetes.io/os", "linux"}});
   labels.set("node-role.kubernetes.io/control-plane", "");
-  json::Value annotations = json::object({{"proa.dev/isolation", isolation}, {"proa.dev/resource-limits", limits}});
+  json::Value annotations = json::object({{"proa.dev/isolation", isolation},
+      {"proa.dev/resource-limits", limits}});
   json::Value node = json::object({{"apiVersion", "v1"}, {"kind", "Node"}});
   node.set("metadata", json::object({{"name", o.name}, {"labels", labels}, {"annotations", annotations}}));
   node.set("spec", json::object({{"podCIDR", o.pod_cidr}, {"podCIDRs", json::array({o.pod_cidr})},
@@ -134,7 +136,8 @@ void renew_lease(NodeContext& c) {
   auto done = c.client.apply(api::kLease, lease, {"kubelet", ""});
   if (!done.ok() && done.error().code == Code::kNotFound) {
     auto made = c.client.create(api::kNamespace, json::object({{"apiVersion", "v1"}, {"kind", "Namespace"},
-                                                               {"metadata", json::object({{"name", kLeaseNamespace}})}}));
+                                                               {"metadata", json::object({{"name",
+                                                                   kLeaseNamespace}})}}));
     if (made.ok()) done = c.client.apply(api::kLease, std::move(lease), {"kubelet", ""});
   }
   if (!done.ok()) log::warn("node", "lease not renewed", {{"error", done.error().message}});

@@ -49,7 +49,8 @@ TEST(ImageName, DropsTagAndDigestButNotThePort) {
 TEST(Environment, ExpandsReferencesAsTheKubeletDoes) {
   std::map<std::string, std::string> v = {{"A", "1"}};
   for (auto [in, out] : std::vector<std::pair<const char*, const char*>>{
-           {"$(A)", "1"}, {"$$(A)", "$(A)"}, {"$(B)", "$(B)"}, {"a$", "a$"}, {"$(A", "$(A"}, {"$A", "$A"}, {"x$(A)$(A)y", "x11y"}})
+           {"$(A)", "1"}, {"$$(A)", "$(A)"}, {"$(B)", "$(B)"}, {"a$", "a$"}, {"$(A", "$(A"}, {"$A",
+               "$A"}, {"x$(A)$(A)y", "x11y"}})
     EXPECT_EQ(expand_references(in, v), out) << in;
 }
 
@@ -85,7 +86,9 @@ ContainerObserved container(State state, int exit_code = 0, bool last = false) {
 }
 
 json::Value pod_with(const char* policy) {
-  return json::parse(str(R"({"spec":{"restartPolicy":")", policy, R"(","containers":[{"name":"c"}]}})")).value();
+  json::Value pod;
+  pod.ref("spec", "restartPolicy") = policy;
+  return pod;
 }
 
 TEST(PodPhase, FollowsItsContainers) {
@@ -94,7 +97,8 @@ TEST(PodPhase, FollowsItsContainers) {
     std::vector<ContainerObserved> init, containers;
     const char* phase;
   };
-  auto waiting = container(State::kWaiting), running = container(State::kRunning), ok = container(State::kTerminated, 0),
+  auto waiting = container(State::kWaiting), running = container(State::kRunning),
+      ok = container(State::kTerminated, 0),
        bad = container(State::kTerminated, 1), crashing = container(State::kWaiting, 0, true);
   for (const Case& c : std::vector<Case>{{"Always", {}, {waiting}, "Pending"},
                                          {"Always", {running}, {waiting}, "Pending"},
@@ -124,7 +128,8 @@ TEST(PodStatus, KeepsTransitionTimesAndIsEqualForEqualInput) {
   o.now = "2026-01-01T00:00:00Z";
   json::Value pod = pod_with("Always");
   json::Value first = pod_status(pod, o, {});
-  EXPECT_EQ(client::condition(first["conditions"].is_null() ? first : json::object({{"status", first}}), "Ready")["reason"].str(),
+  EXPECT_EQ(client::condition(first["conditions"].is_null() ? first : json::object({{"status",
+      first}}), "Ready")["reason"].str(),
             "ContainersNotReady");
   o.now = "2026-01-01T00:00:05Z";
   EXPECT_EQ(pod_status(pod, o, first), first);

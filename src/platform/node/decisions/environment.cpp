@@ -78,7 +78,8 @@ Result<std::optional<std::string>> from_key(const json::Value& ref, const client
 }
 
 Status add_all(Builder& out, const json::Value& source, const Lookup& lookup) {
-  for (auto [field, kind] : {std::pair{"configMapRef", api::kConfigMap}, std::pair{"secretRef", api::kSecret}}) {
+  for (auto [field, kind] : {std::pair{"configMapRef", api::kConfigMap}, std::pair{"secretRef",
+      api::kSecret}}) {
     if (!source.has(field)) continue;
     auto found = lookup(kind, source[field]["name"].str());
     if (!found.ok()) {

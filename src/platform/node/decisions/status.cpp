@@ -90,7 +90,8 @@ void set_conditions(json::Value& conditions, const json::Value& pod, const PodOb
   std::string reason, message;
   if (succeeded) reason = "PodCompleted";
   else if (phase == "Failed") reason = "PodFailed";
-  else if (!unready.empty()) reason = "ContainersNotReady", message = str("containers with unready status: [", unready, "]");
+  else if (!unready.empty()) reason = "ContainersNotReady",
+      message = str("containers with unready status: [", unready, "]");
   bool ready = unready.empty() && !terminal(phase) && initialized(o);
   set("ContainersReady", ready, reason, message);
   for (const auto& gate : pod["spec"]["readinessGates"].array()) {
@@ -98,7 +99,8 @@ void set_conditions(json::Value& conditions, const json::Value& pod, const PodOb
     if (!ready || client::condition_is(pod, type, "True")) continue;
     ready = false;
     reason = "ReadinessGatesNotReady";
-    message = str("corresponding condition of pod readiness gate \"", type, "\" does not exist or is not True.");
+    message = str("corresponding condition of pod readiness gate \"", type,
+        "\" does not exist or is not True.");
   }
   set("Ready", ready, reason, message);
 }

@@ -99,7 +99,8 @@ void probe_once(async::Loop& loop, http::Client& http, const ProbeTarget& target
     return connect->begin(probe["tcpSocket"]["host"].str_or(target.address),
                           port_of(probe["tcpSocket"]["port"], target.ports), timeout_of(probe));
   }
-  std::string why = probe.has("grpc") ? "grpc probes are not supported on this node" : "probe without an action";
+  std::string why = probe.has("grpc") ? "grpc probes are not supported on this node"
+      : "probe without an action";
   loop.post([done = std::move(done), why] { done({false, why}); });
 }
 

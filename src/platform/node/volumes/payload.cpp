@@ -142,10 +142,12 @@ Result<Payload> volume_payload(const PayloadContext& context, const json::Value&
   Payload out;
   if (v.has("configMap")) {
     const json::Value& s = v["configMap"];
-    TRY_STATUS(put_object(context, api::kConfigMap, s["name"].str(), s, mode_of(s["defaultMode"], 0644), out));
+    TRY_STATUS(put_object(context, api::kConfigMap, s["name"].str(), s, mode_of(s["defaultMode"],
+        0644), out));
   } else if (v.has("secret")) {
     const json::Value& s = v["secret"];
-    TRY_STATUS(put_object(context, api::kSecret, s["secretName"].str(), s, mode_of(s["defaultMode"], 0644), out));
+    TRY_STATUS(put_object(context, api::kSecret, s["secretName"].str(), s, mode_of(s["defaultMode"],
+        0644), out));
   } else if (v.has("downwardAPI")) {
     TRY_STATUS(put_downward(context, v["downwardAPI"], mode_of(v["downwardAPI"]["defaultMode"], 0644), out));
   } else {

@@ -51,7 +51,8 @@ class PayloadTest : public ::testing::Test {
   Result<Payload> make(const char* volume) {
     Lookup lookup = [this](const client::Kind& kind, const std::string& name) -> Result<client::Object> {
       auto it = objects_.find(std::string(kind.kind) + "/" + name);
-      if (it == objects_.end()) return error(Code::kNotFound, str(lower(kind.kind), " \"", name, "\" not found"));
+      if (it == objects_.end()) return error(Code::kNotFound, str(lower(kind.kind), " \"", name,
+          "\" not found"));
       return it->second;
     };
     return volume_payload({pod_, facts_, lookup, [this](std::string w) { warned_ += w; }}, parse(volume));
@@ -72,11 +73,13 @@ TEST_F(PayloadTest, TakesKeysItemsAndModes) {
   ASSERT_TRUE(all.ok());
   EXPECT_EQ(all->size(), 3u);
   EXPECT_EQ(all->at("c").content, std::string("\0\1", 2));
-  auto items = make(R"({"name":"v","configMap":{"name":"cm","items":[{"key":"b","path":"x/y","mode":256}]}})");
+  auto items = make(R"({"name":"v","configMap":{"name":"cm",
+    "items":[{"key":"b","path":"x/y","mode":256}]}})");
   ASSERT_TRUE(items.ok());
   EXPECT_EQ(items->at("x/y"), (PayloadFile{"2", 0400}));
   EXPECT_EQ(make(R"({"name":"v","secret":{"secretName":"s"}})")->at("k").content, "hi");
-  auto projected = make(R"({"name":"v","projected":{"sources":[{"secret":{"name":"s"}},{"configMap":{"name":"cm"}},
+  auto projected = make(R"({"name":"v","projected":{"sources":[
+    {"secret":{"name":"s"}},{"configMap":{"name":"cm"}},
     {"downwardAPI":{"items":[{"path":"labels","fieldRef":{"fieldPath":"metadata.labels"}}]}},
     {"serviceAccountToken":{"path":"token"}}]}})");
   ASSERT_TRUE(projected.ok());
@@ -90,7 +93,8 @@ TEST_F(PayloadTest, RefusesWhatIsAbsentUnlessOptionalAndPathsThatLeave) {
   EXPECT_TRUE(make(R"({"name":"v","configMap":{"name":"no","optional":true}})")->empty());
   EXPECT_FALSE(make(R"({"name":"v","configMap":{"name":"cm","items":[{"key":"z","path":"z"}]}})").ok());
   for (const char* path : {"../x", "/x", "a/../../x", "..data", ""})
-    EXPECT_FALSE(make(str(R"({"name":"v","configMap":{"name":"cm","items":[{"key":"a","path":")", path, "\"}]}}").c_str()).ok()) << path;
+    EXPECT_FALSE(make(str(R"({"name":"v","configMap":{"name":"cm","items":[{"key":"a","path":")", path,
+                          "\"}]}}").c_str()).ok()) << path;
 }
 
 TEST(WritePayload, ReplacesAllFilesAtOnceAndOnlyWhenTheyChange) {

@@ -71,7 +71,8 @@ class ZygoteTest : public ::testing::Test {
                             {"wait", program_wait}});
     ASSERT_TRUE(z.ok()) << z.error().message;
     zygote_ = std::move(z).value();
-    if (zygote_->isolation() == Isolation::kRoot) tree_ = find_cgroups("proa-test-" + std::to_string(::getpid()));
+    if (zygote_->isolation() == Isolation::kRoot)
+      tree_ = find_cgroups("proa-test-" + std::to_string(::getpid()));
     ZygoteConfig config{folder_ + "/root", tree_.parents, tree_.v2, 1};
     ASSERT_TRUE(zygote_->attach(loop_, config, [] {}).ok());
   }
@@ -148,7 +149,8 @@ TEST_F(ZygoteTest, StartsANativeProgramWithArgumentsAndEnvironment) {
 }
 
 TEST_F(ZygoteTest, RunsAShellOverTheHostsFilesReadOnly) {
-  Ended e = run(shell("b", "id -u; cat /proc/1/comm; echo x > /usr/x || echo denied; echo y > /tmp/y && cat /tmp/y"));
+  Ended e = run(shell("b",
+      "id -u; cat /proc/1/comm; echo x > /usr/x || echo denied; echo y > /tmp/y && cat /tmp/y"));
   EXPECT_EQ(e.failed, "");
   EXPECT_EQ(e.exit.code, 0);
   if (plain()) GTEST_SKIP() << "no namespaces here";
@@ -160,7 +162,9 @@ TEST_F(ZygoteTest, ShowsVolumesFilesAndLinksButNothingElse) {
   ASSERT_TRUE(make_dirs(folder_ + "/vol/sub").ok());
   ASSERT_TRUE(write_file(folder_ + "/vol/sub/f", "content").ok());
   ::chmod((folder_ + "/vol").c_str(), 0777);
-  Launch l = shell("c", "cat /data/sub/f /one/f /etc/resolv.conf; hostname; echo no > /ro/x || echo ro; echo yes > /data/y; ls " + folder_ + " 2>/dev/null | wc -l");
+  Launch l = shell("c",
+      "cat /data/sub/f /one/f /etc/resolv.conf; hostname; echo no > /ro/x || echo ro; echo yes > /data/y; "
+      "ls " + folder_ + " 2>/dev/null | wc -l");
   l.mounts = {{Mount::Kind::kBind, folder_ + "/vol", "", "/data", false, 0},
               {Mount::Kind::kBind, folder_ + "/vol", "sub", "/one", true, 0},
               {Mount::Kind::kBind, folder_ + "/vol", "", "/ro", true, 0},
