@@ -1,8 +1,11 @@
 #include "app/platform.h"
 
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdlib>
 #include <future>
 #include <thread>
 
@@ -80,6 +83,24 @@ std::vector<apiserver::Admission> admissions(client::Client*& client) {
   return list;
 }
 
+// Pods share the host's loopback network, so each instance on a machine takes a second byte of its own:
+// 127.10.0.0/16, or the next that nobody has. The claim is a name in the abstract socket namespace,
+// which the kernel frees when this process ends, however it ends.
+std::string claim_pod_network(Fd& claim) {
+  for (int second = 10; second < 90; ++second) {
+    std::string name = str("proa-pods-127.", second);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (!fd || ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) continue;
+    claim = std::move(fd);
+    return str("127.", second, ".0.0/16");
+  }
+  return "127.10.0.0/16";
+}
+
 // What the storage initializer takes from this process's environment.
 void pass_on(std::map<std::string, std::string>& env) {
   for (const char* name : {"STORAGE_EMULATOR_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy",
@@ -106,6 +127,7 @@ struct Platform::Parts {
   std::unique_ptr<dns::Server> dns;
   std::unique_ptr<node::Node> node;
   std::unique_ptr<gateway::Gateway> gateway;
+  Fd pod_network;  // the claim
   bool started = false;
 
   Status open_api();
@@ -156,6 +178,7 @@ Status Platform::Parts::start_controllers() {
 Status Platform::Parts::start_node() {
   node::NodeOptions o;
   o.data_dir = options.data_dir;
+  o.pod_cidr = claim_pod_network(pod_network);
   for (const auto& [prefix, folder] : options.mirrors) o.mirrors[prefix] = folder;
   pass_on(o.fetch_env);
   node = std::make_unique<node::Node>(*client, node_loop.loop(), zygote, std::move(o));

@@ -25,17 +25,19 @@ using Array = std::vector<Value>;
 class Object {
  public:
   using Member = std::pair<std::string, Value>;
+  using const_iterator = std::vector<Member>::const_iterator;
+  using iterator = std::vector<Member>::iterator;
   const Value* find(std::string_view key) const;  // nullptr if absent
   Value* find(std::string_view key);
   Value& operator[](std::string_view key);  // makes a null member if absent
   bool erase(std::string_view key);         // true if it was there
   bool contains(std::string_view key) const { return find(key) != nullptr; }
-  size_t size() const { return members_.size(); }
-  bool empty() const { return members_.empty(); }
-  auto begin() const { return members_.begin(); }
-  auto end() const { return members_.end(); }
-  auto begin() { return members_.begin(); }  // do not change keys
-  auto end() { return members_.end(); }
+  size_t size() const;
+  bool empty() const;
+  const_iterator begin() const;
+  const_iterator end() const;
+  iterator begin();  // do not change keys
+  iterator end();
   bool operator==(const Object& other) const;
 
  private:
@@ -101,6 +103,14 @@ class Value {
  private:
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> v_;
 };
+
+// These need Value complete.
+inline size_t Object::size() const { return members_.size(); }
+inline bool Object::empty() const { return members_.empty(); }
+inline Object::const_iterator Object::begin() const { return members_.begin(); }
+inline Object::const_iterator Object::end() const { return members_.end(); }
+inline Object::iterator Object::begin() { return members_.begin(); }
+inline Object::iterator Object::end() { return members_.end(); }
 
 // object({{"kind", "Pod"}, {"n", 1}})
 Value object(std::initializer_list<std::pair<std::string_view, Value>> members);

@@ -120,15 +120,19 @@ class Fetch {
     }
     if (!entry) return false;
     TRY_STATUS(hand_out(*entry, destination_, !options_.pin.empty()));
-    say(entry->files.size(), entry->bytes, "from the cache");
+    say(entry->files, entry->bytes, "from the cache");
     return true;
   }
 
   Status straight(const Resolved& source) {
     TRY_STATUS(copy_local(source, destination_));
     int64_t bytes = 0;
-    for (const auto& f : source.files) bytes += f.size;
-    say(source.files.size(), bytes, "copied");
+    std::vector<std::string> names;
+    for (const auto& f : source.files) {
+      bytes += f.size;
+      names.push_back(f.path);
+    }
+    say(names, bytes, "copied");
     return {};
   }
 
@@ -143,7 +147,7 @@ class Fetch {
     if (!options_.pin.empty()) TRY_STATUS(cache.pin(options_.pin, *entry));
     TRY_STATUS(hand_out(*entry, destination_, !options_.pin.empty()));
     if (!hit) cache.evict(*entry);
-    say(entry->files.size(), entry->bytes, hit ? "from the cache, unchanged on the server" : "fetched");
+    say(entry->files, entry->bytes, hit ? "from the cache, unchanged on the server" : "fetched");
     return {};
   }
 
@@ -181,8 +185,12 @@ class Fetch {
     return human_bytes(total);
   }
 
-  void say(size_t files, int64_t bytes, std::string_view how) const {
-    options_.log(str("model ready in ", destination_, ": ", count(files), human_bytes(bytes), ", ", how,
+  void say(const std::vector<std::string>& files, int64_t bytes, std::string_view how) const {
+    constexpr size_t kMostNames = 3;
+    std::string names;
+    for (size_t i = 0; i < files.size() && i < kMostNames; ++i) names += str(i ? ", " : " (", files[i]);
+    if (!names.empty()) names += files.size() > kMostNames ? ", …)" : ")";
+    options_.log(str("model ready in ", destination_, ": ", count(files.size()), human_bytes(bytes), names, ", ", how,
                      " in ", took(started_)));
   }
 

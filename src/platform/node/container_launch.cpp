@@ -103,7 +103,10 @@ Status set_user(Launch& launch, const PodView& view, const json::Value& containe
   const json::Value &own = container["securityContext"], &pod = (*view.pod)["spec"]["securityContext"];
   auto setting = [&](const char* key) -> const json::Value& { return own.has(key) ? own[key] : pod[key]; };
   launch.uid = launch.gid = fetches(use) ? kFetchUid : view.uid;
-  if (fetches(use)) return {};
+  if (fetches(use)) {
+    launch.read_all = true;  // mirrors and file:// folders belong to whoever made them
+    return {};
+  }
   const json::Value& user = setting("runAsUser");
   if (user.is_int() && user.integer() == 0) {
     if (setting("runAsNonRoot").boolean())

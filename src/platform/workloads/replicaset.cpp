@@ -54,8 +54,12 @@ Status adopt(client::Client& client, const json::Value& rs, const std::vector<Ob
 
 Status create_pods(client::Client& client, const json::Value& rs, int64_t count) {
   for (int64_t i = 0; i < std::min(count, kMostAtOnce); ++i) {
-    auto pod = client.create(api::kPod, pod_of(rs, rs["spec"]["template"]));
+    json::Value wanted = pod_of(rs, rs["spec"]["template"]);
+    const std::string name = wanted["metadata"]["name"].str();
+    auto pod = client.create(api::kPod, std::move(wanted));
     if (!pod.ok()) {
+      // Without the name's random end: a message that is new each time would be a change each time.
+      pod = error(pod.error().code, replace_all(pod.error().message, name, name_of(rs) + "-"));
       client::record_event(client, rs, kManager, "Warning", "FailedCreate",
                            "Error creating: " + pod.error().message);
       return std::move(pod).error().with_context("create pod");

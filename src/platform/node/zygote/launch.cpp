@@ -58,6 +58,7 @@ json::Value to_json(const Launch& l) {
                        {"gid", static_cast<int64_t>(l.gid)},
                        {"groups", std::move(groups)},
                        {"rootInside", l.root_inside},
+                       {"readAll", l.read_all},
                        {"hostRoot", l.host_root},
                        {"memory", number(l.memory_bytes)},
                        {"cpu", number(l.cpu_millis)},
@@ -86,6 +87,7 @@ Result<Launch> launch_from_json(std::string_view text) {
   l.gid = static_cast<uint32_t>(v["gid"].integer());
   for (const auto& g : v["groups"].array()) l.groups.push_back(static_cast<uint32_t>(g.integer()));
   l.root_inside = v["rootInside"].boolean();
+  l.read_all = v["readAll"].boolean();
   l.host_root = v["hostRoot"].boolean();
   l.memory_bytes = number(v["memory"]);
   l.cpu_millis = number(v["cpu"]);

@@ -36,6 +36,7 @@ struct Launch {
   uint32_t uid = 65534, gid = 65534;
   std::vector<uint32_t> groups;
   bool root_inside = false;  // shows itself as uid 0 inside, by a user namespace
+  bool read_all = false;   // may read files whatever their mode says (as root only): proa fetch
   bool host_root = false;    // show the host's /etc too, and allow execve
 
   uint64_t memory_bytes = 0;  // 0: no limit

@@ -53,13 +53,15 @@ Status set_rlimits(const Launch& l, bool has_cgroup) {
   return {};
 }
 
-Status drop_capabilities() {
+// All of them but, where asked for, the one to read files of others.
+Status drop_capabilities(bool keep_reading) {
   for (int cap = 0; cap <= 63; ++cap)
     if (::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0) break;  // EINVAL past the last, EPERM without any
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[2]{};
-  if (::syscall(SYS_capset, &header, none) != 0) return errno_error("drop capabilities");
+  __user_cap_data_struct left[2]{};
+  if (keep_reading) left[0].effective = left[0].permitted = 1u << CAP_DAC_READ_SEARCH;
+  if (::syscall(SYS_capset, &header, left) != 0) return errno_error("drop capabilities");
   return {};
 }
 
@@ -71,6 +73,7 @@ Status become(const SandboxContext& context, const Launch& l) {
     // Ids change last what they must: the bounding set can only be lowered with capabilities.
     for (int cap = 0; !l.root_inside && cap <= 63; ++cap)
       if (::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0) break;
+    if (l.read_all) ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     if (::setresuid(l.uid, l.uid, l.uid) != 0) return errno_error(str("become user ", l.uid));
     if (l.root_inside) {
       ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // else /proc/self/uid_map belongs to root
@@ -79,7 +82,7 @@ Status become(const SandboxContext& context, const Launch& l) {
   } else if (context.isolation == Isolation::kUserNamespace && !l.root_inside) {
     TRY_STATUS(enter_user_namespace(l.uid, l.gid));
   }
-  return drop_capabilities();
+  return drop_capabilities(l.read_all && context.isolation == Isolation::kRoot);
 }
 
 // The zygote may have died while this process changed its ids, which clears the death signal.
