@@ -47,18 +47,18 @@ class Object {
 class Value {
  public:
   Value() = default;
-  Value(std::nullptr_t) {}                                 // NOLINT
-  Value(bool v) : v_(v) {}                                 // NOLINT
-  Value(int v) : v_(int64_t{v}) {}                         // NOLINT
-  Value(int64_t v) : v_(v) {}                              // NOLINT
-  Value(long long v) : v_(int64_t{v}) {}                   // NOLINT
-  Value(size_t v) : v_(static_cast<int64_t>(v)) {}         // NOLINT
-  Value(double v) : v_(v) {}                               // NOLINT
-  Value(const char* v) : v_(std::string(v)) {}             // NOLINT
-  Value(std::string_view v) : v_(std::string(v)) {}        // NOLINT
-  Value(std::string v) : v_(std::move(v)) {}               // NOLINT
-  Value(Array v) : v_(std::move(v)) {}                     // NOLINT
-  Value(Object v) : v_(std::move(v)) {}                    // NOLINT
+  Value(std::nullptr_t) {}                           // NOLINT
+  Value(bool v) : v_(v) {}                           // NOLINT
+  Value(int v) : v_(int64_t{v}) {}                   // NOLINT
+  Value(int64_t v) : v_(v) {}                        // NOLINT
+  Value(long long v) : v_(int64_t{v}) {}             // NOLINT
+  Value(size_t v) : v_(static_cast<int64_t>(v)) {}   // NOLINT
+  Value(double v) : v_(v) {}                         // NOLINT
+  Value(const char* v) : v_(std::string(v)) {}       // NOLINT
+  Value(std::string_view v) : v_(std::string(v)) {}  // NOLINT
+  Value(std::string v) : v_(std::move(v)) {}         // NOLINT
+  Value(Array v) : v_(std::move(v)) {}               // NOLINT
+  Value(Object v) : v_(std::move(v)) {}              // NOLINT
 
   bool is_null() const { return v_.index() == 0; }
   bool is_bool() const { return v_.index() == 1; }
@@ -124,9 +124,9 @@ struct Limits {
 // Errors: kInvalid with "line L, column C: what"; duplicate keys: the last one wins, as in Go.
 Result<Value> parse(std::string_view text, Limits limits = {});
 
-std::string dump(const Value& v);              // compact
-void dump(const Value& v, std::string& out);   // appended
-std::string pretty(const Value& v);            // two spaces
+std::string dump(const Value& v);                        // compact
+void dump(const Value& v, std::string& out);             // appended
+std::string pretty(const Value& v);                      // two spaces
 void dump_string(std::string_view s, std::string& out);  // quoted and escaped
 
 // RFC 6901; nullptr if nothing is there.
