@@ -342,8 +342,8 @@ bool read_envelope(std::string_view bytes, Envelope& out) {
 bool is_protobuf(std::string_view body) { return body.starts_with(kMagic); }
 
 Result<json::Value> decode_message(const Type& type, std::string_view bytes) {
-  json::Value out;
-  TRY_STATUS(Decoder().message(type, bytes, out, 0));
+  Result<json::Value> out = json::Value();
+  TRY_STATUS(Decoder().message(type, bytes, *out, 0));
   return out;
 }
 
