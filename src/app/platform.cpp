@@ -50,8 +50,10 @@ class LoopThread {
   auto call(F task) {
     std::packaged_task<decltype(task())()> packaged(std::move(task));
     auto result = packaged.get_future();
-    if (thread_.joinable()) loop_.post([&] { packaged(); });
-    else packaged();
+    if (thread_.joinable())
+      loop_.post([&] { packaged(); });
+    else
+      packaged();
     return result.get();
   }
 
@@ -62,7 +64,9 @@ class LoopThread {
 
 // KServe's webhooks and Knative's, as admission. `client` is set once the store is open.
 std::vector<apiserver::Admission> admissions(client::Client*& client) {
-  auto config = [&client] { return client ? serving::current_config(*client) : Result<serving::Config>(serving::Config()); };
+  auto config = [&client] {
+    return client ? serving::current_config(*client) : Result<serving::Config>(serving::Config());
+  };
   std::vector<apiserver::Admission> list = knative::admissions<apiserver::Admission>();
   list.push_back({api::kInferenceService,
                   [config](json::Value& isvc, const json::Value*) -> Result<void> {
@@ -75,7 +79,8 @@ std::vector<apiserver::Admission> admissions(client::Client*& client) {
                   }});
   list.push_back({api::kPod,
                   [&client, config](json::Value& pod, const json::Value* old) -> Result<void> {
-                    if (old || !client || !pod["metadata"]["labels"].has(serving::kIsvcLabel)) return {};
+                    if (old || !client || !pod["metadata"]["labels"].has(serving::kIsvcLabel))
+                      return {};
                     TRY(serving::Config c, config());
                     return serving::mutate_pod(pod, *client, c);
                   },
@@ -83,9 +88,9 @@ std::vector<apiserver::Admission> admissions(client::Client*& client) {
   return list;
 }
 
-// Pods share the host's loopback network, so each instance on a machine takes a second byte of its own:
-// 127.10.0.0/16, or the next that nobody has. The claim is a name in the abstract socket namespace,
-// which the kernel frees when this process ends, however it ends.
+// Pods share the host's loopback network, so each instance on a machine takes a second byte of its
+// own: 127.10.0.0/16, or the next that nobody has. The claim is a name in the abstract socket
+// namespace, which the kernel frees when this process ends, however it ends.
 std::string claim_pod_network(Fd& claim) {
   for (int second = 10; second < 90; ++second) {
     std::string name = str("proa-pods-127.", second);
@@ -103,8 +108,9 @@ std::string claim_pod_network(Fd& claim) {
 
 // What the storage initializer takes from this process's environment.
 void pass_on(std::map<std::string, std::string>& env) {
-  for (const char* name : {"STORAGE_EMULATOR_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy",
-                           "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+  for (const char* name :
+       {"STORAGE_EMULATOR_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy",
+        "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"})
     if (const char* value = ::getenv(name)) env[name] = value;
 }
 
@@ -163,7 +169,8 @@ Status Platform::Parts::start_controllers() {
   workload_options.volumes_dir = options.data_dir + "/volumes";
   for (auto& spec : workloads::controllers(*client, real_clock(), std::move(workload_options)))
     controllers->add(std::move(spec));
-  for (auto& spec : knative::controllers(*client, real_clock(), knative::Options{.domain = options.domain}))
+  for (auto& spec :
+       knative::controllers(*client, real_clock(), knative::Options{.domain = options.domain}))
     controllers->add(std::move(spec));
   controllers->add(autoscaler->controller());
   controllers->add(serving::inference_service_controller(*client, real_clock()));
@@ -199,7 +206,8 @@ Status Platform::Parts::start_gateway() {
     return gateway->start({&gateway_loop.loop()});
   };
   Status status = try_port(options.http_port.value_or(80));
-  if (!status.ok() && status.error().code == Code::kForbidden && !options.http_port) status = try_port(8080);
+  if (!status.ok() && status.error().code == Code::kForbidden && !options.http_port)
+    status = try_port(8080);
   if (!status.ok()) return std::move(status).context("gateway");
   gateway_loop.start();
   return {};
@@ -219,7 +227,8 @@ Result<Endpoints> Platform::start() {
   TRY_STATUS(p.start_gateway());
   TRY([[maybe_unused]] uint16_t port, p.api->start());
   p.api_loop.start();
-  return Endpoints{p.api->url(), str("http://", p.options.bind, ":", p.gateway->http_port()), p.api->kubeconfig()};
+  return Endpoints{p.api->url(), str("http://", p.options.bind, ":", p.gateway->http_port()),
+                   p.api->kubeconfig()};
 }
 
 void Platform::stop() {

@@ -3,8 +3,8 @@
 //   api loop ─ ApiServer        control loop ─ controllers, autoscaler, DNS
 //   node loop ─ Node            gateway loops ─ Gateway
 //
-// Used by up.cpp alone. The zygote must have been forked before this is made, while the process had one
-// thread. start() blocks until everything is ready; stop() until nothing is left.
+// Used by up.cpp alone. The zygote must have been forked before this is made, while the process had
+// one thread. start() blocks until everything is ready; stop() until nothing is left.
 #pragma once
 
 #include <cstdint>

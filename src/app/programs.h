@@ -1,5 +1,5 @@
-// The programs that run in this binary by name: as commands, by argv[0], and in pods as forks of the
-// zygote. The one visible table of them.
+// The programs that run in this binary by name: as commands, by argv[0], and in pods as forks of
+// the zygote. The one visible table of them.
 #pragma once
 
 #include <span>

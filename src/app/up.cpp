@@ -35,8 +35,8 @@ Result<Fd> take_folder(const std::string& dir) {
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     auto holder = read_file(path, 64);
     return error(Code::kConflict,
-                 str("another instance", holder.ok() ? str(" (pid ", trim(*holder), ")") : "", " uses ", dir,
-                     "; stop it, or choose another folder with --data-dir"));
+                 str("another instance", holder.ok() ? str(" (pid ", trim(*holder), ")") : "",
+                     " uses ", dir, "; stop it, or choose another folder with --data-dir"));
   }
   std::string pid = str(::getpid(), "\n");
   if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
@@ -70,14 +70,16 @@ Status run(const UpOptions& options) {
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   std::vector<node::Program> table;
-  for (const Program& program : programs()) table.push_back({std::string(program.name), program.main});
+  for (const Program& program : programs())
+    table.push_back({std::string(program.name), program.main});
   TRY(auto zygote, node::Zygote::start(std::move(table)));
 
   Platform platform(options, *zygote);
   TRY(Endpoints endpoints, platform.start());
   TRY_STATUS(write_endpoints(options, endpoints));
-  log::info("proa", "ready",
-            {{"api", endpoints.api}, {"http", endpoints.http}, {"kubeconfig", endpoints.kubeconfig}});
+  log::info(
+      "proa", "ready",
+      {{"api", endpoints.api}, {"http", endpoints.http}, {"kubeconfig", endpoints.kubeconfig}});
 
   int signal = 0;
   ::sigwait(&signals, &signal);

@@ -25,8 +25,9 @@ uint64_t fnv(uint64_t hash, std::string_view text) {
 std::string event_name(const json::Value& object, std::string_view component, std::string_view type,
                        std::string_view reason, std::string_view message) {
   uint64_t hash = 14695981039346656037u;
-  for (std::string_view part : {std::string_view(uid_of(object)), std::string_view(object["kind"].str()),
-                                component, type, reason, message})
+  for (std::string_view part :
+       {std::string_view(uid_of(object)), std::string_view(object["kind"].str()), component, type,
+        reason, message})
     hash = fnv(hash, part);
   char digits[17];
   for (int i = 0; i < 16; ++i) digits[i] = "0123456789abcdef"[(hash >> (60 - 4 * i)) & 15];
@@ -36,9 +37,8 @@ std::string event_name(const json::Value& object, std::string_view component, st
 
 json::Value involved(const json::Value& object) {
   const json::Value& meta = object["metadata"];
-  json::Value out = json::object({{"apiVersion", object["apiVersion"]},
-                                  {"kind", object["kind"]},
-                                  {"name", meta["name"]}});
+  json::Value out = json::object(
+      {{"apiVersion", object["apiVersion"]}, {"kind", object["kind"]}, {"name", meta["name"]}});
   for (const char* key : {"namespace", "uid", "resourceVersion"})
     if (meta.has(key)) out.set(key, meta[key]);
   return out;
@@ -106,28 +106,28 @@ void record_event(Client& client, const json::Value& object, std::string_view co
   std::string now = rfc3339(real_clock().wall());
   Status done;
   if (auto before = client.get(kEvents, key.ns, key.name); before.ok()) {
-    json::Value change = json::object(
-        {{"count", (**before)["count"].integer() + 1}, {"lastTimestamp", now}});
+    json::Value change =
+        json::object({{"count", (**before)["count"].integer() + 1}, {"lastTimestamp", now}});
     auto patched = client.patch(kEvents, key.ns, key.name, std::move(change));
     if (!patched.ok()) done = patched.error();
   } else {
-    auto created = client.create(
-        kEvents, new_event(object, key, component, type, reason, message, now));
+    auto created =
+        client.create(kEvents, new_event(object, key, component, type, reason, message, now));
     if (!created.ok()) done = created.error();
   }
   // A namespace that is going away takes no events; nobody misses them.
-  if (!done.ok()) log::debug(component, "event not recorded", {{"reason", reason}, {"error", done.error().message}});
+  if (!done.ok())
+    log::debug(component, "event not recorded",
+               {{"reason", reason}, {"error", done.error().message}});
 }
 
 void set_condition(json::Value& conditions, const Condition& condition, std::string_view now) {
   json::Array& list = conditions.make_array();
-  auto at = std::find_if(list.begin(), list.end(), [&](const json::Value& c) {
-    return c["type"].str() >= condition.type;
-  });
+  auto at = std::find_if(list.begin(), list.end(),
+                         [&](const json::Value& c) { return c["type"].str() >= condition.type; });
   // The list may have been written unsorted by somebody else: look everywhere before inserting.
-  auto same = std::find_if(list.begin(), list.end(), [&](const json::Value& c) {
-    return c["type"].str() == condition.type;
-  });
+  auto same = std::find_if(list.begin(), list.end(),
+                           [&](const json::Value& c) { return c["type"].str() == condition.type; });
   json::Value next = json::object({{"type", condition.type}, {"status", condition.status}});
   if (!condition.reason.empty()) next.set("reason", condition.reason);
   if (!condition.message.empty()) next.set("message", condition.message);

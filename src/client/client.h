@@ -1,9 +1,10 @@
 // Client: how controllers, the node and the gateway read and write API objects. One interface, with
 // the embedded API server or (later) a remote one behind it.
 //
-// Reads are cheap: the embedded one reads the store's memory, a remote one reads an informer's cache.
-// Thread-safe. Objects are shared and immutable. Writes by this interface belong to the relaxed
-// durability class (what the platform derived, it can derive again) unless `durable` says otherwise.
+// Reads are cheap: the embedded one reads the store's memory, a remote one reads an informer's
+// cache. Thread-safe. Objects are shared and immutable. Writes by this interface belong to the
+// relaxed durability class (what the platform derived, it can derive again) unless `durable` says
+// otherwise.
 #pragma once
 
 #include <compare>
@@ -25,7 +26,9 @@ struct Kind {
   std::string api_version() const {
     return group.empty() ? std::string(version) : std::string(group) + "/" + std::string(version);
   }
-  bool operator==(const Kind& other) const { return group == other.group && plural == other.plural; }
+  bool operator==(const Kind& other) const {
+    return group == other.group && plural == other.plural;
+  }
 };
 
 using Object = std::shared_ptr<const json::Value>;
@@ -38,7 +41,8 @@ struct Key {
 struct ListOptions {
   std::string ns;              // "" means all namespaces
   std::string label_selector;  // Kubernetes syntax: "a=b,c in (d,e),!f"
-  std::string field_selector;  // metadata.name, metadata.namespace, spec.nodeName, involvedObject.*, …
+  std::string
+      field_selector;  // metadata.name, metadata.namespace, spec.nodeName, involvedObject.*, …
 };
 
 struct ApplyOptions {
@@ -69,7 +73,8 @@ class Client {
  public:
   virtual ~Client() = default;
 
-  virtual Result<Object> get(const Kind& kind, std::string_view ns, std::string_view name) const = 0;
+  virtual Result<Object> get(const Kind& kind, std::string_view ns,
+                             std::string_view name) const = 0;
   virtual Result<std::vector<Object>> list(const Kind& kind, const ListOptions& options) const = 0;
 
   // generateName is honoured. kAlreadyExists if it is there.
@@ -78,7 +83,8 @@ class Client {
   // Server-side apply, forced: `fields` is the whole set of fields this manager wants; fields it
   // applied before and leaves out now are removed. Creates the object if absent (not for
   // subresources). An apply that changes nothing writes nothing and makes no event.
-  virtual Result<Object> apply(const Kind& kind, json::Value fields, const ApplyOptions& options) = 0;
+  virtual Result<Object> apply(const Kind& kind, json::Value fields,
+                               const ApplyOptions& options) = 0;
 
   // JSON merge patch (RFC 7396), for finalizers and scale.
   virtual Result<Object> patch(const Kind& kind, std::string_view ns, std::string_view name,

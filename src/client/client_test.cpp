@@ -28,7 +28,8 @@ TEST(Condition, StaysSortedEvenIfSomebodyElseWroteTheListUnsorted) {
 }
 
 TEST(Object, KnowsItsKeyOwnerAndDeletion) {
-  auto owner = json::parse(R"({"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"r","uid":"u"}})");
+  auto owner = json::parse(
+      R"({"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"r","uid":"u"}})");
   json::Value pod = json::object({{"metadata", json::object({{"name", "p"}, {"namespace", "n"}})}});
   EXPECT_EQ(key_of(pod), (Key{"n", "p"}));
   EXPECT_FALSE(deleting(pod));

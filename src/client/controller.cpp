@@ -172,7 +172,8 @@ void ControllerHost::start() {
   for (auto& runner : runners_) {
     for (const WatchSpec& spec : runner->spec.watches) {
       runner->watches.push_back(client_.watch(
-          spec.kind, "", [weak = std::weak_ptr<Runner>(runner), keys = spec.keys](const Event& event) {
+          spec.kind, "",
+          [weak = std::weak_ptr<Runner>(runner), keys = spec.keys](const Event& event) {
             auto target = weak.lock();
             if (!target) return;
             for (Key& key : keys(event)) target->enqueue(std::move(key));

@@ -1,8 +1,8 @@
 // Controllers: level-based reconcilers fed by watches through a work queue, on one loop thread.
 //
-// A reconciler gets a name, never an event. The same key is never reconciled twice at once; keys that
-// come while one runs are merged. An error is retried with back-off (5 ms doubling to 30 s) and
-// logged once a retry. Add all specs before start(); everything runs on the loop's thread.
+// A reconciler gets a name, never an event. The same key is never reconciled twice at once; keys
+// that come while one runs are merged. An error is retried with back-off (5 ms doubling to 30 s)
+// and logged once a retry. Add all specs before start(); everything runs on the loop's thread.
 #pragma once
 
 #include <chrono>

@@ -19,7 +19,8 @@ Result<std::string> resolve(const std::string& host) {
   char text[INET6_ADDRSTRLEN] = "";
   for (addrinfo* a = found; a && !*text; a = a->ai_next)
     if (a->ai_family == AF_INET)
-      ::inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(a->ai_addr)->sin_addr, text, sizeof text);
+      ::inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(a->ai_addr)->sin_addr, text,
+                  sizeof text);
   ::freeaddrinfo(found);
   if (!*text) return error(Code::kUnavailable, str("resolve ", host, ": no IPv4 address"));
   return std::string(text);
@@ -35,8 +36,12 @@ static http::ClientOptions client_options(const AttackOptions& options) {
 
 Attack::Attack(async::Loop& loop, AttackOptions options, std::vector<Target> targets,
                std::function<void(const Hit&)> on_hit, std::function<void()> on_done)
-    : loop_(loop), options_(options), targets_(std::move(targets)), on_hit_(std::move(on_hit)),
-      on_done_(std::move(on_done)), client_(loop, client_options(options)) {
+    : loop_(loop),
+      options_(options),
+      targets_(std::move(targets)),
+      on_hit_(std::move(on_hit)),
+      on_done_(std::move(on_done)),
+      client_(loop, client_options(options)) {
   for (const Target& target : targets_) {
     std::string address = target.host;
     if (!target.tls)  // a certificate is checked against the name
@@ -44,7 +49,8 @@ Attack::Attack(async::Loop& loop, AttackOptions options, std::vector<Target> tar
     addresses_.push_back(address);
   }
   if (options_.duration.count() > 0)
-    total_ = std::max<uint64_t>(1, static_cast<uint64_t>(std::llround(options_.rate * seconds(options_.duration))));
+    total_ = std::max<uint64_t>(
+        1, static_cast<uint64_t>(std::llround(options_.rate * seconds(options_.duration))));
 }
 
 void Attack::start() {
@@ -67,7 +73,10 @@ void Attack::pump() {
     return;
   }
   if (over) return;
-  auto due = [&] { return start_ + Duration(static_cast<int64_t>(static_cast<double>(next_) / options_.rate * 1e9)); };
+  auto due = [&] {
+    return start_ +
+           Duration(static_cast<int64_t>(static_cast<double>(next_) / options_.rate * 1e9));
+  };
   MonoTime now = loop_.clock().mono();
   while (!(total_ && next_ == total_) && due() <= now) {
     if (in_flight_ >= options_.most_in_flight) return;  // finished() pumps again
@@ -80,7 +89,8 @@ void Attack::send(uint64_t seq) {
   const Target& target = targets_[seq % targets_.size()];
   Hit hit;
   hit.seq = seq;
-  hit.at = wall_start_ + Duration(static_cast<int64_t>(static_cast<double>(seq) / options_.rate * 1e9));
+  hit.at =
+      wall_start_ + Duration(static_cast<int64_t>(static_cast<double>(seq) / options_.rate * 1e9));
   hit.method = target.method;
   hit.url = target.url;
   hit.bytes_out = target.body.size();
@@ -97,9 +107,10 @@ void Attack::send(uint64_t seq) {
   request.headers.set("User-Agent", "proa-load");
   for (const auto& [name, value] : target.headers) request.headers.set(name, value);
   ++in_flight_;
-  client_.fetch(std::move(request), [this, hit = std::move(hit)](Result<http::Response> answer) mutable {
-    finished(std::move(hit), answer);
-  });
+  client_.fetch(std::move(request),
+                [this, hit = std::move(hit)](Result<http::Response> answer) mutable {
+                  finished(std::move(hit), answer);
+                });
 }
 
 void Attack::finished(Hit hit, const Result<http::Response>& answer) {
@@ -108,7 +119,8 @@ void Attack::finished(Hit hit, const Result<http::Response>& answer) {
   if (answer.ok()) {
     hit.code = answer->status;
     hit.bytes_in = answer->body.size();
-    if (hit.code < 200 || hit.code >= 400) hit.error = str(hit.code, " ", http::reason_phrase(hit.code));
+    if (hit.code < 200 || hit.code >= 400)
+      hit.error = str(hit.code, " ", http::reason_phrase(hit.code));
   } else {
     hit.error = str(hit.method, " \"", hit.url, "\": ", answer.error().message);
   }

@@ -15,8 +15,8 @@
 namespace proa::load {
 
 struct AttackOptions {
-  double rate = 50;            // requests a second
-  Duration duration{};         // 0: until stop()
+  double rate = 50;     // requests a second
+  Duration duration{};  // 0: until stop()
   Duration timeout = std::chrono::seconds(30);
   size_t most_connections = 10000;  // idle ones kept per host
   size_t most_in_flight = 10000;    // past it requests start late; their latency says so
@@ -31,7 +31,7 @@ class Attack {
   void stop();
 
  private:
-  void pump();       // sends what is due, sets the timer for the next
+  void pump();  // sends what is due, sets the timer for the next
   void send(uint64_t seq);
   void finished(Hit hit, const Result<http::Response>& answer);
 

@@ -24,10 +24,13 @@ struct AttackTest : testing::Test {
     ASSERT_TRUE(target.ok());
     target->body = "12345";
     bool done = false;
-    Attack attack(loop, options, {*target}, [&](const Hit& hit) { hits.push_back(hit); }, [&] { done = true; });
+    Attack attack(
+        loop, options, {*target}, [&](const Hit& hit) { hits.push_back(hit); },
+        [&] { done = true; });
     attack.start();
     auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done && std::chrono::steady_clock::now() < end) loop.run_once(std::chrono::milliseconds(5));
+    while (!done && std::chrono::steady_clock::now() < end)
+      loop.run_once(std::chrono::milliseconds(5));
     EXPECT_TRUE(done);
   }
 };

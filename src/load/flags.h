@@ -13,10 +13,12 @@ namespace proa::load {
 
 class Flags {
  public:
-  // name → default; a flag whose default is "true" or "false" is a boolean. "header" may come often.
+  // name → default; a flag whose default is "true" or "false" is a boolean. "header" may come
+  // often.
   explicit Flags(std::map<std::string, std::string> defaults) : values_(std::move(defaults)) {}
 
-  // Reads args[at…] until the first that is no flag; returns where that is. Unknown flags are errors.
+  // Reads args[at…] until the first that is no flag; returns where that is. Unknown flags are
+  // errors.
   Result<size_t> parse(const std::vector<std::string>& args, size_t at);
 
   const std::string& text(const std::string& name) const { return values_.at(name); }

@@ -1,7 +1,8 @@
-// The load test at a constant rate, as two programs: `proa load`, and `vegeta` with its command lines.
+// The load test at a constant rate, as two programs: `proa load`, and `vegeta` with its command
+// lines.
 //
-// Open loop: request i starts at start + i / rate, whatever the answers do, and its latency counts from
-// that intended start, so that a server that stalls cannot hide it. One thread, one loop.
+// Open loop: request i starts at start + i / rate, whatever the answers do, and its latency counts
+// from that intended start, so that a server that stalls cannot hide it. One thread, one loop.
 #pragma once
 
 namespace proa::load {

@@ -20,17 +20,18 @@ static Hit hit(int at_ms, int latency_ms, int code, std::string error = "") {
 }
 
 TEST(Report, HasTheFormOfTheTutorial) {
-  std::vector<Hit> hits = {hit(0, 10, 200), hit(1000, 20, 200), hit(2000, 30, 503, "503 Service Unavailable"),
-                           hit(3000, 40, 200)};
-  EXPECT_EQ(text_report(summarize(hits)),
-            "Requests      [total, rate, throughput]         4, 1.33, 0.99\n"
-            "Duration      [total, attack, wait]             3.04s, 3s, 40ms\n"
-            "Latencies     [min, mean, 50, 90, 95, 99, max]  10ms, 25ms, 20ms, 40ms, 40ms, 40ms, 40ms\n"
-            "Bytes In      [total, mean]                     92, 23.00\n"
-            "Bytes Out     [total, mean]                     328, 82.00\n"
-            "Success       [ratio]                           75.00%\n"
-            "Status Codes  [code:count]                      200:3  503:1\n"
-            "Error Set:\n503 Service Unavailable\n");
+  std::vector<Hit> hits = {hit(0, 10, 200), hit(1000, 20, 200),
+                           hit(2000, 30, 503, "503 Service Unavailable"), hit(3000, 40, 200)};
+  EXPECT_EQ(
+      text_report(summarize(hits)),
+      "Requests      [total, rate, throughput]         4, 1.33, 0.99\n"
+      "Duration      [total, attack, wait]             3.04s, 3s, 40ms\n"
+      "Latencies     [min, mean, 50, 90, 95, 99, max]  10ms, 25ms, 20ms, 40ms, 40ms, 40ms, 40ms\n"
+      "Bytes In      [total, mean]                     92, 23.00\n"
+      "Bytes Out     [total, mean]                     328, 82.00\n"
+      "Success       [ratio]                           75.00%\n"
+      "Status Codes  [code:count]                      200:3  503:1\n"
+      "Error Set:\n503 Service Unavailable\n");
 }
 
 TEST(Report, RoundsDurationsForPeople) {
@@ -57,7 +58,8 @@ TEST(Report, OfNoRequestsIsAllZeros) {
 }
 
 TEST(Targets, ReadTheTutorialsFile) {
-  auto t = parse_http_targets("POST http://a.b.svc.cluster.local/v1/models/x:predict\nX-A: b\n\nGET https://h:8443/\n");
+  auto t = parse_http_targets(
+      "POST http://a.b.svc.cluster.local/v1/models/x:predict\nX-A: b\n\nGET https://h:8443/\n");
   ASSERT_TRUE(t.ok()) << t.error().message;
   ASSERT_EQ(t->size(), 2u);
   EXPECT_EQ((*t)[0].host, "a.b.svc.cluster.local");
@@ -69,7 +71,8 @@ TEST(Targets, ReadTheTutorialsFile) {
 }
 
 TEST(Targets, RefuseWhatTheyCannotRequest) {
-  for (const char* bad : {"", "GET ftp://x/", "GET http://:80/", "Header: first", "GET http://x/\n@/no/such/file"})
+  for (const char* bad :
+       {"", "GET ftp://x/", "GET http://:80/", "Header: first", "GET http://x/\n@/no/such/file"})
     EXPECT_FALSE(parse_http_targets(bad).ok()) << bad;
 }
 

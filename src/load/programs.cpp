@@ -37,7 +37,8 @@ constexpr const char* kLoadHelp = R"(proa load: requests at a constant rate, and
 A latency counts from the moment the request was due, so a server that stalls cannot hide it.
 )";
 
-constexpr const char* kVegetaHelp = R"(vegeta: the load test of proa, under the name that tutorials use
+constexpr const char* kVegetaHelp =
+    R"(vegeta: the load test of proa, under the name that tutorials use
 
   vegeta attack -duration=1m -rate=500/1s -targets=FILE [-output=FILE] | vegeta report -type=text
   vegeta report [-type=text|json|hist[0,1ms,10ms]|plot] [-output=FILE] [FILE...]
@@ -81,7 +82,8 @@ Result<std::vector<Target>> targets_of(const Flags& flags, const std::string& ur
   } else {
     auto text = read_in(flags.text("targets"));
     if (!text.ok()) return std::move(text).error().with_context("targets");
-    auto parsed = flags.text("format") == "json" ? parse_json_targets(*text) : parse_http_targets(*text);
+    auto parsed =
+        flags.text("format") == "json" ? parse_json_targets(*text) : parse_http_targets(*text);
     TRY(targets, std::move(parsed));
   }
   if (!flags.text("body").empty()) {
@@ -104,13 +106,15 @@ Result<AttackOptions> attack_options(const Flags& flags, const char* in_flight) 
   TRY(auto connections, flags.integer("connections"));
   TRY(auto most, flags.integer(in_flight));
   options.most_connections = static_cast<size_t>(connections);
-  options.most_in_flight = static_cast<size_t>(std::min<int64_t>(std::max<int64_t>(most, 1), 1'000'000));
+  options.most_in_flight =
+      static_cast<size_t>(std::min<int64_t>(std::max<int64_t>(most, 1), 1'000'000));
   options.http2 = flags.truth("http2");
   return options;
 }
 
 // Runs the attack to its end or the first SIGINT/SIGTERM.
-void run(const AttackOptions& options, std::vector<Target> targets, std::function<void(const Hit&)> on_hit) {
+void run(const AttackOptions& options, std::vector<Target> targets,
+         std::function<void(const Hit&)> on_hit) {
   async::Loop loop;
   sigset_t signals;
   sigemptyset(&signals);
@@ -140,27 +144,43 @@ Result<std::string> render(std::string_view type, std::vector<Hit>& hits) {
     for (std::string_view part : split(type.substr(5, type.size() - 6), ',')) {
       auto d = parse_duration(trim(part));
       if (!d || (!bounds.empty() && *d <= bounds.back()))
-        return error(Code::kInvalid, str("histogram \"", type, "\": expected rising durations, e.g. hist[0,1ms,10ms]"));
+        return error(Code::kInvalid, str("histogram \"", type,
+                                         "\": expected rising durations, e.g. hist[0,1ms,10ms]"));
       bounds.push_back(*d);
     }
     return histogram_report(hits, bounds);
   }
-  return error(Code::kInvalid, str("report type \"", type, "\": expected text, json, hist[…] or plot"));
+  return error(Code::kInvalid,
+               str("report type \"", type, "\": expected text, json, hist[…] or plot"));
 }
 
 std::vector<std::string> arguments(int argc, char** argv) { return {argv + 1, argv + argc}; }
 
 Status load_command(const std::vector<std::string>& args) {
-  Flags flags({{"rate", "50"}, {"duration", "10s"}, {"targets", ""}, {"format", "http"}, {"url", ""},
-               {"method", "GET"}, {"body", ""}, {"header", ""}, {"timeout", "30s"}, {"connections", "10000"},
-               {"max-in-flight", "10000"}, {"http2", "false"}, {"output", "text"}, {"results", ""}});
+  Flags flags({{"rate", "50"},
+               {"duration", "10s"},
+               {"targets", ""},
+               {"format", "http"},
+               {"url", ""},
+               {"method", "GET"},
+               {"body", ""},
+               {"header", ""},
+               {"timeout", "30s"},
+               {"connections", "10000"},
+               {"max-in-flight", "10000"},
+               {"http2", "false"},
+               {"output", "text"},
+               {"results", ""}});
   TRY(size_t end, flags.parse(args, 0));
   if (flags.help()) return write_out("-", kLoadHelp);
-  if (end != args.size()) return error(Code::kInvalid, str("unexpected argument \"", args[end], "\"; see --help"));
+  if (end != args.size())
+    return error(Code::kInvalid, str("unexpected argument \"", args[end], "\"; see --help"));
   if (flags.text("url").empty() == flags.text("targets").empty())
     return error(Code::kInvalid, "give either --url or --targets; see --help");
   std::vector<Hit> hits;
-  TRY_STATUS(render(flags.text("output"), hits).ok() ? Status() : Status(render(flags.text("output"), hits).error()));
+  TRY_STATUS(render(flags.text("output"), hits).ok()
+                 ? Status()
+                 : Status(render(flags.text("output"), hits).error()));
   TRY(AttackOptions options, attack_options(flags, "max-in-flight"));
   TRY(auto targets, targets_of(flags, flags.text("url")));
   run(options, std::move(targets), [&](const Hit& hit) { hits.push_back(hit); });
@@ -174,19 +194,25 @@ Status load_command(const std::vector<std::string>& args) {
 }
 
 Status attack_command(const std::vector<std::string>& args, size_t at) {
-  Flags flags({{"rate", "50/1s"}, {"duration", "0"}, {"targets", "stdin"}, {"format", "http"}, {"method", "GET"},
-               {"body", ""}, {"header", ""}, {"timeout", "30s"}, {"connections", "10000"}, {"max-connections", "0"},
-               {"workers", "10"}, {"max-workers", "10000"}, {"http2", "true"}, {"h2c", "false"}, {"name", ""},
-               {"output", "stdout"}, {"keepalive", "true"}, {"lazy", "false"}, {"redirects", "10"}, {"max-body", "-1"}});
+  Flags flags({{"rate", "50/1s"},        {"duration", "0"},     {"targets", "stdin"},
+               {"format", "http"},       {"method", "GET"},     {"body", ""},
+               {"header", ""},           {"timeout", "30s"},    {"connections", "10000"},
+               {"max-connections", "0"}, {"workers", "10"},     {"max-workers", "10000"},
+               {"http2", "true"},        {"h2c", "false"},      {"name", ""},
+               {"output", "stdout"},     {"keepalive", "true"}, {"lazy", "false"},
+               {"redirects", "10"},      {"max-body", "-1"}});
   TRY(size_t end, flags.parse(args, at));
   if (flags.help()) return write_out("-", kVegetaHelp);
-  if (end != args.size()) return error(Code::kInvalid, str("unexpected argument \"", args[end], "\"; see -help"));
-  if (!flags.truth("keepalive")) return error(Code::kUnimplemented, "-keepalive=false: connections are always kept");
+  if (end != args.size())
+    return error(Code::kInvalid, str("unexpected argument \"", args[end], "\"; see -help"));
+  if (!flags.truth("keepalive"))
+    return error(Code::kUnimplemented, "-keepalive=false: connections are always kept");
   TRY(AttackOptions options, attack_options(flags, "max-workers"));
   options.http2 = flags.truth("h2c");
   TRY(auto targets, targets_of(flags, ""));
   const std::string& path = flags.text("output");
-  Fd file(path == "stdout" ? ::dup(1) : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  Fd file(path == "stdout" ? ::dup(1)
+                           : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!file) return errno_error(str("open ", path));
   std::string pending;
   Status written;
@@ -194,8 +220,10 @@ Status attack_command(const std::vector<std::string>& args, size_t at) {
     std::string_view rest = pending;
     while (!rest.empty() && written.ok()) {
       ssize_t n = ::write(file.get(), rest.data(), rest.size());
-      if (n < 0 && errno != EINTR) written = errno_error(str("write ", path));
-      else if (n > 0) rest.remove_prefix(static_cast<size_t>(n));
+      if (n < 0 && errno != EINTR)
+        written = errno_error(str("write ", path));
+      else if (n > 0)
+        rest.remove_prefix(static_cast<size_t>(n));
     }
     pending.clear();
   };
@@ -208,7 +236,11 @@ Status attack_command(const std::vector<std::string>& args, size_t at) {
 }
 
 Status report_command(const std::vector<std::string>& args, size_t at, std::string_view type) {
-  Flags flags({{"type", std::string(type)}, {"output", "stdout"}, {"every", "0"}, {"buckets", ""}, {"title", ""}});
+  Flags flags({{"type", std::string(type)},
+               {"output", "stdout"},
+               {"every", "0"},
+               {"buckets", ""},
+               {"title", ""}});
   TRY(size_t end, flags.parse(args, at));
   if (flags.help()) return write_out("-", kVegetaHelp);
   std::vector<std::string> files(args.begin() + static_cast<long>(end), args.end());
@@ -234,7 +266,8 @@ Status vegeta_command(const std::vector<std::string>& args) {
   if (args[at] == "attack") return attack_command(args, at + 1);
   if (args[at] == "report") return report_command(args, at + 1, "text");
   if (args[at] == "plot") return report_command(args, at + 1, "plot");
-  return error(Code::kUnimplemented, str("command \"", args[at], "\": attack, report and plot are there"));
+  return error(Code::kUnimplemented,
+               str("command \"", args[at], "\": attack, report and plot are there"));
 }
 
 }  // namespace

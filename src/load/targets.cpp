@@ -10,9 +10,12 @@ Result<Target> make_target(std::string method, std::string url) {
   Target t;
   t.method = std::move(method);
   std::string_view rest = url;
-  if (rest.starts_with("https://")) t.tls = true, t.port = 443, rest.remove_prefix(8);
-  else if (rest.starts_with("http://")) rest.remove_prefix(7);
-  else return error(Code::kInvalid, str("target \"", url, "\": expected http://… or https://…"));
+  if (rest.starts_with("https://"))
+    t.tls = true, t.port = 443, rest.remove_prefix(8);
+  else if (rest.starts_with("http://"))
+    rest.remove_prefix(7);
+  else
+    return error(Code::kInvalid, str("target \"", url, "\": expected http://… or https://…"));
   size_t slash = rest.find_first_of("/?");
   std::string_view authority = rest.substr(0, slash);
   t.path = slash == std::string_view::npos ? "/" : std::string(rest.substr(slash));
@@ -20,11 +23,13 @@ Result<Target> make_target(std::string method, std::string url) {
   size_t colon = authority.rfind(':');
   if (colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
     auto port = parse_int(authority.substr(colon + 1));
-    if (!port || *port < 1 || *port > 65535) return error(Code::kInvalid, str("target \"", url, "\": bad port"));
+    if (!port || *port < 1 || *port > 65535)
+      return error(Code::kInvalid, str("target \"", url, "\": bad port"));
     t.port = static_cast<uint16_t>(*port);
     authority = authority.substr(0, colon);
   }
-  if (authority.size() > 2 && authority.front() == '[') authority = authority.substr(1, authority.size() - 2);
+  if (authority.size() > 2 && authority.front() == '[')
+    authority = authority.substr(1, authority.size() - 2);
   if (authority.empty()) return error(Code::kInvalid, str("target \"", url, "\": no host"));
   t.host = authority;
   t.url = std::move(url);
@@ -35,7 +40,8 @@ Result<std::pair<std::string, std::string>> parse_header(std::string_view line) 
   size_t colon = line.find(':');
   if (colon == std::string_view::npos || colon == 0)
     return error(Code::kInvalid, str("header \"", line, "\": expected NAME: VALUE"));
-  return std::pair(std::string(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1))));
+  return std::pair(std::string(trim(line.substr(0, colon))),
+                   std::string(trim(line.substr(colon + 1))));
 }
 
 Result<std::vector<Target>> parse_http_targets(std::string_view text) {
@@ -61,7 +67,8 @@ Result<std::vector<Target>> parse_http_targets(std::string_view text) {
     bool request = space != std::string_view::npos && contains(line.substr(space), "://") &&
                    line.substr(0, space).find(':') == std::string_view::npos;
     if (request) {
-      auto target = make_target(std::string(line.substr(0, space)), std::string(trim(line.substr(space))));
+      auto target =
+          make_target(std::string(line.substr(0, space)), std::string(trim(line.substr(space))));
       if (!target.ok()) return std::move(target).error().with_context(at("target"));
       targets.push_back(std::move(*target));
       open = true;
@@ -84,10 +91,12 @@ Result<std::vector<Target>> parse_json_targets(std::string_view text) {
     TRY(json::Value v, json::parse(line));
     TRY(Target target, make_target(v["method"].str(), v["url"].str()));
     for (const auto& [name, values] : v["header"].object())
-      for (const json::Value& value : values.array()) target.headers.emplace_back(name, value.str());
+      for (const json::Value& value : values.array())
+        target.headers.emplace_back(name, value.str());
     if (v.has("body")) {
       auto body = unbase64(v["body"].str());
-      if (!body) return error(Code::kInvalid, str("target \"", target.url, "\": body is not base64"));
+      if (!body)
+        return error(Code::kInvalid, str("target \"", target.url, "\": body is not base64"));
       target.body = std::move(*body);
     }
     targets.push_back(std::move(target));

@@ -1,4 +1,5 @@
-// Targets: what to request. Read from vegeta's text or JSON format; bodies are read once, into memory.
+// Targets: what to request. Read from vegeta's text or JSON format; bodies are read once, into
+// memory.
 //
 //   POST http://host/path        {"method": "POST", "url": "http://host/path",
 //   Header: value                 "header": {"Header": ["value"]}, "body": "BASE64"}

@@ -12,8 +12,8 @@ json::Value runtime_container(std::string_view image) {
   return json::object(
       {{"name", std::string(kModelContainer)},
        {"image", image},
-       {"args", json::array({"--model_name={{.Name}}", "--model_dir=/mnt/models",
-                             "--http_port=8080"})},
+       {"args",
+        json::array({"--model_name={{.Name}}", "--model_dir=/mnt/models", "--http_port=8080"})},
        {"securityContext",
         json::object({{"allowPrivilegeEscalation", false},
                       {"capabilities", json::object({{"drop", json::array({"ALL"})}})},
@@ -38,11 +38,11 @@ json::Value ingress(std::string_view domain) {
 }  // namespace
 
 json::Value config_map(std::string_view domain) {
-  const json::Value service = json::object(
-      {{"resource", json::object({{"cpuLimit", "1"},
-                                  {"memoryLimit", "2Gi"},
-                                  {"cpuRequest", "1"},
-                                  {"memoryRequest", "2Gi"}})}});
+  const json::Value service =
+      json::object({{"resource", json::object({{"cpuLimit", "1"},
+                                               {"memoryLimit", "2Gi"},
+                                               {"cpuRequest", "1"},
+                                               {"memoryRequest", "2Gi"}})}});
   const json::Value initializer = json::object({{"image", "kserve/storage-initializer:latest"},
                                                 {"memoryRequest", "100Mi"},
                                                 {"memoryLimit", "1Gi"},
@@ -54,12 +54,12 @@ json::Value config_map(std::string_view domain) {
       {{"apiVersion", "v1"},
        {"kind", "ConfigMap"},
        {"metadata", json::object({{"name", kConfigName}, {"namespace", kConfigNamespace}})},
-       {"data", json::object(
-                    {{"inferenceService", json::pretty(service)},
-                     {"storageInitializer", json::pretty(initializer)},
-                     {"credentials", json::pretty(credentials)},
-                     {"ingress", json::pretty(ingress(domain))},
-                     {"deploy", json::pretty(json::object({{"defaultDeploymentMode", "Knative"}}))}})}});
+       {"data", json::object({{"inferenceService", json::pretty(service)},
+                              {"storageInitializer", json::pretty(initializer)},
+                              {"credentials", json::pretty(credentials)},
+                              {"ingress", json::pretty(ingress(domain))},
+                              {"deploy", json::pretty(json::object(
+                                             {{"defaultDeploymentMode", "Knative"}}))}})}});
 }
 
 json::Value sklearn_runtime() {

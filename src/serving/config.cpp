@@ -44,9 +44,12 @@ void take_initializer(const json::Value& v, Config& c) {
 }  // namespace
 
 Config::Config()
-    : annotations_disallowed{"autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/max-scale",
-                             std::string(kSourceUriAnnotation), std::string(kSourceUrisAnnotation),
-                             "kubectl.kubernetes.io/last-applied-configuration", "modelFormat"} {}
+    : annotations_disallowed{"autoscaling.knative.dev/min-scale",
+                             "autoscaling.knative.dev/max-scale",
+                             std::string(kSourceUriAnnotation),
+                             std::string(kSourceUrisAnnotation),
+                             "kubectl.kubernetes.io/last-applied-configuration",
+                             "modelFormat"} {}
 
 Result<Config> parse_config(const json::Value& config_map) {
   Config c;

@@ -1,7 +1,7 @@
 // Config: what KServe's ConfigMap inferenceservice-config (namespace kserve) says, as a struct.
 //
-// Read by the admission functions, the pod mutator and the InferenceService controller. Values only;
-// unknown keys are ignored, as KServe does. Not synchronised: copy it, or share it as const.
+// Read by the admission functions, the pod mutator and the InferenceService controller. Values
+// only; unknown keys are ignored, as KServe does. Not synchronised: copy it, or share it as const.
 #pragma once
 
 #include <string>

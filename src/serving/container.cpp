@@ -12,10 +12,26 @@ namespace {
 
 // Fields of a component that are no PodSpec fields.
 bool pod_field(std::string_view name) {
-  for (auto own : {"minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "scaleMetricType",
-                   "autoScaling", "containerConcurrency", "timeout", "canaryTrafficPercent", "logger",
-                   "batcher", "labels", "annotations", "deploymentStrategy", "storageUris", "name",
-                   "storageContainerName", "workerSpec", "model", "containers"})
+  for (auto own : {"minReplicas",
+                   "maxReplicas",
+                   "scaleTarget",
+                   "scaleMetric",
+                   "scaleMetricType",
+                   "autoScaling",
+                   "containerConcurrency",
+                   "timeout",
+                   "canaryTrafficPercent",
+                   "logger",
+                   "batcher",
+                   "labels",
+                   "annotations",
+                   "deploymentStrategy",
+                   "storageUris",
+                   "name",
+                   "storageContainerName",
+                   "workerSpec",
+                   "model",
+                   "containers"})
     if (name == own) return false;
   for (auto framework : legacy_frameworks())
     if (name == framework) return false;
@@ -63,11 +79,14 @@ Result<json::Value> model_containers(const json::Value& isvc, const json::Value&
   const auto& model = predictor["model"];
   json::Value main, others{json::Array{}};
   for (const auto& c : runtime["containers"].array()) {
-    if (c["name"].str() == kModelContainer) main = c;
-    else others.push(c);
+    if (c["name"].str() == kModelContainer)
+      main = c;
+    else
+      others.push(c);
   }
   if (main.is_null())
-    return error(Code::kInvalid, str("No container found in the runtime with name ", kModelContainer));
+    return error(Code::kInvalid,
+                 str("No container found in the runtime with name ", kModelContainer));
   main = merge_container(main, container_of(model));
   main.set("name", std::string(kModelContainer));
   TRY_STATUS(fill_placeholders(main, isvc["metadata"]));

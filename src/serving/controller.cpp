@@ -54,8 +54,10 @@ class Reconciler {
     o.refusal = unsupported(isvc, config);
     if (!o.refusal && isvc["spec"]["predictor"]["model"].is_object()) {
       TRY(auto choice, choose(isvc));
-      if (auto* refused = std::get_if<Refusal>(&choice)) o.refusal = *refused;
-      else runtime = std::get<SelectedRuntime>(std::move(choice));
+      if (auto* refused = std::get_if<Refusal>(&choice))
+        o.refusal = *refused;
+      else
+        runtime = std::get<SelectedRuntime>(std::move(choice));
       if (runtime.object) o.runtime = &runtime;
     }
     Object knative;
@@ -103,9 +105,9 @@ class Reconciler {
     const auto& name = plan["metadata"]["name"].str();
     const auto& ns = plan["metadata"]["namespace"].str();
     auto& memo = applied_[{ns, str(kind.group, "/", kind.plural, "/", name)}];
-    if (auto live = client_.get(kind, ns, name);
-        live.ok() && memo.uid == client::uid_of(**live) && memo.version == version_of(**live) &&
-        memo.plan == plan)
+    if (auto live = client_.get(kind, ns, name); live.ok() && memo.uid == client::uid_of(**live) &&
+                                                 memo.version == version_of(**live) &&
+                                                 memo.plan == plan)
       return *live;
     TRY(auto made, client_.apply(kind, plan, {kManager, "", false}));
     memo = {std::move(plan), client::uid_of(*made), version_of(*made)};
@@ -121,9 +123,9 @@ class Reconciler {
 
   Status remove_children(const json::Value& isvc) {
     const auto key = client::key_of(isvc);
-    for (const auto& [kind, name] : {std::pair{api::kVirtualService, key.name},
-                                     std::pair{api::kKnService, predictor_name(isvc)},
-                                     std::pair{api::kService, key.name}}) {
+    for (const auto& [kind, name] :
+         {std::pair{api::kVirtualService, key.name},
+          std::pair{api::kKnService, predictor_name(isvc)}, std::pair{api::kService, key.name}}) {
       auto live = client_.get(kind, key.ns, name);
       if (!live.ok()) continue;
       const auto* owner = client::controller_of(**live);
@@ -173,10 +175,10 @@ class Reconciler {
                       const std::optional<Refusal>& refusal) {
     if (status == isvc["status"]) return {};
     const auto key = client::key_of(isvc);
-    json::Value object = json::object(
-        {{"apiVersion", api::kInferenceService.api_version()},
-         {"kind", "InferenceService"},
-         {"metadata", json::object({{"name", key.name}, {"namespace", key.ns}})}});
+    json::Value object =
+        json::object({{"apiVersion", api::kInferenceService.api_version()},
+                      {"kind", "InferenceService"},
+                      {"metadata", json::object({{"name", key.name}, {"namespace", key.ns}})}});
     object.set("status", status);
     auto written = client_.apply(api::kInferenceService, std::move(object), {kManager, "status"});
     if (!written.ok()) {
@@ -198,12 +200,13 @@ class Reconciler {
       client::record_event(client_, isvc, kComponent, "Normal", "InferenceServiceReady",
                            str("InferenceService [", name, "] is Ready"));
     if (was && !is)
-      client::record_event(client_, isvc, kComponent, "Warning", "InferenceServiceNotReady",
-                           str("InferenceService [", name, "] is no longer Ready because of: ",
-                               not_ready(status)));
+      client::record_event(
+          client_, isvc, kComponent, "Warning", "InferenceServiceNotReady",
+          str("InferenceService [", name, "] is no longer Ready because of: ", not_ready(status)));
     const auto& before = isvc["status"]["modelStatus"]["lastFailureInfo"];
     const auto& now = status["modelStatus"]["lastFailureInfo"];
-    if (!now.is_object() || (now["reason"] == before["reason"] && now["message"] == before["message"]))
+    if (!now.is_object() ||
+        (now["reason"] == before["reason"] && now["message"] == before["message"]))
       return;
     if (refusal)
       client::record_event(client_, isvc, kComponent, "Warning", "InternalError", refusal->detail);
@@ -258,22 +261,23 @@ client::ControllerSpec inference_service_controller(client::Client& client, Cloc
   auto reconciler = std::make_shared<Reconciler>(client, clock);
   client::ControllerSpec spec;
   spec.name = "inferenceservice";
-  spec.watches = {
-      {api::kInferenceService, client::self()},
-      {api::kKnService, client::owner(api::kInferenceService)},
-      {api::kService, client::owner(api::kInferenceService)},
-      {api::kVirtualService, client::owner(api::kInferenceService)},
-      {api::kPod, pod_keys},
-      {api::kServingRuntime,
-       [&client](const client::Event& e) {
-         return all_keys(client, (*e.object)["metadata"]["namespace"].str());
-       }},
-      {api::kClusterServingRuntime, [&client](const client::Event&) { return all_keys(client, ""); }},
-      {api::kConfigMap, [&client](const client::Event& e) {
-         const auto key = client::key_of(*e.object);
-         if (key.ns != kConfigNamespace || key.name != kConfigName) return std::vector<Key>{};
-         return all_keys(client, "");
-       }}};
+  spec.watches = {{api::kInferenceService, client::self()},
+                  {api::kKnService, client::owner(api::kInferenceService)},
+                  {api::kService, client::owner(api::kInferenceService)},
+                  {api::kVirtualService, client::owner(api::kInferenceService)},
+                  {api::kPod, pod_keys},
+                  {api::kServingRuntime,
+                   [&client](const client::Event& e) {
+                     return all_keys(client, (*e.object)["metadata"]["namespace"].str());
+                   }},
+                  {api::kClusterServingRuntime,
+                   [&client](const client::Event&) { return all_keys(client, ""); }},
+                  {api::kConfigMap, [&client](const client::Event& e) {
+                     const auto key = client::key_of(*e.object);
+                     if (key.ns != kConfigNamespace || key.name != kConfigName)
+                       return std::vector<Key>{};
+                     return all_keys(client, "");
+                   }}};
   spec.reconcile = [reconciler](const Key& key) { return reconciler->reconcile(key); };
   return spec;
 }

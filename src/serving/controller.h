@@ -1,10 +1,10 @@
 // The InferenceService controller, as KServe's in Knative mode.
 //
-//   InferenceService x → Service x (ExternalName), Knative Service x-predictor, VirtualService x (once
-//   the predictor is ready), finalizer, status, events
+//   InferenceService x → Service x (ExternalName), Knative Service x-predictor, VirtualService x
+//   (once the predictor is ready), finalizer, status, events
 //
-// Level-based: a reconcile reads everything it decides on and writes the status at most once. Runs on
-// the controllers' loop. Deleting is left to the owner references.
+// Level-based: a reconcile reads everything it decides on and writes the status at most once. Runs
+// on the controllers' loop. Deleting is left to the owner references.
 #pragma once
 
 #include "client/client.h"

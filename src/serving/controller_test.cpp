@@ -1,8 +1,9 @@
 // The InferenceService controller against the API server in process.
+#include "client/controller.h"
+
 #include <gtest/gtest.h>
 
 #include "api/kinds.h"
-#include "client/controller.h"
 #include "foundation/async/loop.h"
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
@@ -18,7 +19,9 @@ namespace {
 
 class NoDisk : public apiserver::Log {
  public:
-  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override { return int64_t{100}; }
+  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override {
+    return int64_t{100};
+  }
   Status append(const std::vector<apiserver::LogRecord>&, int64_t) override { return {}; }
   Status compact() override { return {}; }
 };
@@ -34,16 +37,15 @@ class InferenceServiceTest : public testing::Test {
     store_ = std::move(*store);
     apiserver::CoreOptions options;
     options.root_ca = "PEM";
-    options.admissions.push_back(
-        {api::kInferenceService,
-         [this](json::Value& isvc, const json::Value*) -> Result<void> {
-           TRY(auto c, serving::current_config(*client_));
-           serving::default_inference_service(isvc, c);
-           return {};
-         },
-         [](const json::Value& isvc, const json::Value* old) {
-           return serving::validate_inference_service(isvc, old);
-         }});
+    options.admissions.push_back({api::kInferenceService,
+                                  [this](json::Value& isvc, const json::Value*) -> Result<void> {
+                                    TRY(auto c, serving::current_config(*client_));
+                                    serving::default_inference_service(isvc, c);
+                                    return {};
+                                  },
+                                  [](const json::Value& isvc, const json::Value* old) {
+                                    return serving::validate_inference_service(isvc, old);
+                                  }});
     core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, clock_, std::move(options));
     client_ = std::make_unique<apiserver::EmbeddedClient>(*core_);
     auto done = core_->bootstrap();
@@ -75,16 +77,20 @@ class InferenceServiceTest : public testing::Test {
   }
   void knative_ready(const char* revision) {
     auto kn = get(api::kKnService, "x-predictor");
-    json::Value s = yaml(str(
-        "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: x-predictor, namespace: "
-        "default}, status: {"
-        "url: 'http://x-predictor.default.example.com', address: {url: "
-        "'http://x-predictor.default.svc.cluster.local'},"
-        "latestCreatedRevisionName: ", revision, ", latestReadyRevisionName: ", revision,
-        ", observedGeneration: ", kn["metadata"]["generation"].integer(),
-        ", conditions: [{type: ConfigurationsReady, status: 'True'}, {type: Ready, status: 'True'}, "
-        "{type: RoutesReady, status: 'True'}],"
-        "traffic: [{latestRevision: true, percent: 100, revisionName: ", revision, "}]}}"));
+    json::Value s =
+        yaml(str("{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: "
+                 "x-predictor, namespace: "
+                 "default}, status: {"
+                 "url: 'http://x-predictor.default.example.com', address: {url: "
+                 "'http://x-predictor.default.svc.cluster.local'},"
+                 "latestCreatedRevisionName: ",
+                 revision, ", latestReadyRevisionName: ", revision,
+                 ", observedGeneration: ", kn["metadata"]["generation"].integer(),
+                 ", conditions: [{type: ConfigurationsReady, status: 'True'}, {type: Ready, "
+                 "status: 'True'}, "
+                 "{type: RoutesReady, status: 'True'}],"
+                 "traffic: [{latestRevision: true, percent: 100, revisionName: ",
+                 revision, "}]}}"));
     auto done = client_->apply(api::kKnService, s, {"knative", "status"});
     ASSERT_TRUE(done.ok()) << done.error().message;
     settle();
@@ -100,7 +106,8 @@ class InferenceServiceTest : public testing::Test {
 };
 
 constexpr const char* kIris =
-    "{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, metadata: {name: x, namespace: default},"
+    "{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, metadata: {name: x, "
+    "namespace: default},"
     " spec: {predictor: {model: {modelFormat: {name: sklearn}, storageUri: 'gs://b/m'}}}}";
 
 TEST_F(InferenceServiceTest, GoesFromAppliedToReadyToGone) {
@@ -134,16 +141,17 @@ TEST_F(InferenceServiceTest, GoesFromAppliedToReadyToGone) {
 TEST_F(InferenceServiceTest, AFailedModelIsSaidAndACorrectedOneHeals) {
   apply(kIris);
   auto s = yaml(
-      "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: x-predictor, namespace: "
+      "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: x-predictor, "
+      "namespace: "
       "default}, status: {latestCreatedRevisionName: x-predictor-00001, observedGeneration: 1, "
       "conditions: [{type: Ready, status: Unknown}]}}");
   ASSERT_TRUE(client_->apply(api::kKnService, s, {"knative", "status"}).ok());
   auto pod = client_->create(
-      api::kPod,
-      yaml("{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default, labels: "
-           "{serving.kserve.io/inferenceservice: x, serving.knative.dev/revision: x-predictor-00001}}, "
-           "spec: {containers: [{name: kserve-container, image: i}], "
-           "initContainers: [{name: storage-initializer, image: i}]}}"));
+      api::kPod, yaml("{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default, labels: "
+                      "{serving.kserve.io/inferenceservice: x, serving.knative.dev/revision: "
+                      "x-predictor-00001}}, "
+                      "spec: {containers: [{name: kserve-container, image: i}], "
+                      "initContainers: [{name: storage-initializer, image: i}]}}"));
   ASSERT_TRUE(pod.ok()) << pod.error().message;
   auto st = yaml(
       "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default}, status: "
@@ -154,7 +162,8 @@ TEST_F(InferenceServiceTest, AFailedModelIsSaidAndACorrectedOneHeals) {
   ASSERT_TRUE(done.ok()) << done.error().message;
   settle();
   auto isvc = get(api::kInferenceService, "x");
-  EXPECT_EQ(client::condition(isvc, "Ready")["message"].str(), "bucket b not found") << json::dump_yaml(isvc);
+  EXPECT_EQ(client::condition(isvc, "Ready")["message"].str(), "bucket b not found")
+      << json::dump_yaml(isvc);
   EXPECT_EQ(isvc["status"]["modelStatus"]["lastFailureInfo"]["reason"].str(), "ModelLoadFailed");
   knative_ready("x-predictor-00002");
   isvc = get(api::kInferenceService, "x");
@@ -165,7 +174,8 @@ TEST_F(InferenceServiceTest, AnUnknownFormatIsSaidAndHealsWhenItIsCorrected) {
   apply(replace_all(kIris, "sklearn", "nosuch"));
   auto isvc = get(api::kInferenceService, "x");
   EXPECT_TRUE(client::condition_is(isvc, "Ready", "False"));
-  EXPECT_EQ(isvc["status"]["modelStatus"]["lastFailureInfo"]["reason"].str(), "NoSupportingRuntime");
+  EXPECT_EQ(isvc["status"]["modelStatus"]["lastFailureInfo"]["reason"].str(),
+            "NoSupportingRuntime");
   apply(kIris);
   isvc = get(api::kInferenceService, "x");
   EXPECT_TRUE(client::condition_is(isvc, "Ready", "Unknown")) << json::dump_yaml(isvc);

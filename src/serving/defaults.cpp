@@ -67,8 +67,8 @@ void default_component(json::Value& component, const Config& config) {
 }  // namespace
 
 const std::vector<std::string_view>& legacy_frameworks() {
-  static const std::vector<std::string_view> names{"sklearn", "xgboost",     "tensorflow", "pytorch",
-                                                   "triton",  "onnx",        "huggingface", "pmml",
+  static const std::vector<std::string_view> names{"sklearn",  "xgboost", "tensorflow",  "pytorch",
+                                                   "triton",   "onnx",    "huggingface", "pmml",
                                                    "lightgbm", "paddle"};
   return names;
 }

@@ -29,11 +29,17 @@ class Objects : public client::Client {
   }
   Result<client::Object> create(const client::Kind&, json::Value) override { return refuse(); }
   Result<client::Object> apply(const client::Kind&, json::Value,
-                               const client::ApplyOptions&) override { return refuse(); }
+                               const client::ApplyOptions&) override {
+    return refuse();
+  }
   Result<client::Object> patch(const client::Kind&, std::string_view, std::string_view, json::Value,
-                               std::string_view) override { return refuse(); }
+                               std::string_view) override {
+    return refuse();
+  }
   Status remove(const client::Kind&, std::string_view, std::string_view,
-                const client::DeleteOptions&) override { return refuse(); }
+                const client::DeleteOptions&) override {
+    return refuse();
+  }
   std::unique_ptr<client::Watch> watch(const client::Kind&, std::string_view,
                                        std::function<void(const client::Event&)>) override {
     return nullptr;
@@ -120,8 +126,10 @@ TEST(Golden, StatusSaysWhatKServeSays) {
     o.now = "2026-11-01T10:00:00Z";
     o.stopped = doc["stopped"].boolean();
     const auto choice = select_runtime(isvc, {}, {shared(sklearn_runtime())});
-    if (auto* r = std::get_if<Refusal>(&choice)) o.refusal = *r;
-    else o.runtime = std::get_if<SelectedRuntime>(&choice);
+    if (auto* r = std::get_if<Refusal>(&choice))
+      o.refusal = *r;
+    else
+      o.runtime = std::get_if<SelectedRuntime>(&choice);
     json::Value knative = json::object({{"metadata", json::object({{"generation", 1}})}});
     knative.set("status", doc["kn"]);
     if (!o.stopped && !o.refusal) o.knative = &knative;
@@ -169,8 +177,7 @@ TEST(PodMutator, RefusesAPodWithoutTheModelsContainer) {
       " spec: {containers: [{name: other}]}}");
   const auto done = mutate_pod(pod, Objects{}, config());
   ASSERT_FALSE(done.ok());
-  EXPECT_EQ(done.error().message,
-            "Invalid configuration: cannot find container: kserve-container");
+  EXPECT_EQ(done.error().message, "Invalid configuration: cannot find container: kserve-container");
 }
 
 TEST(PodMutator, LeavesOtherPodsAlone) {

@@ -22,8 +22,10 @@ void merge_list(json::Array& base, const json::Array& patch, std::string_view ke
     json::Value* same = nullptr;
     for (auto& b : base)
       if (!item[key].is_null() && b[key] == item[key]) same = &b;
-    if (same) strategic_merge(*same, item);
-    else base.push_back(item);
+    if (same)
+      strategic_merge(*same, item);
+    else
+      base.push_back(item);
   }
 }
 
@@ -39,13 +41,14 @@ const json::Value* resolve(std::string_view expression, const json::Value& metad
   const auto present = [&](const json::Value& v) { return v.is_string() ? &v : &none; };
   if (expression == ".Name") return present(metadata["name"]);
   if (expression == ".Namespace") return present(metadata["namespace"]);
-  for (auto [text, field] : {std::pair{".Labels", "labels"}, std::pair{".Annotations", "annotations"}}) {
+  for (auto [text, field] :
+       {std::pair{".Labels", "labels"}, std::pair{".Annotations", "annotations"}}) {
     const std::string dotted = str(text, "."), indexed = str("index ", text, " \"");
     if (expression.starts_with(dotted))
       return present(metadata[field][expression.substr(dotted.size())]);
     if (expression.starts_with(indexed) && expression.ends_with('"'))
-      return present(metadata[field][expression.substr(
-          indexed.size(), expression.size() - indexed.size() - 1)]);
+      return present(metadata[field][expression.substr(indexed.size(),
+                                                       expression.size() - indexed.size() - 1)]);
   }
   return nullptr;
 }
@@ -61,9 +64,10 @@ Result<std::string> fill(std::string_view text, const json::Value& metadata) {
     const auto expression = trim(text.substr(open + 2, close - open - 2));
     const auto* value = resolve(expression, metadata);
     if (!value)
-      return error(Code::kInvalid,
-                   str("placeholder {{", shorten(expression, 80),
-                       "}} is not known; there are .Name, .Namespace, .Labels.x and .Annotations.x"));
+      return error(
+          Code::kInvalid,
+          str("placeholder {{", shorten(expression, 80),
+              "}} is not known; there are .Name, .Namespace, .Labels.x and .Annotations.x"));
     out += value->str();
     text.remove_prefix(close + 2);
   }
@@ -75,9 +79,12 @@ void strategic_merge(json::Value& base, const json::Value& patch, std::string_vi
   if (patch.is_object() && base.is_object()) {
     drop_other_env_source(base, patch);
     for (const auto& [key, value] : patch.object()) {
-      if (value.is_null()) base.erase(key);
-      else if (base[key].is_null()) base.set(key, value);
-      else strategic_merge(base.ref(key), value, key);
+      if (value.is_null())
+        base.erase(key);
+      else if (base[key].is_null())
+        base.set(key, value);
+      else
+        strategic_merge(base.ref(key), value, key);
     }
     return;
   }

@@ -11,7 +11,8 @@ namespace proa::serving {
 
 // Merges `patch` into `base`: objects by key, lists of named things (containers, env, volumes,
 // volumeMounts, ports, …) by their merge key with new ones appended, other lists replaced.
-// A null removes. `field` is the name of the field that holds them ("" for a container or pod spec).
+// A null removes. `field` is the name of the field that holds them ("" for a container or pod
+// spec).
 void strategic_merge(json::Value& base, const json::Value& patch, std::string_view field = "");
 
 // Fills {{.Name}}, {{.Namespace}}, {{.Labels.x}}, {{.Annotations.x}}, {{index .Labels "x"}} (also

@@ -110,8 +110,7 @@ State pods_state(const ModelInput& in) {
 }
 
 State state_of(const ModelInput& in) {
-  const bool was_loaded =
-      in.before && (*in.before)["states"]["activeModelState"].str() == "Loaded";
+  const bool was_loaded = in.before && (*in.before)["states"]["activeModelState"].str() == "Loaded";
   if (in.ready && in.newest_serves && (!in.pods.empty() || was_loaded))
     return {"Loaded", "UpToDate", {}};
   if (!in.pods.empty()) return pods_state(in);

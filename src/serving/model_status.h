@@ -1,9 +1,9 @@
 // modelStatus of an InferenceService: what the pods of its newest revision say about the model.
 //
-// Used by the status writer; pure. States: no pods → Pending; storage initializer running → Loading;
-// it or kserve-container ended with an error → FailedToLoad with the cause; Ready → Loaded.
-// On purpose unlike KServe: a service that is Ready and scaled to zero stays Loaded / UpToDate, and a
-// cause is taken away once the model is loaded.
+// Used by the status writer; pure. States: no pods → Pending; storage initializer running →
+// Loading; it or kserve-container ended with an error → FailedToLoad with the cause; Ready →
+// Loaded. On purpose unlike KServe: a service that is Ready and scaled to zero stays Loaded /
+// UpToDate, and a cause is taken away once the model is loaded.
 #pragma once
 
 #include <optional>

@@ -168,8 +168,8 @@ Result<json::Value> plan_knative_service(const json::Value& isvc, const Selected
   labels.erase("networking.kserve.io/visibility");
   if (cluster_local(isvc)) labels.set("networking.knative.dev/visibility", "cluster-local");
   metadata.set("labels", std::move(labels));
-  for (const char* hoisted : {"serving.knative.dev/rollout-duration",
-                              "serving.knative.openshift.io/enablePassthrough"})
+  for (const char* hoisted :
+       {"serving.knative.dev/rollout-duration", "serving.knative.openshift.io/enablePassthrough"})
     if (const auto& v = isvc["metadata"]["annotations"][hoisted]; !v.is_null())
       metadata.ref("annotations", hoisted) = v;
   return json::object(
@@ -196,9 +196,8 @@ json::Value plan_virtual_service(const json::Value& isvc, std::string_view exter
   const std::string& ns = namespace_of(isvc);
   const std::string local = str(name, ".", ns, ".svc.", config.cluster_domain);
   json::Value gateways = json::array({config.local_gateway, "mesh"});
-  json::Value match = json::array(
-      {json::object({{"authority", json::object({{"regex", regex_for(local)}})},
-                     {"gateways", gateways}})});
+  json::Value match = json::array({json::object(
+      {{"authority", json::object({{"regex", regex_for(local)}})}, {"gateways", gateways}})});
   json::Value hosts = json::array({local});
   if (!external_host.empty()) {
     hosts.push(external_host);
@@ -206,14 +205,14 @@ json::Value plan_virtual_service(const json::Value& isvc, std::string_view exter
     match.push(json::object({{"authority", json::object({{"regex", regex_for(external_host)}})},
                              {"gateways", json::array({config.ingress_gateway})}}));
   }
-  json::Value set = json::object(
-      {{"Host", str(predictor_name(isvc), ".", ns, ".svc.", config.cluster_domain)},
-       {"KServe-Isvc-Name", name},
-       {"KServe-Isvc-Namespace", ns}});
-  json::Value route = json::object(
-      {{"destination", json::object({{"host", config.local_gateway_service},
-                                     {"port", json::object({{"number", 80}})}})},
-       {"weight", 100}});
+  json::Value set =
+      json::object({{"Host", str(predictor_name(isvc), ".", ns, ".svc.", config.cluster_domain)},
+                    {"KServe-Isvc-Name", name},
+                    {"KServe-Isvc-Namespace", ns}});
+  json::Value route =
+      json::object({{"destination", json::object({{"host", config.local_gateway_service},
+                                                  {"port", json::object({{"number", 80}})}})},
+                    {"weight", 100}});
   auto metadata = metadata_for(isvc, name);
   auto annotations = without(isvc["metadata"]["annotations"], config.annotations_disallowed);
   if (annotations.size() > 0) metadata.set("annotations", std::move(annotations));

@@ -30,8 +30,8 @@ json::Value plan_service(const json::Value& isvc, const Config& config);
 json::Value plan_virtual_service(const json::Value& isvc, std::string_view external_host,
                                  const Config& config);
 
-// The InferenceService's own host, from its Knative Service's URL: "http://x-predictor.ns.example.com"
-// → "x.ns.example.com"; "" if that URL is only for the cluster.
+// The InferenceService's own host, from its Knative Service's URL:
+// "http://x-predictor.ns.example.com" → "x.ns.example.com"; "" if that URL is only for the cluster.
 std::string external_host(const json::Value& isvc, std::string_view predictor_url,
                           const Config& config);
 

@@ -106,8 +106,9 @@ void gcs_credentials(json::Value& spec, json::Value& init, const std::string& se
                      const Config& config) {
   add_volume(spec, json::object({{"name", "user-gcp-sa"},
                                  {"secret", json::object({{"secretName", secret}})}}));
-  add_mount(init, json::object({{"mountPath", "/var/secrets/"}, {"name", "user-gcp-sa"},
-                                {"readOnly", true}}));
+  add_mount(
+      init,
+      json::object({{"mountPath", "/var/secrets/"}, {"name", "user-gcp-sa"}, {"readOnly", true}}));
   add_env(init, "GOOGLE_APPLICATION_CREDENTIALS", "/var/secrets/" + config.gcs_file);
 }
 
@@ -131,8 +132,8 @@ void s3_credentials(json::Value& init, const json::Value& secret) {
     env.push(json::object(
         {{"name", key},
          {"valueFrom",
-          json::object({{"secretKeyRef", json::object({{"key", key},
-                                                       {"name", secret["metadata"]["name"]}})}})}}));
+          json::object({{"secretKeyRef",
+                         json::object({{"key", key}, {"name", secret["metadata"]["name"]}})}})}}));
   };
   from_secret("AWS_ACCESS_KEY_ID");
   from_secret("AWS_SECRET_ACCESS_KEY");
@@ -152,18 +153,19 @@ void s3_credentials(json::Value& init, const json::Value& secret) {
 void one_secret(json::Value& spec, json::Value& init, const json::Value& secret,
                 const Config& config) {
   const auto& data = secret["data"];
-  if (data.has("AWS_SECRET_ACCESS_KEY")) s3_credentials(init, secret);
+  if (data.has("AWS_SECRET_ACCESS_KEY"))
+    s3_credentials(init, secret);
   else if (data.has(config.gcs_file))
     gcs_credentials(spec, init, secret["metadata"]["name"].str(), config);
-  else if (data.has("https-host")) https_credentials(init, data);
+  else if (data.has("https-host"))
+    https_credentials(init, data);
 }
 
 void credentials(json::Value& pod, json::Value& init, const client::Client& client,
                  const Config& config) {
   const std::string ns = pod["metadata"]["namespace"].str();
   auto& spec = pod.ref("spec");
-  const auto& named =
-      pod["metadata"]["annotations"]["serving.kserve.io/storageSecretName"].str();
+  const auto& named = pod["metadata"]["annotations"]["serving.kserve.io/storageSecretName"].str();
   if (!named.empty()) {
     if (auto secret = client.get(api::kSecret, ns, named); secret.ok())
       one_secret(spec, init, **secret, config);
@@ -182,7 +184,8 @@ void credentials(json::Value& pod, json::Value& init, const client::Client& clie
 void show_local(json::Value& spec, json::Value& init, const Source& source, size_t index) {
   std::string path = source.uri;
   if (path.starts_with("file://")) path = path.substr(7);
-  if (path.empty() || path[0] != '/' || !exists(path)) return;  // the initializer says it is not there
+  if (path.empty() || path[0] != '/' || !exists(path))
+    return;  // the initializer says it is not there
   const std::string name = str(kLocal, "-", index);
   add_volume(spec, json::object({{"name", name}, {"hostPath", json::object({{"path", path}})}}));
   add_mount(init, json::object({{"mountPath", path}, {"name", name}, {"readOnly", true}}));
@@ -203,9 +206,9 @@ void inject(json::Value& pod, const std::vector<Source>& sources, const client::
     init.ref("args").push(s.path);
   }
   credentials(pod, init, client, config);
-  for (auto [name, value] : {std::pair{"HF_HUB_ENABLE_HF_TRANSFER", "1"},
-                             std::pair{"HF_XET_HIGH_PERFORMANCE", "1"},
-                             std::pair{"HF_XET_NUM_CONCURRENT_RANGE_GETS", "8"}})
+  for (auto [name, value] :
+       {std::pair{"HF_HUB_ENABLE_HF_TRANSFER", "1"}, std::pair{"HF_XET_HIGH_PERFORMANCE", "1"},
+        std::pair{"HF_XET_NUM_CONCURRENT_RANGE_GETS", "8"}})
     add_env(init, name, value);
   for (const auto& [name, value] : config.init_env) add_env(init, name, value);
   // A revision's pods all take the version of the model that its first one got.
@@ -243,8 +246,10 @@ Status mutate_pod(json::Value& pod, const client::Client& client, const Config& 
     return {};
   std::vector<Source> fetched;
   for (size_t i = 0, claims = 0; i < sources.size(); ++i) {
-    if (sources[i].uri.starts_with("pvc://")) TRY_STATUS(mount_claim(pod, sources[i], claims++));
-    else fetched.push_back(sources[i]);
+    if (sources[i].uri.starts_with("pvc://"))
+      TRY_STATUS(mount_claim(pod, sources[i], claims++));
+    else
+      fetched.push_back(sources[i]);
   }
   if (!fetched.empty()) inject(pod, fetched, client, config);
   return {};

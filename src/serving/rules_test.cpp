@@ -26,15 +26,18 @@ TEST(Validate, RefusesInKServesWords) {
   const ValidationCase cases[] = {
       {"good", "", "predictor: {" + model + "}", ""},
       {"Bad", "", "predictor: {" + model + "}",
-       "the InferenceService \"Bad\" is invalid: a InferenceService name must consist of lower case "
+       "the InferenceService \"Bad\" is invalid: a InferenceService name must consist of lower "
+       "case "
        "alphanumeric characters or '-', and must start with alphabetical character. (e.g. "
        "\"my-name\" or \"abc-123\", regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"},
       {"a", "serving.kserve.io/autoscalerClass: x", "predictor: {" + model + "}",
        "[x] is not a supported autoscaler class type"},
       {"a", "", "predictor: {containers: [{name: kserve-container, env: [{name: PYTHONPATH}]}]}",
-       "the InferenceService \"a\" is invalid: setting PYTHONPATH in container \"kserve-container\" "
+       "the InferenceService \"a\" is invalid: setting PYTHONPATH in container "
+       "\"kserve-container\" "
        "is not allowed for security reasons"},
-      {"a", "", "predictor: {minReplicas: -1, " + model + "}", "'MinReplicas' cannot be less than 0"},
+      {"a", "", "predictor: {minReplicas: -1, " + model + "}",
+       "'MinReplicas' cannot be less than 0"},
       {"a", "", "predictor: {minReplicas: 3, maxReplicas: 2, " + model + "}",
        "'MinReplicas' cannot be greater than MaxReplicas"},
       {"a", "", "predictor: {containerConcurrency: -1, " + model + "}",
@@ -63,7 +66,8 @@ TEST(Validate, RefusesInKServesWords) {
     const auto isvc = yaml(str("{metadata: {name: ", c.name, ", annotations: {", c.annotations,
                                "}}, spec: {", c.spec, "}}"));
     const auto result = validate_inference_service(isvc, nullptr);
-    if (*c.message == 0) EXPECT_TRUE(result.ok()) << result.error().message;
+    if (*c.message == 0)
+      EXPECT_TRUE(result.ok()) << result.error().message;
     else {
       ASSERT_FALSE(result.ok());
       EXPECT_EQ(result.error().message, c.message);
@@ -105,14 +109,17 @@ TEST(Defaults, MoveFrameworkFieldsToModelAndFillResources) {
   auto c = parse_config(config_map("example.com"));
   ASSERT_TRUE(c.ok());
   auto isvc = yaml(
-      "{metadata: {name: a}, spec: {predictor: {sklearn: {protocolVersion: v2, storageUri: 'gs://b'}}}}");
+      "{metadata: {name: a}, spec: {predictor: {sklearn: {protocolVersion: v2, storageUri: "
+      "'gs://b'}}}}");
   default_inference_service(isvc, *c);
-  expect_same(isvc, yaml("{metadata: {name: a, annotations: {modelFormat: sklearn}}, spec: {predictor: "
-                         "{model: {modelFormat: {name: sklearn}, name: '', protocolVersion: v2, "
-                         "storageUri: 'gs://b', resources: {limits: {cpu: '1', memory: 2Gi}, "
-                         "requests: {cpu: '1', memory: 2Gi}}}}}}"));
+  expect_same(isvc,
+              yaml("{metadata: {name: a, annotations: {modelFormat: sklearn}}, spec: {predictor: "
+                   "{model: {modelFormat: {name: sklearn}, name: '', protocolVersion: v2, "
+                   "storageUri: 'gs://b', resources: {limits: {cpu: '1', memory: 2Gi}, "
+                   "requests: {cpu: '1', memory: 2Gi}}}}}}"));
   auto raw = yaml(
-      "{metadata: {name: a, annotations: {serving.kserve.io/deploymentMode: Serverless}}, spec: {}}");
+      "{metadata: {name: a, annotations: {serving.kserve.io/deploymentMode: Serverless}}, spec: "
+      "{}}");
   default_inference_service(raw, *c);
   EXPECT_EQ(raw["metadata"]["annotations"][kModeAnnotation].str(), "Knative");
 }
@@ -138,8 +145,10 @@ TEST(Runtime, IsSelectedByKServesRules) {
   };
   const std::vector<client::Object> cluster = {
       runtime("one", "[{name: sklearn, version: '1', autoSelect: true, priority: 1}]", "[v1, v2]"),
-      runtime("two", "[{name: sklearn, version: '0', autoSelect: true, priority: 2}, {name: sklearn, "
-                     "version: '1', autoSelect: true, priority: 2}]", "[v2]"),
+      runtime("two",
+              "[{name: sklearn, version: '0', autoSelect: true, priority: 2}, {name: sklearn, "
+              "version: '1', autoSelect: true, priority: 2}]",
+              "[v2]"),
       runtime("manual", "[{name: rare}]"),
       runtime("off", "[{name: gone, autoSelect: true}]", "[v1]", ", disabled: true"),
       runtime("c-onnx", "[{name: onnx, autoSelect: true, priority: 9}]"),
@@ -176,7 +185,8 @@ TEST(Runtime, IsSelectedByKServesRules) {
     std::string got;
     if (auto* s = std::get_if<SelectedRuntime>(&choice))
       got = str(s->cluster ? "cluster/" : "ns/", s->name);
-    else got = str(std::get<Refusal>(choice).reason, " ", std::get<Refusal>(choice).message);
+    else
+      got = str(std::get<Refusal>(choice).reason, " ", std::get<Refusal>(choice).message);
     EXPECT_EQ(got, c.expected);
   }
 }
@@ -191,17 +201,21 @@ TEST(Runtime, SaysWhatWasAskedFor) {
 
 TEST(Merge, GoesByTheMergeKeysOfPods) {
   auto base = yaml(
-      "{image: a, env: [{name: X, value: '1'}, {name: Y, value: '2'}], resources: {limits: {cpu: '1', "
+      "{image: a, env: [{name: X, value: '1'}, {name: Y, value: '2'}], resources: {limits: {cpu: "
+      "'1', "
       "memory: 2Gi}}, command: [a, b], ports: [{containerPort: 80, name: h}]}");
-  strategic_merge(base, yaml("{image: b, env: [{name: Y, valueFrom: {x: 1}}, {name: Z}], resources: "
-                             "{limits: {memory: 1Gi}}, command: [c], ports: [{containerPort: 90}]}"));
-  expect_same(base, yaml("{image: b, env: [{name: X, value: '1'}, {name: Y, valueFrom: {x: 1}}, {name: "
-                         "Z}], resources: {limits: {cpu: '1', memory: 1Gi}}, command: [c], ports: "
-                         "[{containerPort: 80, name: h}, {containerPort: 90}]}"));
+  strategic_merge(base,
+                  yaml("{image: b, env: [{name: Y, valueFrom: {x: 1}}, {name: Z}], resources: "
+                       "{limits: {memory: 1Gi}}, command: [c], ports: [{containerPort: 90}]}"));
+  expect_same(base,
+              yaml("{image: b, env: [{name: X, value: '1'}, {name: Y, valueFrom: {x: 1}}, {name: "
+                   "Z}], resources: {limits: {cpu: '1', memory: 1Gi}}, command: [c], ports: "
+                   "[{containerPort: 80, name: h}, {containerPort: 90}]}"));
 }
 
 TEST(Merge, FillsPlaceholders) {
-  const auto meta = yaml("{name: iris, namespace: t, labels: {a.b/c: l}, annotations: {modelFormat: f}}");
+  const auto meta =
+      yaml("{name: iris, namespace: t, labels: {a.b/c: l}, annotations: {modelFormat: f}}");
   auto v = yaml(
       "['--n={{.Name}}/{{ .Namespace }}', '{{.Annotations.modelFormat}}', '{{.Labels.none}}', "
       "'{{index .Labels \"a.b/c\"}}']");
@@ -215,18 +229,21 @@ TEST(Merge, FillsPlaceholders) {
 
 TEST(Container, ConcatenatesArgsAndReplacesTheTag) {
   const auto isvc = yaml(
-      "{metadata: {name: x, namespace: t}, spec: {predictor: {serviceAccountName: sa, nodeSelector: {b: "
-      "c}, model: {modelFormat: {name: sklearn}, runtimeVersion: v9, args: [--more], env: [{name: E, "
+      "{metadata: {name: x, namespace: t}, spec: {predictor: {serviceAccountName: sa, "
+      "nodeSelector: {b: "
+      "c}, model: {modelFormat: {name: sklearn}, runtimeVersion: v9, args: [--more], env: [{name: "
+      "E, "
       "value: v}], name: ''}, containers: [{name: side, image: s}]}}}");
   const auto spec = yaml(
       "{nodeSelector: {a: b}, containers: [{name: kserve-container, image: 'r:5/k/s:latest', args: "
       "['--name={{.Name}}']}, {name: helper, image: h}]}");
   const auto pod = predictor_pod_spec(isvc, &spec);
   ASSERT_TRUE(pod.ok()) << pod.error().message;
-  expect_same(*pod, yaml("{serviceAccountName: sa, nodeSelector: {a: b, b: c}, containers: [{name: "
-                         "kserve-container, image: 'r:5/k/s:v9', args: [--name=x, --more], env: [{name: "
-                         "E, value: v}, {name: INFERENCE_SERVICE_NAME, value: x}]}, {name: helper, "
-                         "image: h}, {name: side, image: s}]}"));
+  expect_same(*pod,
+              yaml("{serviceAccountName: sa, nodeSelector: {a: b, b: c}, containers: [{name: "
+                   "kserve-container, image: 'r:5/k/s:v9', args: [--name=x, --more], env: [{name: "
+                   "E, value: v}, {name: INFERENCE_SERVICE_NAME, value: x}]}, {name: helper, "
+                   "image: h}, {name: side, image: s}]}"));
 }
 
 TEST(Container, WantsARuntimeWithTheModelsContainer) {
@@ -236,8 +253,10 @@ TEST(Container, WantsARuntimeWithTheModelsContainer) {
 }
 
 client::Object pod(std::string_view status) {
-  return shared(yaml(str("{metadata: {name: p-1}, spec: {containers: [{name: kserve-container, "
-                         "resources: {limits: {memory: 1Gi}}}]}, status: ", status, "}")));
+  return shared(
+      yaml(str("{metadata: {name: p-1}, spec: {containers: [{name: kserve-container, "
+               "resources: {limits: {memory: 1Gi}}}]}, status: ",
+               status, "}")));
 }
 
 struct StateCase {
@@ -262,10 +281,12 @@ TEST(ModelStatus, FollowsThePods) {
        "CrashLoopBackOff}}, lastState: {terminated: {exitCode: 1, message: m}}}]}",
        false, "{states: {activeModelState: Loaded}}",
        "BlockedByFailedLoad/Loaded/FailedToLoad ModelLoadFailed m"},
-      {"{containerStatuses: [{name: kserve-container, state: {terminated: {reason: OOMKilled, exitCode: "
+      {"{containerStatuses: [{name: kserve-container, state: {terminated: {reason: OOMKilled, "
+       "exitCode: "
        "137}}}]}",
        false, "{}",
-       "BlockedByFailedLoad//FailedToLoad ModelLoadFailed out of memory: the model does not fit into "
+       "BlockedByFailedLoad//FailedToLoad ModelLoadFailed out of memory: the model does not fit "
+       "into "
        "the memory limit of 1Gi of container kserve-container"},
       {"{containerStatuses: [{name: kserve-container, state: {waiting: {reason: ImagePullBackOff, "
        "message: no such image}}}]}",
@@ -273,7 +294,8 @@ TEST(ModelStatus, FollowsThePods) {
        "BlockedByFailedLoad//FailedToLoad RuntimeUnhealthy ImagePullBackOff: no such image"},
       {"{containerStatuses: [{name: kserve-container, state: {terminated: {exitCode: 3}}}]}", false,
        "{}",
-       "BlockedByFailedLoad//FailedToLoad ModelLoadFailed container kserve-container ended with exit "
+       "BlockedByFailedLoad//FailedToLoad ModelLoadFailed container kserve-container ended with "
+       "exit "
        "code 3"},
   };
   for (const auto& c : cases) {
@@ -286,10 +308,11 @@ TEST(ModelStatus, FollowsThePods) {
     in.newest_serves = true;
     if (*c.pod) in.pods.push_back(pod(c.pod));
     const auto s = model_status(in);
-    std::string got = str(s["transitionStatus"].str(), "/", s["states"]["activeModelState"].str(), "/",
-                          s["states"]["targetModelState"].str());
+    std::string got = str(s["transitionStatus"].str(), "/", s["states"]["activeModelState"].str(),
+                          "/", s["states"]["targetModelState"].str());
     if (s.has("lastFailureInfo")) {
-      got += str(" ", s["lastFailureInfo"]["reason"].str(), " ", s["lastFailureInfo"]["message"].str());
+      got += str(" ", s["lastFailureInfo"]["reason"].str(), " ",
+                 s["lastFailureInfo"]["message"].str());
       EXPECT_EQ(s["lastFailureInfo"]["modelRevisionName"].str(), "r-1");
       EXPECT_EQ(s["lastFailureInfo"]["location"].str(), "p-1");
     }
@@ -298,17 +321,20 @@ TEST(ModelStatus, FollowsThePods) {
 }
 
 TEST(Status, AFailedModelMakesReadyFalseWithTheCauseAndHeals) {
-  auto isvc = yaml("{metadata: {name: x, namespace: t, generation: 1, annotations: "
-                   "{serving.kserve.io/deploymentMode: Knative}}, spec: {predictor: {model: {}}}}");
-  auto knative = yaml("{metadata: {generation: 1}, status: {observedGeneration: 1, "
-                      "latestCreatedRevisionName: x-predictor-00001, conditions: [{type: Ready, status: "
-                      "Unknown}, {type: ConfigurationsReady, status: Unknown}]}}");
+  auto isvc = yaml(
+      "{metadata: {name: x, namespace: t, generation: 1, annotations: "
+      "{serving.kserve.io/deploymentMode: Knative}}, spec: {predictor: {model: {}}}}");
+  auto knative = yaml(
+      "{metadata: {generation: 1}, status: {observedGeneration: 1, "
+      "latestCreatedRevisionName: x-predictor-00001, conditions: [{type: Ready, status: "
+      "Unknown}, {type: ConfigurationsReady, status: Unknown}]}}");
   Observed o;
   o.isvc = &isvc;
   o.knative = &knative;
   o.now = "2026-11-01T10:00:00Z";
-  o.pods = {pod("{initContainerStatuses: [{name: storage-initializer, state: {terminated: {exitCode: 1, "
-                "message: no such bucket}}}]}")};
+  o.pods = {
+      pod("{initContainerStatuses: [{name: storage-initializer, state: {terminated: {exitCode: 1, "
+          "message: no such bucket}}}]}")};
   auto status = compute_status(o, Config{});
   json::Value holder;
   holder.set("status", status);
@@ -332,11 +358,12 @@ TEST(Status, TracksWhichRevisionHadAllOfTheTraffic) {
     return yaml(str("{latestReadyRevisionName: ", latest, ", latestCreatedRevisionName: ", latest,
                     ", traffic: ", traffic, "}"));
   };
-  auto c = predictor_component(json::Value(),
-                               kn("[{latestRevision: true, percent: 100, revisionName: r1}]", "r1"));
+  auto c = predictor_component(
+      json::Value(), kn("[{latestRevision: true, percent: 100, revisionName: r1}]", "r1"));
   EXPECT_EQ(c["latestRolledoutRevision"].str(), "r1");
   c = predictor_component(c, kn("[{latestRevision: true, percent: 10, revisionName: r2}, "
-                                "{revisionName: r1, percent: 90, tag: prev}]", "r2"));
+                                "{revisionName: r1, percent: 90, tag: prev}]",
+                                "r2"));
   EXPECT_EQ(c["latestRolledoutRevision"].str(), "r1");
   c = predictor_component(c, kn("[{latestRevision: true, percent: 100, revisionName: r2}]", "r2"));
   EXPECT_EQ(c["latestRolledoutRevision"].str(), "r2");
@@ -344,8 +371,9 @@ TEST(Status, TracksWhichRevisionHadAllOfTheTraffic) {
 }
 
 TEST(Plan, SplitsACanarysTraffic) {
-  const auto isvc = yaml("{metadata: {name: x, namespace: t}, spec: {predictor: {canaryTrafficPercent: 10, "
-                         "containers: [{name: kserve-container, image: i}]}}}");
+  const auto isvc = yaml(
+      "{metadata: {name: x, namespace: t}, spec: {predictor: {canaryTrafficPercent: 10, "
+      "containers: [{name: kserve-container, image: i}]}}}");
   const auto first = plan_knative_service(isvc, nullptr, "", Config{});
   const auto second = plan_knative_service(isvc, nullptr, "r1", Config{});
   ASSERT_TRUE(first.ok() && second.ok());
@@ -359,7 +387,8 @@ TEST(Plan, RefusesWhatThisVersionDoesNotDo) {
   Config config;
   config.default_mode = "Knative";
   const auto refused = [&](std::string_view spec, std::string_view annotations = "") {
-    const auto isvc = yaml(str("{metadata: {name: x, annotations: {", annotations, "}}, spec: ", spec, "}"));
+    const auto isvc =
+        yaml(str("{metadata: {name: x, annotations: {", annotations, "}}, spec: ", spec, "}"));
     const auto r = unsupported(isvc, config);
     return r ? r->detail : std::string();
   };
@@ -374,7 +403,8 @@ TEST(Plan, RefusesWhatThisVersionDoesNotDo) {
 
 TEST(Plan, AClusterLocalServiceHasNoExternalHost) {
   const auto isvc = yaml(
-      "{metadata: {name: x, namespace: t, labels: {networking.kserve.io/visibility: cluster-local}}}");
+      "{metadata: {name: x, namespace: t, labels: {networking.kserve.io/visibility: "
+      "cluster-local}}}");
   EXPECT_EQ(external_host(isvc, "http://x-predictor.t.example.com", Config{}), "");
   const auto open = yaml("{metadata: {name: x, namespace: t}}");
   EXPECT_EQ(external_host(open, "http://x-predictor.t.svc.cluster.local", Config{}), "");

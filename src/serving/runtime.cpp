@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* kWrongFramework =
     "Specified runtime does not support specified framework/version";
-constexpr const char* kWrongProtocol = "Specified runtime does not support specified protocol version";
+constexpr const char* kWrongProtocol =
+    "Specified runtime does not support specified protocol version";
 
 struct Wanted {
   std::string format, version, protocol;
@@ -48,7 +49,8 @@ bool supports_protocol(const json::Value& spec, const Wanted& w) {
 int64_t priority_of(const json::Value& spec, const Wanted& w) {
   int64_t best = 0;
   for (const auto& f : spec["supportedModelFormats"].array())
-    if (f["autoSelect"].boolean() && format_fits(f, w)) best = std::max(best, f["priority"].integer());
+    if (f["autoSelect"].boolean() && format_fits(f, w))
+      best = std::max(best, f["priority"].integer());
   return best;
 }
 

@@ -1,7 +1,7 @@
 // Which ServingRuntime or ClusterServingRuntime serves an InferenceService.
 //
-// Used by the InferenceService controller; pure. KServe's rules: a named runtime is looked up in the
-// namespace, then in the cluster; else the fitting ones are ordered by protocol, age, name and
+// Used by the InferenceService controller; pure. KServe's rules: a named runtime is looked up in
+// the namespace, then in the cluster; else the fitting ones are ordered by protocol, age, name and
 // priority, those of the namespace first.
 #pragma once
 

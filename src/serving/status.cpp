@@ -117,8 +117,8 @@ ModelInput model_input(const Observed& o, const json::Value& component, bool rea
 void addresses(const Observed& o, const json::Value& component, const Config& config,
                json::Value& status) {
   const auto& meta = (*o.isvc)["metadata"];
-  const std::string local =
-      str("http://", meta["name"].str(), ".", meta["namespace"].str(), ".svc.", config.cluster_domain);
+  const std::string local = str("http://", meta["name"].str(), ".", meta["namespace"].str(),
+                                ".svc.", config.cluster_domain);
   const auto host = external_host(*o.isvc, component["url"].str(), config);
   status.ref("address", "url") = local;
   status.set("url", host.empty() ? local : str(config.url_scheme, "://", host));
@@ -131,7 +131,8 @@ void running_status(const Observed& o, const Config& config, json::Value& status
   auto component = predictor_component(before["components"]["predictor"], knative_status);
 
   auto predictor = from(o.knative, "Ready", "PredictorReady", "");
-  auto configuration = from(o.knative, "ConfigurationsReady", "PredictorConfigurationReady", "Info");
+  auto configuration =
+      from(o.knative, "ConfigurationsReady", "PredictorConfigurationReady", "Info");
   auto route = from(o.knative, "RoutesReady", "PredictorRouteReady", "Info");
   if (predictor.status == "True" && !predictor_ready(o.knative)) predictor.status = "Unknown";
   Condition ingress{"IngressReady", "Unknown", "Predictor ingress not created", "", ""};
@@ -155,7 +156,8 @@ void running_status(const Observed& o, const Config& config, json::Value& status
   status.set("conditions", conditions.take());
 
   status.set("modelStatus", std::move(model));
-  if (ready) addresses(o, component, config, status);
+  if (ready)
+    addresses(o, component, config, status);
   else
     for (const char* kept : {"url", "address"})
       if (before.has(kept)) status.set(kept, before[kept]);
@@ -175,19 +177,25 @@ bool predictor_ready(const json::Value* knative) {
 json::Value predictor_component(const json::Value& before, const json::Value& knative_status) {
   json::Value out = before.is_object() ? before : json::Value(json::Object{});
   const auto copy = [&](const char* to, const json::Value& v) {
-    if (v.is_null() || v.str().empty()) out.erase(to);
-    else out.set(to, v);
+    if (v.is_null() || v.str().empty())
+      out.erase(to);
+    else
+      out.set(to, v);
   };
   const std::string latest = knative_status["latestReadyRevisionName"].str();
   const std::string created = knative_status["latestCreatedRevisionName"].str();
   copy("latestReadyRevision", knative_status["latestReadyRevisionName"]);
   copy("latestCreatedRevision", knative_status["latestCreatedRevisionName"]);
   copy("url", knative_status["url"]);
-  if (knative_status["address"].is_object()) out.set("address", knative_status["address"]);
-  else out.erase("address");
+  if (knative_status["address"].is_object())
+    out.set("address", knative_status["address"]);
+  else
+    out.erase("address");
   const auto& traffic = knative_status["traffic"];
-  if (traffic.size() > 0) out.set("traffic", traffic);
-  else out.erase("traffic");
+  if (traffic.size() > 0)
+    out.set("traffic", traffic);
+  else
+    out.erase("traffic");
 
   const std::string rolled = out["latestRolledoutRevision"].str();
   const std::string previous = out["previousRolledoutRevision"].str();
@@ -215,9 +223,12 @@ json::Value compute_status(const Observed& o, const Config& config) {
   if (o.runtime)
     status.set(o.runtime->cluster ? "clusterServingRuntimeName" : "servingRuntimeName",
                o.runtime->name);
-  if (o.stopped) stopped_status(o, status);
-  else if (o.refusal) refused_status(o, status);
-  else running_status(o, config, status);
+  if (o.stopped)
+    stopped_status(o, status);
+  else if (o.refusal)
+    refused_status(o, status);
+  else
+    running_status(o, config, status);
   return status;
 }
 

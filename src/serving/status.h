@@ -17,14 +17,14 @@
 namespace proa::serving {
 
 struct Observed {
-  const json::Value* isvc = nullptr;      // as stored, with the status before
-  const json::Value* knative = nullptr;   // the Knative Service; null if there is none
-  std::vector<client::Object> pods;       // of the latest created revision
+  const json::Value* isvc = nullptr;     // as stored, with the status before
+  const json::Value* knative = nullptr;  // the Knative Service; null if there is none
+  std::vector<client::Object> pods;      // of the latest created revision
   const SelectedRuntime* runtime = nullptr;
-  std::optional<Refusal> refusal;         // nothing was made, for this reason
+  std::optional<Refusal> refusal;  // nothing was made, for this reason
   bool stopped = false;
-  bool ingress_made = false;              // the VirtualService is there
-  std::string now;                        // RFC 3339
+  bool ingress_made = false;  // the VirtualService is there
+  std::string now;            // RFC 3339
 };
 
 json::Value compute_status(const Observed& o, const Config& config);
@@ -32,8 +32,8 @@ json::Value compute_status(const Observed& o, const Config& config);
 // The Knative Service is ready and its status is about its present spec.
 bool predictor_ready(const json::Value* knative);
 
-// status.components.predictor from the Knative Service's status, and what it was before; keeps track
-// of which revision had all of the traffic last.
+// status.components.predictor from the Knative Service's status, and what it was before; keeps
+// track of which revision had all of the traffic last.
 json::Value predictor_component(const json::Value& before, const json::Value& knative_status);
 
 }  // namespace proa::serving

@@ -1,10 +1,10 @@
 // For tests: files of testdata/ as YAML documents.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "client/client.h"
 #include "foundation/base/file.h"

@@ -20,11 +20,12 @@ bool valid_name(std::string_view name) {
 
 Status check_name(const std::string& name) {
   if (valid_name(name)) return {};
-  return refuse(str("the InferenceService \"", name,
-                    "\" is invalid: a InferenceService name must consist of lower case alphanumeric "
-                    "characters or '-', and must start with alphabetical character. (e.g. "
-                    "\"my-name\" or \"abc-123\", regex used for validation is "
-                    "'[a-z]([-a-z0-9]*[a-z0-9])?')"));
+  return refuse(
+      str("the InferenceService \"", name,
+          "\" is invalid: a InferenceService name must consist of lower case alphanumeric "
+          "characters or '-', and must start with alphabetical character. (e.g. "
+          "\"my-name\" or \"abc-123\", regex used for validation is "
+          "'[a-z]([-a-z0-9]*[a-z0-9])?')"));
 }
 
 Status check_autoscaler_class(const json::Value& annotations) {
@@ -37,8 +38,8 @@ Status check_python_path(const std::string& isvc, const json::Value& container) 
   for (const auto& env : container["env"].array())
     if (env["name"].str() == "PYTHONPATH")
       return refuse(str("the InferenceService \"", isvc,
-                        "\" is invalid: setting PYTHONPATH in container \"", container["name"].str(),
-                        "\" is not allowed for security reasons"));
+                        "\" is invalid: setting PYTHONPATH in container \"",
+                        container["name"].str(), "\" is not allowed for security reasons"));
   return {};
 }
 
@@ -83,8 +84,8 @@ Status check_storage_uris(const json::Value& component, bool has_uri) {
   std::string_view parent;
   for (const auto& item : uris) {
     if (item["uri"].str().empty()) return refuse("storage URI cannot be empty");
-    const std::string path = item["mountPath"].is_null() ? std::string(kModelPath)
-                                                         : item["mountPath"].str();
+    const std::string path =
+        item["mountPath"].is_null() ? std::string(kModelPath) : item["mountPath"].str();
     TRY_STATUS(check_mount_path(path));
     if (item["uri"].str().starts_with("pvc://")) {
       if (!pvc_paths.insert(path).second) return refuse("PVC storage paths must be unique");
@@ -92,8 +93,8 @@ Status check_storage_uris(const json::Value& component, bool has_uri) {
     }
     const auto here = item["mountPath"].is_null() ? kModelPath : parent_of(item["mountPath"].str());
     if (!parent.empty() && here != parent)
-      return refuse(str("storage paths must have a common parent directory. Found ", parent, " and ",
-                        here));
+      return refuse(
+          str("storage paths must have a common parent directory. Found ", parent, " and ", here));
     parent = here;
   }
   return {};
@@ -135,7 +136,8 @@ int implementations(const json::Value& predictor) {
 Status check_implementations(const json::Value& predictor) {
   if (implementations(predictor) == 1) return {};
   return refuse(
-      "exactly one of [Name, SKLearn, XGBoost, Tensorflow, PyTorch, Triton, ONNX, HuggingFace, PMML, "
+      "exactly one of [Name, SKLearn, XGBoost, Tensorflow, PyTorch, Triton, ONNX, HuggingFace, "
+      "PMML, "
       "LightGBM, Paddle, Model, StorageContainerName, WorkerSpec, PodSpec] must be specified in "
       "PredictorSpec");
 }
@@ -162,7 +164,8 @@ Status check_scale(const json::Value& c) {
 Status check_logger(const json::Value& c) {
   if (!c["logger"].is_object()) return {};
   const auto& mode = c["logger"]["mode"].str();
-  if (mode != "all" && mode != "request" && mode != "response") return refuse("invalid logger type");
+  if (mode != "all" && mode != "request" && mode != "response")
+    return refuse("invalid logger type");
   const auto& storage = c["logger"]["storage"];
   if (storage.is_object() && storage["path"].str().empty())
     return refuse("invalid logger storage configuration");
@@ -173,10 +176,11 @@ Status check_knative_scaling(const json::Value& annotations, const json::Value& 
   if (c["deploymentStrategy"].is_object())
     return refuse("customizing deploymentStrategy is only supported for raw deployment mode");
   const auto& metric = c["scaleMetric"].str();
-  const bool hpa = annotations["autoscaling.knative.dev/class"].str() == "hpa.autoscaling.knative.dev";
+  const bool hpa =
+      annotations["autoscaling.knative.dev/class"].str() == "hpa.autoscaling.knative.dev";
   if (metric.empty()) return {};
-  const bool known = hpa ? metric == "cpu" || metric == "memory"
-                         : metric == "concurrency" || metric == "rps";
+  const bool known =
+      hpa ? metric == "cpu" || metric == "memory" : metric == "concurrency" || metric == "rps";
   if (!known) return refuse(str("[", metric, "] is not a supported metric"));
   const auto target = c["scaleTarget"];
   if (target.is_null()) return {};
@@ -221,8 +225,7 @@ Status check_canary(const json::Value& isvc) {
 
 Status check_update(const json::Value& isvc, const json::Value& old) {
   const std::string before = canonical_mode(old["status"]["deploymentMode"].str());
-  const std::string after =
-      canonical_mode(isvc["metadata"]["annotations"][kModeAnnotation].str());
+  const std::string after = canonical_mode(isvc["metadata"]["annotations"][kModeAnnotation].str());
   if (before.empty() || after.empty() || before == after) return {};
   return refuse(str("update rejected: deploymentMode cannot be changed from '", before, "' to '",
                     after, "'"));

@@ -34,12 +34,11 @@ TEST(Apply, CreatesWithTheAppliersFields) {
   Applied made = apply({}, kWeb);
   ASSERT_TRUE(made.changed);
   EXPECT_EQ(made.object["metadata"]["name"].str(), "web");
-  EXPECT_EQ(
-      entry(made.object, "a"),
-      R"({"f:metadata":{"f:labels":{"f:x":{}}},"f:spec":{"f:replicas":{},)"
-    R"("f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},)"
-    R"("f:name":{},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},)"
-    R"("f:containerPort":{}}}}}}}}})");
+  EXPECT_EQ(entry(made.object, "a"),
+            R"({"f:metadata":{"f:labels":{"f:x":{}}},"f:spec":{"f:replicas":{},)"
+            R"("f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},)"
+            R"("f:name":{},"f:ports":{"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},)"
+            R"("f:containerPort":{}}}}}}}}})");
   const json::Value& first = made.object["metadata"]["managedFields"][0];
   EXPECT_EQ(first["operation"].str(), "Apply");
   EXPECT_EQ(first["apiVersion"].str(), "apps/v1");
@@ -165,7 +164,7 @@ TEST(Apply, CustomResourcesOwnMapsByEntryAndConditionsByType) {
   EXPECT_EQ(
       entry(status.object, "c"),
       R"({"f:status":{"f:conditions":{"k:{\"type\":\"Ready\"}":{".":{},"f:status":{},"f:type":{}}},)"
-    R"("f:url":{}}})");
+      R"("f:url":{}}})");
   Applied gone = apply(status.object, "{'status': {'url': 'u'}}", "c", true, "status", isvc);
   EXPECT_FALSE(gone.object["status"].has("conditions"));
 }

@@ -34,7 +34,7 @@ TEST(Columns, ShowAnInferenceServiceAsTheTutorialDoes) {
             "{'traffic': [{'latestRevision': true, 'percent': 100,"
             "'revisionName': 'sklearn-iris-predictor-00001'}]}}}}"),
       R"(["sklearn-iris","http://sklearn-iris.kserve-test.example.com","True",null,100,null,)"
-    R"("sklearn-iris-predictor-00001","10m"])");
+      R"("sklearn-iris-predictor-00001","10m"])");
 }
 
 TEST(Columns, ShowARevisionByItsLabels) {

@@ -44,10 +44,9 @@ TEST(Prune, BuiltInKindsLoseZerosAndNullsAndGetCanonicalQuantities) {
       "{'metadata': {'generateName': '', 'creationTimestamp': null}, 'spec': {'hostNetwork': false,"
       " 'containers': [{'name': 'a', 'resources': {'limits': {'cpu': 1, 'memory': '1024Mi'}}}]}}");
   EXPECT_TRUE(prune(test_kind("v1", "Pod"), v).empty());
-  EXPECT_EQ(
-      json::dump(v),
-      R"({"metadata":{},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"1",)"
-    R"("memory":"1Gi"}}}]}})");
+  EXPECT_EQ(json::dump(v),
+            R"({"metadata":{},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"1",)"
+            R"("memory":"1Gi"}}}]}})");
 }
 
 TEST(Prune, KeepsWhatAnOpenStatusHolds) {
@@ -79,10 +78,9 @@ TEST(Defaults, LeavePodFieldsOfCustomResourcesAlone) {
   json::Value v = js(
       "{'spec': {'predictor': {'containers': [{'name': 'a', 'ports': [{'containerPort': 80}]}]}}}");
   default_fields(isvc(), v);
-  EXPECT_EQ(
-      json::dump(v),
-      R"({"spec":{"predictor":{"containers":[{"name":"a","ports":[{"containerPort":80,)"
-    R"("protocol":"TCP"}]}]}}})");
+  EXPECT_EQ(json::dump(v),
+            R"({"spec":{"predictor":{"containers":[{"name":"a","ports":[{"containerPort":80,)"
+            R"("protocol":"TCP"}]}]}}})");
 }
 
 TEST(Defaults, SecretsTakeTheirTextAndServicesTheirTargetPort) {
@@ -98,15 +96,14 @@ TEST(Defaults, SecretsTakeTheirTextAndServicesTheirTargetPort) {
 TEST(Validate, CustomResourcesAreRefusedInKubernetesWords) {
   EXPECT_EQ(
       errors(isvc(), js("{'spec': {'predictor': {'minReplicas': 'two'}}}")),
-      (Texts{
-          R"(spec.predictor.minReplicas: Invalid value: "string": spec.predictor.minReplicas in)"
-          R"( body must be of type integer: "string")"}));
+      (Texts{R"(spec.predictor.minReplicas: Invalid value: "string": spec.predictor.minReplicas in)"
+             R"( body must be of type integer: "string")"}));
   EXPECT_EQ(errors(isvc(), js("{'spec': {}}")), (Texts{"spec.predictor: Required value"}));
   EXPECT_EQ(
       errors(isvc(), js("{'spec': {'predictor': {'scaleMetric': 'x'}}}")),
       (Texts{
           R"(spec.predictor.scaleMetric: Unsupported value: "x": supported values: "cpu", "memory",)"
-    R"( "concurrency", "rps")"}));
+          R"( "concurrency", "rps")"}));
   EXPECT_EQ(
       errors(isvc(), js("{'spec': {'predictor': {'canaryTrafficPercent': 101}}}")),
       (Texts{"spec.predictor.canaryTrafficPercent: Invalid value: 101: "
@@ -139,7 +136,7 @@ TEST(Validate, BuiltInKindsNeedTheirNamesButNotTheirNumbers) {
   EXPECT_EQ(
       wrong.error().message,
       R"(Deployment in version "v1" cannot be handled as a Deployment: spec.replicas: expected)"
-          R"( integer, got string "x")");
+      R"( integer, got string "x")");
 }
 
 TEST(Validate, TheWholeMessageNamesKindGroupAndObject) {

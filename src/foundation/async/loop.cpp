@@ -127,8 +127,10 @@ bool Loop::run_once(Duration most) {
   }
 
   Duration wait = most;
-  if (!s.local.empty()) wait = Duration(0);
-  else if (!s.timers.empty()) wait = std::min(wait, s.timers.begin()->first.first - now_);
+  if (!s.local.empty())
+    wait = Duration(0);
+  else if (!s.timers.empty())
+    wait = std::min(wait, s.timers.begin()->first.first - now_);
   wait = std::max(wait, Duration(0));
   timespec timeout{static_cast<time_t>(wait.count() / 1'000'000'000),
                    static_cast<long>(wait.count() % 1'000'000'000)};

@@ -24,9 +24,9 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void run();                // until stop()
+  void run();                    // until stop()
   bool run_once(Duration most);  // one turn, for tests; false once stopped
-  void stop();               // thread-safe; run() returns after the current turn
+  void stop();                   // thread-safe; run() returns after the current turn
 
   // Thread-safe; tasks run in order. Cheap from the loop's own thread (no wake-up).
   void post(Task task);

@@ -93,16 +93,21 @@ std::optional<Duration> parse_duration(std::string_view text) {
   double total = 0;
   while (!text.empty()) {
     double value = 0;
-    auto r = std::from_chars(text.data(), text.data() + text.size(), value,
-                             std::chars_format::fixed);
+    auto r =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
     if (r.ec != std::errc() || value < 0) return std::nullopt;
     text.remove_prefix(static_cast<size_t>(r.ptr - text.data()));
     size_t n = 0;
     while (n < text.size() && text[n] != '.' && (text[n] < '0' || text[n] > '9')) ++n;
     std::string_view unit = text.substr(0, n);
     text.remove_prefix(n);
-    double scale = unit == "ns" ? 1 : unit == "us" || unit == "µs" ? 1e3 : unit == "ms" ? 1e6
-                   : unit == "s" ? 1e9 : unit == "m" ? 60e9 : unit == "h" ? 3600e9 : 0;
+    double scale = unit == "ns"                   ? 1
+                   : unit == "us" || unit == "µs" ? 1e3
+                   : unit == "ms"                 ? 1e6
+                   : unit == "s"                  ? 1e9
+                   : unit == "m"                  ? 60e9
+                   : unit == "h"                  ? 3600e9
+                                                  : 0;
     if (scale == 0) return std::nullopt;
     total += value * scale;
   }

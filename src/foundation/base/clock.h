@@ -1,4 +1,5 @@
-// Time comes in through the constructor: Clock, the real one, one that tests turn by hand, RFC 3339.
+// Time comes in through the constructor: Clock, the real one, one that tests turn by hand, RFC
+// 3339.
 //
 // Thread-safe. FakeClock moves only by advance().
 #pragma once

@@ -20,7 +20,10 @@ class Fd {
   explicit Fd(int fd) : fd_(fd) {}
   Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Fd& operator=(Fd&& other) noexcept {
-    if (this != &other) { reset(); fd_ = std::exchange(other.fd_, -1); }
+    if (this != &other) {
+      reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
     return *this;
   }
   ~Fd() { reset(); }
@@ -36,8 +39,8 @@ class Fd {
 // The whole file; kTooLarge past `most` bytes.
 Result<std::string> read_file(const std::string& path, size_t most = size_t{1} << 30);
 
-// Writes beside the target and renames over it, so that a reader sees the old or the new whole file.
-// durable: also fsync of file and folder.
+// Writes beside the target and renames over it, so that a reader sees the old or the new whole
+// file. durable: also fsync of file and folder.
 Status write_file(const std::string& path, std::string_view content, unsigned mode = 0644,
                   bool durable = false);
 

@@ -61,9 +61,9 @@ std::string lower(std::string_view text) {
 }
 
 bool iequals(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(),
-                    [](char x, char y) { return lower_char(x) == lower_char(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return lower_char(x) == lower_char(y);
+         });
 }
 
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
@@ -138,8 +138,10 @@ std::optional<std::string> unbase64(std::string_view text) {
     int pad = 0;
     for (size_t k = i; k < i + 4; ++k) {
       const char* at = std::char_traits<char>::find(kBase64, 64, text[k]);
-      if (text[k] == '=' && k + 2 >= text.size() && k >= i + 2) ++pad;
-      else if (!at || pad) return std::nullopt;
+      if (text[k] == '=' && k + 2 >= text.size() && k >= i + 2)
+        ++pad;
+      else if (!at || pad)
+        return std::nullopt;
       v = v << 6 | (at ? static_cast<uint32_t>(at - kBase64) : 0);
     }
     for (int byte = 0; byte < 3 - pad; ++byte) out += static_cast<char>(v >> (16 - 8 * byte));
@@ -193,7 +195,10 @@ bool is_utf8(std::string_view s) {
   auto byte = [&](size_t k) { return static_cast<unsigned char>(s[k]); };
   while (i < s.size()) {
     unsigned char c = byte(i);
-    if (c < 0x80) { ++i; continue; }
+    if (c < 0x80) {
+      ++i;
+      continue;
+    }
     size_t n = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
     if (c < 0xC2 || c > 0xF4 || i + n > s.size()) return false;
     for (size_t k = 1; k < n; ++k)

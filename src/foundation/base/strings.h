@@ -1,4 +1,5 @@
-// Small functions on text: join numbers and strings, split, trim, case, base64, hex, UTF-8, JSON-free.
+// Small functions on text: join numbers and strings, split, trim, case, base64, hex, UTF-8,
+// JSON-free.
 //
 // Used everywhere; pure; thread-safe. Nothing here knows a domain word.
 #pragma once
@@ -23,10 +24,14 @@ inline void append(std::string& out, const char* s) { out += s; }
 template <typename T>
   requires(std::is_arithmetic_v<T> && !std::is_same_v<T, char>)
 void append(std::string& out, T v) {
-  if constexpr (std::is_same_v<T, bool>) out += v ? "true" : "false";
-  else if constexpr (std::is_floating_point_v<T>) append_number(out, static_cast<double>(v));
-  else if constexpr (std::is_signed_v<T>) append_number(out, static_cast<int64_t>(v));
-  else append_number(out, static_cast<uint64_t>(v));
+  if constexpr (std::is_same_v<T, bool>)
+    out += v ? "true" : "false";
+  else if constexpr (std::is_floating_point_v<T>)
+    append_number(out, static_cast<double>(v));
+  else if constexpr (std::is_signed_v<T>)
+    append_number(out, static_cast<int64_t>(v));
+  else
+    append_number(out, static_cast<uint64_t>(v));
 }
 }  // namespace internal
 
@@ -53,9 +58,10 @@ std::optional<double> parse_double(std::string_view text);
 
 std::string hex(std::string_view bytes);
 std::string base64(std::string_view bytes);
-std::optional<std::string> unbase64(std::string_view text);       // standard alphabet, padded
-std::optional<std::string> percent_decode(std::string_view text);  // "%2F" → "/"; bad escape: nullopt
-std::string percent_encode(std::string_view text);                 // all but unreserved characters
+std::optional<std::string> unbase64(std::string_view text);  // standard alphabet, padded
+std::optional<std::string> percent_decode(
+    std::string_view text);                         // "%2F" → "/"; bad escape: nullopt
+std::string percent_encode(std::string_view text);  // all but unreserved characters
 bool is_utf8(std::string_view bytes);
 
 // For errors: the text, cut to at most `most` bytes with "…".

@@ -50,7 +50,8 @@ class Resolver {
   void ask(std::string host, Callback callback) {
     std::lock_guard lock(mutex_);
     if (queue_.size() >= kMostQueued) {
-      loop_.post([callback] { callback(error(Code::kExhausted, "too many names wait to be resolved")); });
+      loop_.post(
+          [callback] { callback(error(Code::kExhausted, "too many names wait to be resolved")); });
       return;
     }
     queue_.push_back({std::move(host), std::move(callback)});
@@ -72,7 +73,8 @@ class Resolver {
       Question q = std::move(queue_.front());
       queue_.pop_front();
       lock.unlock();
-      loop_.post([callback = std::move(q.callback), answer = resolve(q.host)] { callback(answer); });
+      loop_.post(
+          [callback = std::move(q.callback), answer = resolve(q.host)] { callback(answer); });
       lock.lock();
     }
   }
@@ -95,13 +97,15 @@ UpstreamOptions pool_options(const ClientOptions& options) {
 }
 
 bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+         method == "DELETE";
 }
 
 }  // namespace
 
 struct Client::Core : std::enable_shared_from_this<Client::Core> {
-  Core(async::Loop& l, ClientOptions o) : loop(l), options(std::move(o)), pool(l, pool_options(options)), resolver(l) {}
+  Core(async::Loop& l, ClientOptions o)
+      : loop(l), options(std::move(o)), pool(l, pool_options(options)), resolver(l) {}
   async::Loop& loop;
   ClientOptions options;
   UpstreamPool pool;
@@ -137,8 +141,10 @@ struct Fetch : std::enable_shared_from_this<Fetch> {
   void start_timer() {
     timer = loop.after(request.timeout, [self = shared_from_this()] {
       self->timer = 0;
-      self->done(error(Code::kDeadline, str(self->request.method, " ", self->request.host, ":", self->request.port,
-                                            self->request.target, ": no answer in ", format_duration(self->request.timeout))));
+      self->done(error(
+          Code::kDeadline,
+          str(self->request.method, " ", self->request.host, ":", self->request.port,
+              self->request.target, ": no answer in ", format_duration(self->request.timeout))));
     });
   }
 
@@ -165,7 +171,8 @@ struct Fetch : std::enable_shared_from_this<Fetch> {
     };
     calls.on_data = [self](std::string_view data) {
       if (self->response.body.size() + data.size() > self->options.most_body_bytes) {
-        return self->done(error(Code::kTooLarge, str("the answer is larger than ", self->options.most_body_bytes, " bytes")));
+        return self->done(error(Code::kTooLarge, str("the answer is larger than ",
+                                                     self->options.most_body_bytes, " bytes")));
       }
       self->response.body.append(data);
     };
@@ -176,7 +183,8 @@ struct Fetch : std::enable_shared_from_this<Fetch> {
   }
 
   void failed(const std::string& address, UpstreamError e) {
-    bool again = e.stale && !e.response_started && (e.surely_unprocessed || is_idempotent(request.method));
+    bool again =
+        e.stale && !e.response_started && (e.surely_unprocessed || is_idempotent(request.method));
     if (!again || std::exchange(retried, true)) return done(std::move(e.error));
     response = {};
     loop.post([self = shared_from_this(), address] { self->send(address); });
@@ -185,7 +193,8 @@ struct Fetch : std::enable_shared_from_this<Fetch> {
 
 }  // namespace
 
-Client::Client(async::Loop& loop, ClientOptions options) : core_(std::make_shared<Core>(loop, std::move(options))) {}
+Client::Client(async::Loop& loop, ClientOptions options)
+    : core_(std::make_shared<Core>(loop, std::move(options))) {}
 Client::~Client() = default;
 
 void Client::fetch(ClientRequest request, std::function<void(Result<Response>)> callback) {
@@ -195,10 +204,13 @@ void Client::fetch(ClientRequest request, std::function<void(Result<Response>)> 
   fetch->start_timer();
   std::string host = fetch->request.host;
   if (is_ip_address(host)) return fetch->send(host);
-  if (host == "localhost" || std::string_view(host).ends_with(".localhost")) return fetch->send("127.0.0.1");
+  if (host == "localhost" || std::string_view(host).ends_with(".localhost"))
+    return fetch->send("127.0.0.1");
   core_->resolver.ask(host, [fetch](Result<std::string> address) {
-    if (!address.ok()) fetch->done(address.error());
-    else fetch->send(*address);
+    if (!address.ok())
+      fetch->done(address.error());
+    else
+      fetch->send(*address);
   });
 }
 

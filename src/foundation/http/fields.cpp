@@ -66,12 +66,18 @@ bool list_has(std::string_view list, std::string_view element) {
 
 bool is_hop_by_hop(std::string_view name) {
   switch (name.size()) {
-    case 2: return same_name(name, "te");
-    case 7: return same_name(name, "upgrade");
-    case 10: return same_name(name, "connection") || same_name(name, "keep-alive");
-    case 16: return same_name(name, "proxy-connection");
-    case 17: return same_name(name, "transfer-encoding");
-    default: return false;
+    case 2:
+      return same_name(name, "te");
+    case 7:
+      return same_name(name, "upgrade");
+    case 10:
+      return same_name(name, "connection") || same_name(name, "keep-alive");
+    case 16:
+      return same_name(name, "proxy-connection");
+    case 17:
+      return same_name(name, "transfer-encoding");
+    default:
+      return false;
   }
 }
 

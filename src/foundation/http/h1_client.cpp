@@ -56,9 +56,10 @@ class H1Client : public ClientProtocol {
       stream->calls_.call_last(&ClientCallbacks::on_end, Headers());
       return connection_.close();
     }
-    connection_.fail(error(Code::kUnavailable, str(connection_.to().address, ":", connection_.to().port,
-                                                   answered_ ? " broke off its answer"
-                                                             : " closed the connection without an answer")));
+    connection_.fail(error(
+        Code::kUnavailable,
+        str(connection_.to().address, ":", connection_.to().port,
+            answered_ ? " broke off its answer" : " closed the connection without an answer")));
   }
 
   void fail(const Error& why, bool connected) override {
@@ -89,11 +90,14 @@ class H1Client : public ClientProtocol {
     }
   }
 
-  bool wants_read() const override { return !stream_ || !stream_->paused_ || held_.size() < (64 << 10); }
+  bool wants_read() const override {
+    return !stream_ || !stream_->paused_ || held_.size() < (64 << 10);
+  }
   bool has_room() const override { return false; }
   bool idle() const override { return !stream_; }
 
-  std::shared_ptr<ClientStream> open(const RequestHead& head, bool end, ClientCallbacks callbacks) override;
+  std::shared_ptr<ClientStream> open(const RequestHead& head, bool end,
+                                     ClientCallbacks callbacks) override;
   void send_data(std::string_view data, bool end);
   void send_trailers(const Headers& trailers);
   void resume();
@@ -115,8 +119,9 @@ class H1Client : public ClientProtocol {
   bool take_head(std::string_view rest, size_t& used);
   void choose_body();
   void broken(const char* why) {
-    connection_.fail(error(Code::kDataLoss, str(connection_.to().address, ":", connection_.to().port,
-                                                " sent no valid HTTP: ", why)));
+    connection_.fail(error(
+        Code::kDataLoss,
+        str(connection_.to().address, ":", connection_.to().port, " sent no valid HTTP: ", why)));
   }
   void finish(Headers trailers, bool clean);  // clean: nothing was said beyond the end
   void detach() {
@@ -137,7 +142,8 @@ class H1Client : public ClientProtocol {
   ChunkedDecoder decoder_;
 };
 
-std::shared_ptr<ClientStream> H1Client::open(const RequestHead& head, bool end, ClientCallbacks callbacks) {
+std::shared_ptr<ClientStream> H1Client::open(const RequestHead& head, bool end,
+                                             ClientCallbacks callbacks) {
   reused_ = connection_.connected();
   written_before_ = connection_.transport().written();
   stream_ = std::make_shared<H1ClientStream>(*this);
@@ -154,7 +160,8 @@ std::shared_ptr<ClientStream> H1Client::open(const RequestHead& head, bool end, 
   if (!sound) {
     auto stream = stream_;
     connection_.core().loop.post([stream] {
-      if (stream->client_) stream->client_->fail(error(Code::kInvalid, "not a valid request head"), false);
+      if (stream->client_)
+        stream->client_->fail(error(Code::kInvalid, "not a valid request head"), false);
     });
     connection_.core().loop.post([c = connection_.shared_from_this()] { c->close(); });
     return stream;
@@ -190,8 +197,10 @@ void H1Client::send_data(std::string_view data, bool end) {
   if (!data.empty()) {
     if (chunked_out_) append_chunk_size(transport.out(), data.size());
     bool direct = !chunked_out_ && data.size() >= 16384 && connection_.connected();
-    if (!direct) transport.out().append(data);
-    else if (!transport.write(data)) return connection_.settle_soon();
+    if (!direct)
+      transport.out().append(data);
+    else if (!transport.write(data))
+      return connection_.settle_soon();
     if (chunked_out_) transport.out() += "\r\n";
   }
   if (end) {
@@ -200,8 +209,10 @@ void H1Client::send_data(std::string_view data, bool end) {
     if (state_ == State::kTunnel) transport.shutdown_write();
   }
   if (backlog() > kBacklogHigh) stream->was_high_ = true;
-  if (end && !connection_.in_event()) connection_.settle();
-  else connection_.settle_soon();
+  if (end && !connection_.in_event())
+    connection_.settle();
+  else
+    connection_.settle_soon();
 }
 
 void H1Client::send_trailers(const Headers& trailers) {
@@ -241,8 +252,10 @@ size_t H1Client::process(std::string_view text) {
       used += step.used;
       if (!step.data.empty()) stream->calls_.call(&ClientCallbacks::on_data, step.data);
       if (!stream_) break;
-      if (step.bad) broken("malformed chunked body");
-      else if (step.done) finish(decoder_.trailers(), used == text.size());
+      if (step.bad)
+        broken("malformed chunked body");
+      else if (step.done)
+        finish(decoder_.trailers(), used == text.size());
     } else {
       used += rest.size();
       stream->calls_.call(&ClientCallbacks::on_data, rest);
@@ -272,12 +285,15 @@ bool H1Client::take_head(std::string_view rest, size_t& used) {
   head.content_length = head_.content_length;
   head.ended = state_ == State::kDone;
   for (const FieldView& field : head_.fields) {
-    bool keep = !is_hop_by_hop(field.name) || (head_.status == 101 && same_name(field.name, "upgrade"));
+    bool keep =
+        !is_hop_by_hop(field.name) || (head_.status == 101 && same_name(field.name, "upgrade"));
     if (keep) head.headers.add(field.name, field.value);
   }
   auto stream = stream_;
-  if (state_ == State::kTunnel) raw_out_ = true;
-  else if (!upgrade_.empty()) sent_all_ = true;
+  if (state_ == State::kTunnel)
+    raw_out_ = true;
+  else if (!upgrade_.empty())
+    sent_all_ = true;
   stream->calls_.call(&ClientCallbacks::on_head, std::move(head));
   if (stream_ && state_ == State::kDone) finish({}, parsed.used == rest.size());
   return true;
@@ -286,11 +302,16 @@ bool H1Client::take_head(std::string_view rest, size_t& used) {
 void H1Client::choose_body() {
   left_ = head_.content_length.value_or(0);
   decoder_.reset();
-  if (head_.status == 101) state_ = State::kTunnel;
-  else if (head_only_ || !may_have_body(head_.status)) state_ = State::kDone;
-  else if (head_.chunked) state_ = State::kChunked;
-  else if (head_.content_length) state_ = left_ == 0 ? State::kDone : State::kLength;
-  else state_ = State::kToEnd;
+  if (head_.status == 101)
+    state_ = State::kTunnel;
+  else if (head_only_ || !may_have_body(head_.status))
+    state_ = State::kDone;
+  else if (head_.chunked)
+    state_ = State::kChunked;
+  else if (head_.content_length)
+    state_ = left_ == 0 ? State::kDone : State::kLength;
+  else
+    state_ = State::kToEnd;
 }
 
 void H1Client::finish(Headers trailers, bool clean) {
@@ -298,8 +319,10 @@ void H1Client::finish(Headers trailers, bool clean) {
   detach();
   bool reusable = clean && !eof_ && head_.keep_alive && sent_all_ && backlog() == 0;
   state_ = State::kDone;
-  if (reusable) connection_.release();
-  else connection_.close();
+  if (reusable)
+    connection_.release();
+  else
+    connection_.close();
   stream->calls_.call_last(&ClientCallbacks::on_end, std::move(trailers));
 }
 

@@ -17,7 +17,8 @@ std::unique_ptr<Protocol> make_h1(ServerConnection& connection) {
 }
 
 H1Connection::H1Connection(ServerConnection& connection)
-    : connection_(connection), core_(connection.core()),
+    : connection_(connection),
+      core_(connection.core()),
       deadline_(connection.now() + core_.options.head_timeout) {}
 
 bool H1Connection::wants_read() const {
@@ -43,8 +44,10 @@ void H1Connection::on_data(std::string_view data) {
 void H1Connection::process_held() {
   if (processing_ || held_.empty()) return;
   size_t used = process(held_);
-  if (used == held_.size() && held_.capacity() > kReadAhead) std::string().swap(held_);
-  else held_.erase(0, used);
+  if (used == held_.size() && held_.capacity() > kReadAhead)
+    std::string().swap(held_);
+  else
+    held_.erase(0, used);
 }
 
 // Takes requests and bodies from the text as far as it goes; returns the bytes used.
@@ -55,12 +58,23 @@ size_t H1Connection::process(std::string_view text) {
   while (more && !connection_.closed()) {
     std::string_view rest = text.substr(used);
     switch (state_) {
-      case State::kHead: more = take_head(rest, used); break;
+      case State::kHead:
+        more = take_head(rest, used);
+        break;
       case State::kBody:
-      case State::kSkip: more = take_body(rest, used); break;
-      case State::kTunnel: more = take_tunnel(rest, used); break;
-      case State::kWait: more = false; break;
-      case State::kDead: used = text.size(); more = false; break;
+      case State::kSkip:
+        more = take_body(rest, used);
+        break;
+      case State::kTunnel:
+        more = take_tunnel(rest, used);
+        break;
+      case State::kWait:
+        more = false;
+        break;
+      case State::kDead:
+        used = text.size();
+        more = false;
+        break;
     }
   }
   processing_ = false;
@@ -82,7 +96,8 @@ bool H1Connection::take_head(std::string_view rest, size_t& used) {
     deadline_ = connection_.now() + core_.options.head_timeout;
   }
   if (first_ && rest[0] == 'P' &&
-      kPreface.substr(0, std::min(rest.size(), kPreface.size())) == rest.substr(0, kPreface.size())) {
+      kPreface.substr(0, std::min(rest.size(), kPreface.size())) ==
+          rest.substr(0, kPreface.size())) {
     return take_preface(rest, used);
   }
   if (rest.size() < inline_need_) return false;
@@ -126,8 +141,8 @@ bool H1Connection::try_inline(std::string_view rest, size_t head_size, size_t& u
   request.tls = connection_.tls();
   request.peer = connection_.peer();
   core_.scratch.clear();
-  ResponseBuffer response(connection_.transport().out(), core_.scratch, core_.date_line(), keep_alive_,
-                          head_.version, head_only_);
+  ResponseBuffer response(connection_.transport().out(), core_.scratch, core_.date_line(),
+                          keep_alive_, head_.version, head_only_);
   bool answered = core_.options.inline_handler(request, response);
   if (core_.scratch.capacity() > kMostInlineBody) std::string().swap(core_.scratch);
   if (!answered) return false;
@@ -162,8 +177,10 @@ void H1Connection::start_request() {
   head.peer = connection_.peer();
   head.client_cert = connection_.client_cert();
   for (const FieldView& field : head_.fields) {
-    if (!is_hop_by_hop(field.name) && !same_name(field.name, "host")) head.headers.add(field.name, field.value);
-    else if (same_name(field.name, "te") && list_has(field.value, "trailers")) head.headers.add("te", "trailers");
+    if (!is_hop_by_hop(field.name) && !same_name(field.name, "host"))
+      head.headers.add(field.name, field.value);
+    else if (same_name(field.name, "te") && list_has(field.value, "trailers"))
+      head.headers.add("te", "trailers");
   }
   if (!head.upgrade.empty() && !head.ended) head.upgrade.clear();  // an upgrade has no body
   state_ = head.ended ? State::kWait : State::kBody;
@@ -220,13 +237,16 @@ bool H1Connection::take_body(std::string_view rest, size_t& used) {
     return true;
   }
   if (skipping) {
-    if (step.used > body_left_) keep_alive_ = false;
-    else body_left_ -= step.used;
+    if (step.used > body_left_)
+      keep_alive_ = false;
+    else
+      body_left_ -= step.used;
     if (!keep_alive_) next_request();
   } else if (!step.data.empty()) {
     stream->calls_.call(&ServerCallbacks::on_data, step.data);
   }
-  if (step.done && (state_ == State::kBody || state_ == State::kSkip)) end_request(decoder_.trailers());
+  if (step.done && (state_ == State::kBody || state_ == State::kSkip))
+    end_request(decoder_.trailers());
   return true;
 }
 
@@ -306,16 +326,21 @@ void H1Connection::on_tick(MonoTime now) {
   if (now < deadline_) return;
   switch (state_) {
     case State::kHead:
-      if (head_begun_) refuse(408, "the request did not arrive in time");
-      else connection_.close();
+      if (head_begun_)
+        refuse(408, "the request did not arrive in time");
+      else
+        connection_.close();
       break;
     case State::kBody:
       if (stream_->receiving_ && !stream_->paused_) refuse(408, "the body did not arrive in time");
       break;
-    case State::kSkip: connection_.close(); break;
+    case State::kSkip:
+      connection_.close();
+      break;
     case State::kWait:
     case State::kTunnel:
-    case State::kDead: break;
+    case State::kDead:
+      break;
   }
 }
 

@@ -18,7 +18,8 @@ class H1Connection;
 
 class H1Stream : public ServerStream {
  public:
-  H1Stream(H1Connection& connection, RequestHead head) : connection_(&connection), head_(std::move(head)) {}
+  H1Stream(H1Connection& connection, RequestHead head)
+      : connection_(&connection), head_(std::move(head)) {}
   const RequestHead& head() const override { return head_; }
   void receive(ServerCallbacks callbacks) override;
   void pause_reading() override;
@@ -90,15 +91,15 @@ class H1Connection : public Protocol {
   Framing framing_ = Framing::kNone;  // of the response
   bool processing_ = false, first_ = true, keep_alive_ = true, head_only_ = false;
   bool tunnel_in_ended_ = false, tunnel_out_ended_ = false;
-  std::string held_;         // received and not yet used
-  size_t scanned_ = 0;       // of held_, by the head parser
-  size_t inline_need_ = 0;   // bytes wanted before an inline request can be tried
+  std::string held_;        // received and not yet used
+  size_t scanned_ = 0;      // of held_, by the head parser
+  size_t inline_need_ = 0;  // bytes wanted before an inline request can be tried
   H1Head head_;
   ChunkedDecoder decoder_;
   uint64_t body_left_ = 0;      // of the request, by content-length; of what kSkip may still drop
   uint64_t response_left_ = 0;  // Framing::kLength
   std::shared_ptr<H1Stream> stream_;
-  bool head_begun_ = false;     // some byte of the next head has come
+  bool head_begun_ = false;  // some byte of the next head has come
   MonoTime deadline_{};
 };
 

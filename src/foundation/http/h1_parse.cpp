@@ -105,7 +105,8 @@ const char* apply(const FieldView& field, H1Head& head, Seen& seen) {
         head.chunked = true;
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return nullptr;
 }
@@ -132,7 +133,7 @@ const char* apply_target(H1Head& head) {
   if (head.method == "CONNECT") return "CONNECT is not served";
   size_t scheme = same_name(target.substr(0, 7), "http://")    ? 7
                   : same_name(target.substr(0, 8), "https://") ? 8
-                                                                : 0;
+                                                               : 0;
   if (scheme == 0) return "malformed target";
   size_t slash = target.find_first_of("/?", scheme);
   std::string_view authority = target.substr(scheme, slash == target.npos ? slash : slash - scheme);
@@ -208,7 +209,8 @@ Parsed parse_response(std::string_view text, size_t& scanned, size_t most_bytes,
   head.clear();
   size_t eol = text.find('\r');
   std::string_view line = text.substr(0, eol);
-  if (text[eol + 1] != '\n' || line.size() < 12 || line[8] != ' ') return bad(502, "malformed status line");
+  if (text[eol + 1] != '\n' || line.size() < 12 || line[8] != ' ')
+    return bad(502, "malformed status line");
   head.version = parse_version(line.substr(0, 8));
   uint64_t status = 0;
   if (head.version <= 0 || !parse_number(line.substr(9, 3), status) || status < 100 ||
@@ -243,9 +245,12 @@ bool ChunkedDecoder::size_byte(char c) {
     return true;
   }
   if (digits_ == 0) return false;
-  if (c == ';') state_ = State::kExtension;
-  else if (c == '\r') state_ = State::kSizeLf;
-  else return false;
+  if (c == ';')
+    state_ = State::kExtension;
+  else if (c == '\r')
+    state_ = State::kSizeLf;
+  else
+    return false;
   return true;
 }
 
@@ -278,21 +283,34 @@ ChunkedDecoder::Step ChunkedDecoder::next(std::string_view input) {
     char c = input[step.used++];
     bool ok = true;
     switch (state_) {
-      case State::kSize: ok = size_byte(c); break;
+      case State::kSize:
+        ok = size_byte(c);
+        break;
       case State::kExtension:
-        if (c == '\r') state_ = State::kSizeLf;
-        else ok = ++extension_ <= 1024 && is_field_value(std::string_view(&c, 1));
+        if (c == '\r')
+          state_ = State::kSizeLf;
+        else
+          ok = ++extension_ <= 1024 && is_field_value(std::string_view(&c, 1));
         break;
       case State::kSizeLf:
         ok = c == '\n';
         state_ = left_ == 0 ? State::kTrailer : State::kData;
         digits_ = 0;
         break;
-      case State::kDataCr: ok = c == '\r'; state_ = State::kDataLf; break;
-      case State::kDataLf: ok = c == '\n'; state_ = State::kSize; break;
-      case State::kTrailer: ok = trailer_byte(c); break;
+      case State::kDataCr:
+        ok = c == '\r';
+        state_ = State::kDataLf;
+        break;
+      case State::kDataLf:
+        ok = c == '\n';
+        state_ = State::kSize;
+        break;
+      case State::kTrailer:
+        ok = trailer_byte(c);
+        break;
       case State::kData:
-      case State::kDone: break;
+      case State::kDone:
+        break;
     }
     if (!ok) {
       step.bad = true;
@@ -308,7 +326,8 @@ Headers ChunkedDecoder::trailers() const {
   Headers out;
   if (!parse_fields(trailer_, fields)) return out;
   for (const FieldView& f : fields) {
-    if (is_hop_by_hop(f.name) || same_name(f.name, "content-length") || same_name(f.name, "host")) continue;
+    if (is_hop_by_hop(f.name) || same_name(f.name, "content-length") || same_name(f.name, "host"))
+      continue;
     out.add(f.name, f.value);
   }
   return out;

@@ -20,21 +20,21 @@ struct H1Head {
   std::string_view authority;       // Host, or what an absolute target says
   int status = 0;                   // response
   int version = 11;
-  std::vector<FieldView> fields;    // all, as received
+  std::vector<FieldView> fields;  // all, as received
   std::optional<uint64_t> content_length;
   bool chunked = false;
-  bool keep_alive = true;           // what Connection and the version say
+  bool keep_alive = true;  // what Connection and the version say
   bool expect_continue = false;
-  std::string_view upgrade;         // protocol named by Upgrade, if Connection says so
+  std::string_view upgrade;  // protocol named by Upgrade, if Connection says so
 
   void clear();
 };
 
 struct Parsed {
   enum State { kMore, kDone, kBad } state = kMore;
-  size_t used = 0;        // kDone: bytes of the head, blank line included
-  int status = 400;       // kBad: what to answer
-  const char* why = "";   // kBad
+  size_t used = 0;       // kDone: bytes of the head, blank line included
+  int status = 400;      // kBad: what to answer
+  const char* why = "";  // kBad
 };
 
 inline constexpr size_t kMostFields = 256;
@@ -49,7 +49,8 @@ bool parse_fields(std::string_view text, std::vector<FieldView>& fields);
 // size CRLF data CRLF … 0 CRLF trailers CRLF. Fed with whatever has come.
 class ChunkedDecoder {
  public:
-  explicit ChunkedDecoder(size_t most_trailer_bytes = 16 << 10) : most_trailer_(most_trailer_bytes) {}
+  explicit ChunkedDecoder(size_t most_trailer_bytes = 16 << 10)
+      : most_trailer_(most_trailer_bytes) {}
   struct Step {
     size_t used = 0;        // bytes of the input that were taken
     std::string_view data;  // of the body, within the input; may be empty
@@ -61,7 +62,16 @@ class ChunkedDecoder {
   void reset();
 
  private:
-  enum class State : uint8_t { kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer, kDone };
+  enum class State : uint8_t {
+    kSize,
+    kExtension,
+    kSizeLf,
+    kData,
+    kDataCr,
+    kDataLf,
+    kTrailer,
+    kDone
+  };
   bool size_byte(char c);
   bool trailer_byte(char c);
   State state_ = State::kSize;

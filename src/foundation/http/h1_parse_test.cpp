@@ -19,8 +19,9 @@ const std::string kHost = "Host: a\r\n";
 
 TEST(RequestHead, IsParsedInPlace) {
   H1Head head;
-  std::string text = "POST /v1/models/x:predict?q=1 HTTP/1.1\r\nHost: iris.example.com:8080\r\n"
-                     "Content-Length: 3\r\nX-Empty:\r\nX-Tab:\t a b\t \r\n\r\nabc";
+  std::string text =
+      "POST /v1/models/x:predict?q=1 HTTP/1.1\r\nHost: iris.example.com:8080\r\n"
+      "Content-Length: 3\r\nX-Empty:\r\nX-Tab:\t a b\t \r\n\r\nabc";
   Parsed parsed = parse(text, head);
   ASSERT_EQ(parsed.state, Parsed::kDone);
   EXPECT_EQ(parsed.used, text.size() - 3);
@@ -156,7 +157,8 @@ TEST(RequestHead, RefusesWhatTwoParsersMightReadDifferently) {
       {400, post + "Transfer-Encoding: \"chunked\"\r\n\r\n"},
       {400, post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
       {400, post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n"},
-      {400, post + "Transfer-Encoding:\x0b" "chunked\r\n\r\n"},
+      {400, post + "Transfer-Encoding:\x0b"
+                   "chunked\r\n\r\n"},
       {400, post + "Transfer-Encoding : chunked\r\n\r\n"},
       {400, post + "Transfer-Encoding:\r\n chunked\r\n\r\n"},
       {400, post + "Transfer_Encoding\r\n: chunked\r\n\r\n"},
@@ -164,7 +166,13 @@ TEST(RequestHead, RefusesWhatTwoParsersMightReadDifferently) {
       // Sizes.
       {431, get + kHost + "X: " + std::string(9000, 'x') + "\r\n\r\n"},
       {431, get + kHost + std::string(9000, 'x')},
-      {431, get + kHost + [] { std::string s; for (int i = 0; i < 300; ++i) s += str("a", i, ": b\r\n"); return s; }() + "\r\n"},
+      {431, get + kHost +
+                [] {
+                  std::string s;
+                  for (int i = 0; i < 300; ++i) s += str("a", i, ": b\r\n");
+                  return s;
+                }() +
+                "\r\n"},
   };
   for (const Bad& bad : table) {
     H1Head head;
@@ -183,7 +191,10 @@ TEST(RequestHead, TakesTheAuthorityOfAnAbsoluteTarget) {
 }
 
 TEST(RequestHead, KnowsWhenTheConnectionEnds) {
-  struct Case { std::string head; bool keep; };
+  struct Case {
+    std::string head;
+    bool keep;
+  };
   for (const Case& c : {Case{"GET / HTTP/1.1\r\nHost: a\r\n", true},
                         Case{"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", false},
                         Case{"GET / HTTP/1.1\r\nHost: a\r\nConnection: x, CLOSE\r\n", false},
@@ -202,10 +213,11 @@ TEST(ResponseHead, IsParsedAndNonsenseIsRefused) {
   std::string text = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
   ASSERT_EQ(parse_response(text, scanned, 8192, head).state, Parsed::kDone);
   EXPECT_EQ(head.status, 404);
-  for (const char* bad : {"HTTP/1.1 4x4 No\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "HTP/1.1 200 OK\r\n\r\n",
-                          "HTTP/1.1 200OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 99 OK\r\n\r\n",
-                          "HTTP/1.1 200 OK\n\r\n",
-                          "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n"}) {
+  for (const char* bad :
+       {"HTTP/1.1 4x4 No\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "HTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 99 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n"}) {
     scanned = 0;
     EXPECT_EQ(parse_response(bad, scanned, 8192, head).state, Parsed::kBad) << bad;
   }
@@ -234,7 +246,9 @@ std::string decode(std::string_view text, size_t cut, size_t step) {
 }
 
 TEST(ChunkedBody, IsTheSameHoweverItIsCut) {
-  const std::string text = "4\r\nWiki\r\n6;a=\"b\"\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n000\r\nX-Sum: 1\r\nb: c\r\n\r\n";
+  const std::string text =
+      "4\r\nWiki\r\n6;a=\"b\"\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n000\r\nX-Sum: 1\r\nb: "
+      "c\r\n\r\n";
   for (size_t cut = 0; cut <= text.size(); ++cut) {
     ASSERT_EQ(decode(text, cut, 0), "Wikipedia in \r\n\r\nchunks.") << cut;
   }
@@ -244,10 +258,11 @@ TEST(ChunkedBody, IsTheSameHoweverItIsCut) {
 }
 
 TEST(ChunkedBody, RefusesWhatIsNotOne) {
-  for (const char* text : {"\r\n", "g\r\n", " 4\r\nWiki\r\n", "4 \r\nWiki\r\n", "0x4\r\nWiki\r\n", "+4\r\nWiki\r\n",
-                           "-1\r\n", "4\nWiki\r\n", "4\r\nWikix\r\n", "4\r\nWiki\n", "4\r\nWiki\rx",
-                           "1234567890abcdef0\r\n", ";a\r\n", "4\rWiki\r\n", "0\r\nbad line\r\n\r\n", "0\r\nX : y\r\n\r\n",
-                           "0\r\nX: y\n\r\n", "4;a=\x01\r\nWiki\r\n"}) {
+  for (const char* text :
+       {"\r\n", "g\r\n", " 4\r\nWiki\r\n", "4 \r\nWiki\r\n", "0x4\r\nWiki\r\n", "+4\r\nWiki\r\n",
+        "-1\r\n", "4\nWiki\r\n", "4\r\nWikix\r\n", "4\r\nWiki\n", "4\r\nWiki\rx",
+        "1234567890abcdef0\r\n", ";a\r\n", "4\rWiki\r\n", "0\r\nbad line\r\n\r\n",
+        "0\r\nX : y\r\n\r\n", "0\r\nX: y\n\r\n", "4;a=\x01\r\nWiki\r\n"}) {
     EXPECT_EQ(decode(text, 0, 1), "bad") << text;
   }
   EXPECT_EQ(decode("0\r\n" + std::string(20000, 'x'), 0, 100), "bad");

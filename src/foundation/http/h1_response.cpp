@@ -59,7 +59,8 @@ void H1Connection::reset() {
   connection_.close();
 }
 
-// A response before the end of the request: a short rest is read and dropped, else the connection ends.
+// A response before the end of the request: a short rest is read and dropped, else the connection
+// ends.
 void H1Connection::plan_keep_alive() {
   if (core_.draining) keep_alive_ = false;
   if (state_ != State::kBody) return;
@@ -70,8 +71,10 @@ void H1Connection::plan_keep_alive() {
 void H1Connection::finish_head(const Given& given, bool add_date) {
   std::string& out = connection_.transport().out();
   if (add_date && given.date.empty()) out += core_.date_line();
-  if (!keep_alive_) out += "connection: close\r\n";
-  else if (head_.version == 10) out += "connection: keep-alive\r\n";
+  if (!keep_alive_)
+    out += "connection: close\r\n";
+  else if (head_.version == 10)
+    out += "connection: keep-alive\r\n";
   out += "\r\n";
 }
 
@@ -82,7 +85,8 @@ void H1Connection::respond_head(int status, const Headers& headers, bool end) {
     append_end_to_end(out, headers);
     if (status == 101) {
       std::string_view protocol = headers.get("upgrade");
-      append_field(out, "upgrade", protocol.empty() ? std::string_view(stream_->head_.upgrade) : protocol);
+      append_field(out, "upgrade",
+                   protocol.empty() ? std::string_view(stream_->head_.upgrade) : protocol);
       out += "connection: upgrade\r\n";
       state_ = State::kTunnel;
       framing_ = Framing::kTunnel;
@@ -99,8 +103,10 @@ void H1Connection::respond_head(int status, const Headers& headers, bool end) {
   framing_ = Framing::kNone;
   if (body && !end && !length && !head_only_) {
     framing_ = head_.version == 10 ? Framing::kToClose : Framing::kChunked;
-    if (framing_ == Framing::kToClose) keep_alive_ = false;
-    else out += "transfer-encoding: chunked\r\n";
+    if (framing_ == Framing::kToClose)
+      keep_alive_ = false;
+    else
+      out += "transfer-encoding: chunked\r\n";
   } else if (body && length && *length >= 0) {
     append_length(out, static_cast<uint64_t>(*length));
     if (!head_only_ && !(end && *length > 0)) framing_ = Framing::kLength;
@@ -110,8 +116,10 @@ void H1Connection::respond_head(int status, const Headers& headers, bool end) {
     append_length(out, 0);
   }
   finish_head(given, true);
-  if (end) finish_response();
-  else connection_.settle_soon();
+  if (end)
+    finish_response();
+  else
+    connection_.settle_soon();
 }
 
 void H1Connection::respond(int status, const Headers& headers, std::string_view body) {
@@ -133,7 +141,8 @@ void H1Connection::append_body(std::string_view data) {
   Transport& transport = connection_.transport();
   if (data.empty()) return;
   switch (framing_) {
-    case Framing::kNone: return;
+    case Framing::kNone:
+      return;
     case Framing::kLength: {
       size_t n = static_cast<size_t>(std::min<uint64_t>(response_left_, data.size()));
       if (n < data.size()) keep_alive_ = false;
@@ -147,7 +156,8 @@ void H1Connection::append_body(std::string_view data) {
       transport.out() += "\r\n";
       return;
     case Framing::kToClose:
-    case Framing::kTunnel: break;
+    case Framing::kTunnel:
+      break;
   }
   bool ok = data.size() >= 16384 ? transport.write(data) : (transport.out().append(data), true);
   if (!ok) connection_.close();
@@ -163,8 +173,10 @@ void H1Connection::respond_data(std::string_view data, bool end) {
   }
   size_t backlog = connection_.transport().backlog();
   if (backlog > kBacklogHigh) stream->was_high_ = true;
-  if (backlog > 16384 && !connection_.in_event()) connection_.settle();
-  else connection_.settle_soon();
+  if (backlog > 16384 && !connection_.in_event())
+    connection_.settle();
+  else
+    connection_.settle_soon();
 }
 
 void H1Connection::respond_trailers(const Headers& trailers) {
@@ -184,7 +196,8 @@ void H1Connection::finish_response() {
     state_ = State::kDead;
     return connection_.close_after_flush();
   }
-  if (framing_ == Framing::kLength && response_left_ > 0) keep_alive_ = false;  // shorter than promised
+  if (framing_ == Framing::kLength && response_left_ > 0)
+    keep_alive_ = false;  // shorter than promised
   bool ended = request_ended();
   detach()->calls_.release();
   if (!keep_alive_ || ended) {

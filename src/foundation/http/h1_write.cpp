@@ -69,8 +69,10 @@ void ResponseBuffer::respond(int status, std::string_view content_type, std::str
   }
   if (may_have_body(status)) append_length(out_, body.size());
   out_ += date_;
-  if (!keep_alive_) out_ += "connection: close\r\n";
-  else if (version_ == 10) out_ += "connection: keep-alive\r\n";
+  if (!keep_alive_)
+    out_ += "connection: close\r\n";
+  else if (version_ == 10)
+    out_ += "connection: keep-alive\r\n";
   out_ += extra;
   out_ += "\r\n";
   if (!head_only_ && may_have_body(status)) out_ += body;

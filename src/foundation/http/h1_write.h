@@ -1,5 +1,5 @@
-// Writes HTTP/1.x heads and chunk frames. Field names and values that would break the framing are left
-// out. Pure.
+// Writes HTTP/1.x heads and chunk frames. Field names and values that would break the framing are
+// left out. Pure.
 #pragma once
 
 #include <cstdint>

@@ -16,7 +16,9 @@ constexpr size_t kMostStreams = 100;
 constexpr int32_t kStreamWindow = 256 << 10;
 constexpr int32_t kConnectionWindow = 4 << 20;
 
-std::string_view text(const uint8_t* data, size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+std::string_view text(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
 
 class H2Client;
 
@@ -39,7 +41,8 @@ class H2ClientStream : public ClientStream {
   std::string pending_;
   H2Outbox outbox_;
   size_t header_bytes_ = 0;
-  bool paused_ = false, was_high_ = false, headed_ = false, ended_ = false, any_byte_ = false, refused_ = false;
+  bool paused_ = false, was_high_ = false, headed_ = false, ended_ = false, any_byte_ = false,
+       refused_ = false;
 };
 
 class H2Client : public ClientProtocol {
@@ -48,13 +51,17 @@ class H2Client : public ClientProtocol {
   ~H2Client() override { nghttp2_session_del(session_); }
 
   void on_data(std::string_view data) override {
-    ssize_t n = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()), data.size());
-    if (n < 0) connection_.fail(error(Code::kDataLoss, str(connection_.to().address, ":", connection_.to().port,
-                                                            " sent no valid HTTP/2: ", nghttp2_strerror(static_cast<int>(n)))));
+    ssize_t n = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()),
+                                         data.size());
+    if (n < 0)
+      connection_.fail(error(
+          Code::kDataLoss, str(connection_.to().address, ":", connection_.to().port,
+                               " sent no valid HTTP/2: ", nghttp2_strerror(static_cast<int>(n)))));
   }
   void on_eof() override {
-    connection_.fail(error(Code::kUnavailable, str(connection_.to().address, ":", connection_.to().port,
-                                                   " closed the connection")));
+    connection_.fail(
+        error(Code::kUnavailable,
+              str(connection_.to().address, ":", connection_.to().port, " closed the connection")));
   }
   void fail(const Error& why, bool connected) override;
   void abandon() override;
@@ -62,7 +69,8 @@ class H2Client : public ClientProtocol {
   bool wants_read() const override { return true; }
   bool has_room() const override;
   bool idle() const override { return streams_.empty() && deaf_.empty(); }
-  std::shared_ptr<ClientStream> open(const RequestHead& head, bool end, ClientCallbacks callbacks) override;
+  std::shared_ptr<ClientStream> open(const RequestHead& head, bool end,
+                                     ClientCallbacks callbacks) override;
 
   void output_ready(H2ClientStream& stream);
   void deliver(H2ClientStream& stream);
@@ -88,18 +96,23 @@ class H2Client : public ClientProtocol {
 struct H2Client::Hooks {
   static H2Client& self(void* p) { return *static_cast<H2Client*>(p); }
 
-  static int header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
-                    const uint8_t* value, size_t value_size, uint8_t, void* user) {
+  static int header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
+                    size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
+                    void* user) {
     H2Client& c = self(user);
     auto stream = c.find(frame->hd.stream_id);
     if (!stream) return 0;
     stream->any_byte_ = true;
     stream->header_bytes_ += name_size + value_size + 32;
-    if (stream->header_bytes_ > c.connection_.core().options.most_head_bytes) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (stream->header_bytes_ > c.connection_.core().options.most_head_bytes)
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     std::string_view n = text(name, name_size), v = text(value, value_size);
-    if (stream->headed_) stream->trailers_.add(n, v);
-    else if (n == ":status") stream->head_.status = static_cast<int>(parse_int(v).value_or(0));
-    else if (n[0] != ':') stream->head_.headers.add(n, v);
+    if (stream->headed_)
+      stream->trailers_.add(n, v);
+    else if (n == ":status")
+      stream->head_.status = static_cast<int>(parse_int(v).value_or(0));
+    else if (n[0] != ':')
+      stream->head_.headers.add(n, v);
     return 0;
   }
 
@@ -120,7 +133,8 @@ struct H2Client::Hooks {
       }
       stream->headed_ = true;
       stream->head_.ended = end;
-      if (auto length = parse_int(stream->head_.headers.get("content-length")); length && *length >= 0) {
+      if (auto length = parse_int(stream->head_.headers.get("content-length"));
+          length && *length >= 0) {
         stream->head_.content_length = static_cast<uint64_t>(*length);
       }
       stream->calls_.call(&ClientCallbacks::on_head, std::move(stream->head_));
@@ -136,7 +150,8 @@ struct H2Client::Hooks {
     return 0;
   }
 
-  static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user) {
+  static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
+                        size_t size, void* user) {
     H2Client& c = self(user);
     nghttp2_session_consume_connection(session, size);
     auto stream = c.find(id);
@@ -155,8 +170,8 @@ struct H2Client::Hooks {
     return 0;
   }
 
-  static ssize_t body(nghttp2_session* session, int32_t id, uint8_t* to, size_t size, uint32_t* flags,
-                      nghttp2_data_source* source, void*) {
+  static ssize_t body(nghttp2_session* session, int32_t id, uint8_t* to, size_t size,
+                      uint32_t* flags, nghttp2_data_source* source, void*) {
     return static_cast<H2ClientStream*>(source->ptr)->outbox_.take(session, id, to, size, flags);
   }
 };
@@ -183,11 +198,14 @@ H2Client::H2Client(UpstreamConnection& connection) : connection_(connection) {
 
 bool H2Client::has_room() const {
   if (going_away_ || connection_.closed()) return false;
-  size_t most = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return streams_.size() < std::min(most, kMostStreams) && nghttp2_session_check_request_allowed(session_);
+  size_t most =
+      nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return streams_.size() < std::min(most, kMostStreams) &&
+         nghttp2_session_check_request_allowed(session_);
 }
 
-std::shared_ptr<ClientStream> H2Client::open(const RequestHead& head, bool end, ClientCallbacks callbacks) {
+std::shared_ptr<ClientStream> H2Client::open(const RequestHead& head, bool end,
+                                             ClientCallbacks callbacks) {
   auto stream = std::make_shared<H2ClientStream>(*this);
   stream->calls_.set(std::move(callbacks));
   stream->outbox_.end = end;
@@ -198,18 +216,22 @@ std::shared_ptr<ClientStream> H2Client::open(const RequestHead& head, bool end, 
   fields.add(":path", head.target);
   fields.add_end_to_end(head.headers);
   nghttp2_data_provider provider{{.ptr = stream.get()}, Hooks::body};
-  stream->id_ = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), end ? nullptr : &provider, nullptr);
-  bool sound = stream->id_ > 0 && is_target(head.target) && is_host(head.authority) && head.upgrade.empty();
+  stream->id_ = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
+                                       end ? nullptr : &provider, nullptr);
+  bool sound =
+      stream->id_ > 0 && is_target(head.target) && is_host(head.authority) && head.upgrade.empty();
   if (sound) {
     streams_.emplace(stream->id_, stream);
     connection_.settle_soon();
     return stream;
   }
-  if (stream->id_ > 0) nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id_, NGHTTP2_CANCEL);
+  if (stream->id_ > 0)
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id_, NGHTTP2_CANCEL);
   stream->client_ = nullptr;
   connection_.core().loop.post([stream] {
-    stream->calls_.call_last(&ClientCallbacks::on_error,
-                             UpstreamError{error(Code::kInvalid, "not a request for HTTP/2"), false, true, false});
+    stream->calls_.call_last(
+        &ClientCallbacks::on_error,
+        UpstreamError{error(Code::kInvalid, "not a request for HTTP/2"), false, true, false});
   });
   return stream;
 }
@@ -225,8 +247,11 @@ void H2Client::close_stream(int32_t id, uint32_t code) {
   streams_.erase(id);
   connection_.touch();
   stream->client_ = nullptr;
-  UpstreamError e{error(Code::kUnavailable, str("the stream was reset: ", nghttp2_http2_strerror(code))), stream->any_byte_, false, false};
-  e.surely_unprocessed = !stream->any_byte_ && (code == NGHTTP2_REFUSED_STREAM || id > last_processed_);
+  UpstreamError e{
+      error(Code::kUnavailable, str("the stream was reset: ", nghttp2_http2_strerror(code))),
+      stream->any_byte_, false, false};
+  e.surely_unprocessed =
+      !stream->any_byte_ && (code == NGHTTP2_REFUSED_STREAM || id > last_processed_);
   stream->calls_.call_last(&ClientCallbacks::on_error, std::move(e));
 }
 

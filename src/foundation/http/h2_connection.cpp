@@ -10,7 +10,9 @@ constexpr uint32_t kMostStreams = 100;
 constexpr int32_t kStreamWindow = 256 << 10;
 constexpr int32_t kConnectionWindow = 4 << 20;
 
-std::string_view text(const uint8_t* data, size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+std::string_view text(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
 
 }  // namespace
 
@@ -30,8 +32,9 @@ struct H2Connection::Hooks {
     return 0;
   }
 
-  static int header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
-                    const uint8_t* value, size_t value_size, uint8_t, void* user) {
+  static int header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
+                    size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
+                    void* user) {
     H2Connection& c = self(user);
     H2Stream* stream = c.find(frame->hd.stream_id);
     if (!stream) return 0;
@@ -43,13 +46,20 @@ struct H2Connection::Hooks {
     }
     std::string_view n = text(name, name_size), v = text(value, value_size);
     RequestHead& head = stream->head_;
-    if (stream->dispatched_) stream->trailers_.add(n, v);
-    else if (n == ":method") head.method = v;
-    else if (n == ":path") head.target = v;
-    else if (n == ":authority") head.authority = v;
-    else if (n == "host") { if (head.authority.empty()) head.authority = v; }
-    else if (n == "cookie" && head.headers.has(n)) head.headers.set(n, str(head.headers.get(n), "; ", v));
-    else if (n[0] != ':') head.headers.add(n, v);
+    if (stream->dispatched_)
+      stream->trailers_.add(n, v);
+    else if (n == ":method")
+      head.method = v;
+    else if (n == ":path")
+      head.target = v;
+    else if (n == ":authority")
+      head.authority = v;
+    else if (n == "host") {
+      if (head.authority.empty()) head.authority = v;
+    } else if (n == "cookie" && head.headers.has(n))
+      head.headers.set(n, str(head.headers.get(n), "; ", v));
+    else if (n[0] != ':')
+      head.headers.add(n, v);
     return 0;
   }
 
@@ -57,9 +67,11 @@ struct H2Connection::Hooks {
     H2Connection& c = self(user);
     uint8_t type = frame->hd.type;
     double now = seconds(c.now().time_since_epoch());
-    bool empty_data = type == NGHTTP2_DATA && frame->hd.length == 0 && !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
+    bool empty_data = type == NGHTTP2_DATA && frame->hd.length == 0 &&
+                      !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
     if (type == NGHTTP2_RST_STREAM && !c.resets_.count(now)) c.flooded();
-    if ((type == NGHTTP2_PING || type == NGHTTP2_SETTINGS || type == NGHTTP2_PRIORITY || empty_data) &&
+    if ((type == NGHTTP2_PING || type == NGHTTP2_SETTINGS || type == NGHTTP2_PRIORITY ||
+         empty_data) &&
         !c.controls_.count(now)) {
       c.flooded();
     }
@@ -78,8 +90,8 @@ struct H2Connection::Hooks {
     return 0;
   }
 
-  static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data, size_t size,
-                        void* user) {
+  static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
+                        size_t size, void* user) {
     H2Connection& c = self(user);
     nghttp2_session_consume_connection(session, size);
     if (!c.find(id)) return 0;
@@ -99,8 +111,8 @@ struct H2Connection::Hooks {
     return 0;
   }
 
-  static ssize_t body(nghttp2_session* session, int32_t id, uint8_t* to, size_t size, uint32_t* flags,
-                      nghttp2_data_source* source, void* user) {
+  static ssize_t body(nghttp2_session* session, int32_t id, uint8_t* to, size_t size,
+                      uint32_t* flags, nghttp2_data_source* source, void* user) {
     auto* stream = static_cast<H2Stream*>(source->ptr);
     stream->sent_ = self(user).now();
     return stream->outbox_.take(session, id, to, size, flags);
@@ -126,10 +138,10 @@ H2Connection::H2Connection(ServerConnection& connection)
   CHECK(nghttp2_session_server_new2(&session_, hooks, this, option) == 0);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(hooks);
-  nghttp2_settings_entry settings[] = {
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kMostStreams},
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(core_.options.most_head_bytes)}};
+  nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kMostStreams},
+                                       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
+                                       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+                                        static_cast<uint32_t>(core_.options.most_head_bytes)}};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, 3);
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
 }
@@ -142,7 +154,8 @@ H2Stream* H2Connection::find(int32_t id) {
 }
 
 void H2Connection::on_data(std::string_view data) {
-  ssize_t n = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()), data.size());
+  ssize_t n = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()),
+                                       data.size());
   if (n < 0 || flooded_) {
     fill();
     connection_.close_after_flush();
@@ -186,7 +199,9 @@ void H2Connection::submit_head(H2Stream& stream, int status, const Headers& head
   fields.add(":status", str(status));
   fields.add_end_to_end(headers);
   if (status < 200) {
-    if (status != 101) nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id_, nullptr, fields.data(), fields.size(), nullptr);
+    if (status != 101)
+      nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id_, nullptr, fields.data(),
+                             fields.size(), nullptr);
     return connection_.settle_soon();
   }
   if (!fields.has("date")) {
@@ -195,7 +210,8 @@ void H2Connection::submit_head(H2Stream& stream, int status, const Headers& head
   }
   bool bodiless = end || stream.head_.method == "HEAD" || status == 204 || status == 304;
   nghttp2_data_provider provider{{.ptr = &stream}, Hooks::body};
-  nghttp2_submit_response(session_, stream.id_, fields.data(), fields.size(), bodiless ? nullptr : &provider);
+  nghttp2_submit_response(session_, stream.id_, fields.data(), fields.size(),
+                          bodiless ? nullptr : &provider);
   stream.sent_ = now();
   stream.outbox_.end = bodiless;
 }
@@ -206,8 +222,10 @@ void H2Connection::output_ready(H2Stream& stream) {
     nghttp2_session_resume_data(session_, stream.id_);
   }
   if (stream.backlog() > kBacklogHigh) stream.was_high_ = true;
-  if (stream.outbox_.end && !connection_.in_event()) connection_.settle();
-  else connection_.settle_soon();
+  if (stream.outbox_.end && !connection_.in_event())
+    connection_.settle();
+  else
+    connection_.settle_soon();
 }
 
 void H2Connection::reset(H2Stream& stream, uint32_t code) {
@@ -223,12 +241,16 @@ void H2Connection::close_stream(int32_t id) {
   streams_.erase(it);
   bool complete = stream->responded_ && stream->outbox_.end && stream->backlog() == 0;
   stream->connection_ = nullptr;
-  if (complete) stream->calls_.release();
-  else stream->calls_.call_last(&ServerCallbacks::on_abort);
+  if (complete)
+    stream->calls_.release();
+  else
+    stream->calls_.call_last(&ServerCallbacks::on_abort);
   if (streams_.empty()) idle_since_ = now();
 }
 
-bool H2Connection::wants_read() const { return connection_.transport().backlog() < 4 * kBacklogHigh; }
+bool H2Connection::wants_read() const {
+  return connection_.transport().backlog() < 4 * kBacklogHigh;
+}
 
 bool H2Connection::send_frames() {
   Transport& transport = connection_.transport();
@@ -247,7 +269,8 @@ void H2Connection::fill() {
   bool unwanted = false;
   std::vector<std::shared_ptr<H2Stream>> writable;
   for (auto& [id, stream] : streams_) {
-    if (stream->outbox_.end && !stream->ended_ && nghttp2_session_get_stream_local_close(session_, id) == 1) {
+    if (stream->outbox_.end && !stream->ended_ &&
+        nghttp2_session_get_stream_local_close(session_, id) == 1) {
       // All is said: the rest of the request is not wanted.
       nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
       unwanted = true;
@@ -285,8 +308,8 @@ void H2Connection::on_tick(MonoTime now) {
   std::vector<std::shared_ptr<H2Stream>> late;
   for (auto& [id, stream] : streams_) {
     bool head_late = !stream->dispatched_ && now - stream->heard_ >= options.head_timeout;
-    bool body_late = stream->dispatched_ && !stream->ended_ && stream->receiving_ && !stream->paused_ &&
-                     now - stream->heard_ >= options.body_timeout;
+    bool body_late = stream->dispatched_ && !stream->ended_ && stream->receiving_ &&
+                     !stream->paused_ && now - stream->heard_ >= options.body_timeout;
     bool stuck = stream->backlog() > 0 && now - stream->sent_ >= options.body_timeout;
     if (head_late || body_late || stuck) late.push_back(stream);
   }
@@ -298,8 +321,9 @@ void H2Connection::on_tick(MonoTime now) {
 
 void H2Connection::drain() {
   draining_ = true;
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
   connection_.settle_soon();
 }
 
@@ -347,7 +371,8 @@ void H2Stream::respond(int status, const Headers& headers, std::string_view body
   responded_ = true;
   Headers whole = headers;
   bool bodiless = status == 204 || status == 304;
-  if (!bodiless && !(head_.method == "HEAD" && body.empty())) whole.set("content-length", str(body.size()));
+  if (!bodiless && !(head_.method == "HEAD" && body.empty()))
+    whole.set("content-length", str(body.size()));
   connection_->submit_head(*this, status, whole, body.empty());
   if (outbox_.end) return connection_->output_ready(*this);
   outbox_.data.append(body);

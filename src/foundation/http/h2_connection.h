@@ -1,8 +1,8 @@
 // The server's side of one HTTP/2 connection, over nghttp2: up to 100 streams at a time.
 //
-// A stream's body is credited to the peer only as it is delivered, so a paused one holds at most its
-// window; floods of resets, pings and settings end the connection. Loop thread only; owned by its
-// ServerConnection.
+// A stream's body is credited to the peer only as it is delivered, so a paused one holds at most
+// its window; floods of resets, pings and settings end the connection. Loop thread only; owned by
+// its ServerConnection.
 #pragma once
 
 #include <nghttp2/nghttp2.h>

@@ -1,4 +1,5 @@
-// What one HTTP/2 stream still has to send: body bytes, the end, trailers. Shared by server and client.
+// What one HTTP/2 stream still has to send: body bytes, the end, trailers. Shared by server and
+// client.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
@@ -22,7 +23,8 @@ struct H2Outbox {
   size_t backlog() const { return data.size() - sent; }
 
   // An nghttp2 data source: fills `to`.
-  ssize_t take(nghttp2_session* session, int32_t stream, uint8_t* to, size_t size, uint32_t* flags) {
+  ssize_t take(nghttp2_session* session, int32_t stream, uint8_t* to, size_t size,
+               uint32_t* flags) {
     size_t n = std::min(size, backlog());
     if (n == 0 && !end) {
       deferred = true;

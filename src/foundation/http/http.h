@@ -44,13 +44,13 @@ struct Request {
   std::string authority;  // Host or :authority
   Headers headers;
   std::string body;
-  std::string peer;               // "127.0.0.1:41234"
-  std::string client_cert;        // subject as "O=system:masters,CN=admin"; "" without one
+  std::string peer;         // "127.0.0.1:41234"
+  std::string client_cert;  // subject as "O=system:masters,CN=admin"; "" without one
   bool tls = false;
-  int version = 11;               // 10, 11 or 20
+  int version = 11;  // 10, 11 or 20
 
-  std::string_view path() const;                      // target up to '?', not decoded
-  std::string_view query() const;                     // after '?', not decoded
+  std::string_view path() const;   // target up to '?', not decoded
+  std::string_view query() const;  // after '?', not decoded
 };
 
 // "a=1&b=%20" → the decoded value of `name`, or nullopt.
@@ -91,10 +91,10 @@ using InlineHandler = std::function<bool(const RequestView&, ResponseBuffer&)>;
 
 struct ServerOptions {
   size_t most_head_bytes = 64 << 10;
-  size_t most_body_bytes = 64 << 20;   // larger: 413
+  size_t most_body_bytes = 64 << 20;  // larger: 413
   size_t most_connections = 10000;
-  Duration head_timeout = std::chrono::seconds(10);    // slowloris
-  Duration body_timeout = std::chrono::seconds(60);    // without progress
+  Duration head_timeout = std::chrono::seconds(10);  // slowloris
+  Duration body_timeout = std::chrono::seconds(60);  // without progress
   Duration idle_timeout = std::chrono::seconds(75);
   std::shared_ptr<TlsOptions> tls;
   InlineHandler inline_handler;  // tried first; may be empty
@@ -106,7 +106,8 @@ class Server {
   ~Server();
   // Port 0: any free one. Returns the port. Errors name address, port and cause.
   Result<uint16_t> listen(const std::string& address, uint16_t port, bool reuse_port = false);
-  // No new connections; `Connection: close`/GOAWAY on the next answer; calls done when none is left.
+  // No new connections; `Connection: close`/GOAWAY on the next answer; calls done when none is
+  // left.
   void drain(std::function<void()> done);
   size_t connections() const;
 

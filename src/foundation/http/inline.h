@@ -4,8 +4,8 @@
 // Set ServerOptions::inline_handler. It is called on the loop's thread for HTTP/1.x requests whose
 // whole body (by content-length, at most kMostInlineBody) has arrived. It answers by respond() or
 // body()+finish() and returns true, or returns false, untouched, and the ordinary Handler gets the
-// request. Chunked and larger bodies and HTTP/2 always go to the ordinary Handler. Views die when it
-// returns. It must not block for long: the loop waits.
+// request. Chunked and larger bodies and HTTP/2 always go to the ordinary Handler. Views die when
+// it returns. It must not block for long: the loop waits.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +50,11 @@ class ResponseBuffer {
   friend class H1Connection;
   ResponseBuffer(std::string& out, std::string& scratch, std::string_view date, bool keep_alive,
                  int version, bool head_only)
-      : out_(out), scratch_(scratch), date_(date), keep_alive_(keep_alive), version_(version),
+      : out_(out),
+        scratch_(scratch),
+        date_(date),
+        keep_alive_(keep_alive),
+        version_(version),
         head_only_(head_only) {}
   std::string& out_;
   std::string& scratch_;

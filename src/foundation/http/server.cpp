@@ -52,8 +52,11 @@ class StreamResponder : public Responder {
     if (finished_) return;
     bool started = started_;
     on_loop([started](Exchange& e) {
-      if (started) e.stream->reset();
-      else e.stream->respond(500, {{"content-type", "text/plain"}}, "the request was dropped unanswered\n");
+      if (started)
+        e.stream->reset();
+      else
+        e.stream->respond(500, {{"content-type", "text/plain"}},
+                          "the request was dropped unanswered\n");
     });
   }
 
@@ -67,7 +70,9 @@ class StreamResponder : public Responder {
 
   void start(int status, Headers headers) override {
     if (finished_ || std::exchange(started_, true)) return;
-    on_loop([status, h = std::move(headers)](Exchange& e) { e.stream->respond_head(status, h, false); });
+    on_loop([status, h = std::move(headers)](Exchange& e) {
+      e.stream->respond_head(status, h, false);
+    });
   }
 
   void write(std::string data) override {
@@ -139,14 +144,17 @@ Request make_request(const RequestHead& head, std::string body) {
 }
 
 void refuse_large(ServerStream& stream, size_t most) {
-  stream.respond(413, {{"content-type", "text/plain"}}, str("the body is larger than ", most, " bytes\n"));
+  stream.respond(413, {{"content-type", "text/plain"}},
+                 str("the body is larger than ", most, " bytes\n"));
 }
 
-void collect(async::Loop& loop, size_t most_body, const Handler& handler, std::shared_ptr<ServerStream> stream) {
+void collect(async::Loop& loop, size_t most_body, const Handler& handler,
+             std::shared_ptr<ServerStream> stream) {
   const RequestHead& head = stream->head();
   if (head.content_length.value_or(0) > most_body) return refuse_large(*stream, most_body);
   auto exchange = std::make_shared<Exchange>(loop, stream);
-  if (head.content_length) exchange->body.reserve(static_cast<size_t>(std::min<uint64_t>(*head.content_length, 1 << 20)));
+  if (head.content_length)
+    exchange->body.reserve(static_cast<size_t>(std::min<uint64_t>(*head.content_length, 1 << 20)));
   ServerCallbacks callbacks;
   callbacks.on_abort = [exchange] { exchange->aborted(); };
   // An upgrade is answered like any other request: this face has no tunnels.
@@ -156,7 +164,8 @@ void collect(async::Loop& loop, size_t most_body, const Handler& handler, std::s
   }
   callbacks.on_data = [exchange, most_body](std::string_view data) {
     if (exchange->stream->responded()) return;
-    if (exchange->body.size() + data.size() > most_body) return refuse_large(*exchange->stream, most_body);
+    if (exchange->body.size() + data.size() > most_body)
+      return refuse_large(*exchange->stream, most_body);
     exchange->body.append(data);
   };
   callbacks.on_end = [exchange, &handler](Headers) {
@@ -172,9 +181,10 @@ void collect(async::Loop& loop, size_t most_body, const Handler& handler, std::s
 struct Server::Core {
   Core(async::Loop& loop, ServerOptions options, Handler h)
       : handler(std::move(h)),
-        server(loop, options, [this, &loop, most = options.most_body_bytes](std::shared_ptr<ServerStream> s) {
-          collect(loop, most, handler, std::move(s));
-        }) {}
+        server(loop, options,
+               [this, &loop, most = options.most_body_bytes](std::shared_ptr<ServerStream> s) {
+                 collect(loop, most, handler, std::move(s));
+               }) {}
   Handler handler;
   StreamServer server;
 };

@@ -10,7 +10,8 @@ constexpr Duration kLinger = std::chrono::seconds(2);
 
 ServerConnection::ServerConnection(StreamServer::Core& core, Fd fd, std::string peer)
     : core_(core),
-      transport_(std::move(fd), core.tls ? std::make_unique<TlsSession>(core.tls, true, "") : nullptr),
+      transport_(std::move(fd),
+                 core.tls ? std::make_unique<TlsSession>(core.tls, true, "") : nullptr),
       peer_(std::move(peer)) {
   deadline_ = core.loop.now() + core.options.head_timeout;
   stalled_at_ = core.loop.now();
@@ -29,8 +30,10 @@ void ServerConnection::on_event(uint32_t events) {
   if (events & EPOLLOUT && !transport_.flush()) return close();
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
     bool reading = (interest_ & EPOLLIN) != 0;
-    if (reading) read_some();
-    else if (events & (EPOLLHUP | EPOLLERR)) close();
+    if (reading)
+      read_some();
+    else if (events & (EPOLLHUP | EPOLLERR))
+      close();
   }
 }
 
@@ -112,7 +115,8 @@ void ServerConnection::settle_soon() {
 
 void ServerConnection::update_interest() {
   bool reading = !eof_ && (closing_ || !protocol_ || protocol_->wants_read());
-  uint32_t wanted = (reading ? uint32_t{EPOLLIN} : 0) | (transport_.blocked() ? uint32_t{EPOLLOUT} : 0);
+  uint32_t wanted =
+      (reading ? uint32_t{EPOLLIN} : 0) | (transport_.blocked() ? uint32_t{EPOLLOUT} : 0);
   if (reading && !(interest_ & EPOLLIN)) read_more_soon();
   if (wanted == interest_) return;
   interest_ = wanted;

@@ -2,8 +2,8 @@
 //
 //   accept ──▶ ServerConnection (socket, TLS, interest) ──▶ Protocol: H1Connection or H2Connection
 //
-// A plain connection begins as HTTP/1.1 and becomes HTTP/2 when it sends that preface; under TLS ALPN
-// decides. Loop thread only. The core owns the connections, a connection owns its protocol.
+// A plain connection begins as HTTP/1.1 and becomes HTTP/2 when it sends that preface; under TLS
+// ALPN decides. Loop thread only. The core owns the connections, a connection owns its protocol.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@ class Protocol {
   virtual ~Protocol() = default;
   virtual void on_data(std::string_view data) = 0;  // keeps a copy of what it cannot use yet
   virtual void on_eof() = 0;
-  virtual void on_gone() = 0;            // the connection is closed: abort the streams
-  virtual void fill() = 0;               // there is room for output again
+  virtual void on_gone() = 0;              // the connection is closed: abort the streams
+  virtual void fill() = 0;                 // there is room for output again
   virtual void on_tick(MonoTime now) = 0;  // deadlines
   virtual void drain() = 0;
   virtual bool wants_read() const = 0;
@@ -69,13 +69,13 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   ServerConnection(StreamServer::Core& core, Fd fd, std::string peer);
   ~ServerConnection();
   void start();
-  void close();                      // at once; the streams are aborted
-  void close_after_flush();          // says goodbye, then reads and drops for a while, then closes
+  void close();              // at once; the streams are aborted
+  void close_after_flush();  // says goodbye, then reads and drops for a while, then closes
   void become_h2(std::string_view data);
-  // Writes what is queued, lets the protocol add more, sets what to wait for. Called after every event
-  // and, by the protocol, after output that was made outside of one.
+  // Writes what is queued, lets the protocol add more, sets what to wait for. Called after every
+  // event and, by the protocol, after output that was made outside of one.
   void settle();
-  void settle_soon();                // at the end of this turn
+  void settle_soon();  // at the end of this turn
   void tick(MonoTime now);
   void drain();
 
@@ -88,13 +88,15 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   bool in_event() const { return depth_ > 0; }
   MonoTime now() const { return core_.loop.now(); }
 
-  // Marks that output is collected and settled at the end; for calls that come from outside an event.
+  // Marks that output is collected and settled at the end; for calls that come from outside an
+  // event.
   class Turn {
    public:
     explicit Turn(ServerConnection& c) : self_(c.shared_from_this()) { ++c.depth_; }
     ~Turn() {
       if (--self_->depth_ == 0) self_->settle();
     }
+
    private:
     std::shared_ptr<ServerConnection> self_;
   };
@@ -113,8 +115,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   uint32_t interest_ = 0;
   int depth_ = 0;
   bool closed_ = false, closing_ = false, lingering_ = false, soon_ = false, eof_ = false;
-  MonoTime deadline_{};        // of the handshake, then of lingering
-  MonoTime stalled_at_{};      // since when nothing was taken by the socket
+  MonoTime deadline_{};    // of the handshake, then of lingering
+  MonoTime stalled_at_{};  // since when nothing was taken by the socket
   uint64_t last_written_ = 0;
 };
 

@@ -21,9 +21,9 @@ struct ServerTest : testing::Test {
     responder->send({200, {{"content-type", "text/plain"}}, body});
   };
   void start() {
-    server = std::make_unique<Server>(loop, options, [this](Request q, std::shared_ptr<Responder> r) {
-      handler(std::move(q), std::move(r));
-    });
+    server = std::make_unique<Server>(
+        loop, options,
+        [this](Request q, std::shared_ptr<Responder> r) { handler(std::move(q), std::move(r)); });
     auto r = server->listen("127.0.0.1", 0);
     ASSERT_TRUE(r.ok()) << r.error().message;
     port = *r;
@@ -52,7 +52,8 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   start();
   RawClient client(loop, port);
   std::string many;
-  for (int i = 0; i < 50; ++i) many += str("POST /", i, " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
+  for (int i = 0; i < 50; ++i)
+    many += str("POST /", i, " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
   std::string answer = client.exchange(many, "POST /49 2.");
   size_t at = 0;
   for (int i = 0; i < 50; ++i) {
@@ -79,7 +80,9 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrderWhenTheHandlerAnswersLater) {
 TEST_F(ServerTest, TakesARequestByteByByte) {
   start();
   RawClient client(loop, port);
-  std::string text = "POST /s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n";
+  std::string text =
+      "POST /s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n";
   for (char c : text) {
     client.send(std::string_view(&c, 1));
     loop.run_once(Duration(0));
@@ -90,7 +93,9 @@ TEST_F(ServerTest, TakesARequestByteByByte) {
 
 TEST_F(ServerTest, TakesAChunkedBodyCutAnywhere) {
   start();
-  std::string text = "POST /s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  std::string text =
+      "POST /s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
   RawClient client(loop, port);
   for (size_t cut = 1; cut < text.size(); ++cut) {
     client.got().clear();
@@ -104,8 +109,9 @@ TEST_F(ServerTest, TakesAChunkedBodyCutAnywhere) {
 TEST_F(ServerTest, RefusesAMalformedRequestAndCloses) {
   start();
   RawClient client(loop, port);
-  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
-              "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send(
+      "GET / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
   std::string answer = client.read_to_end();
   EXPECT_EQ(count(answer, "HTTP/1.1 "), 2u) << answer;
   EXPECT_NE(answer.find("HTTP/1.1 400 Bad Request"), answer.npos);
@@ -130,7 +136,8 @@ TEST_F(ServerTest, RefusesATooLargeHeadAndBody) {
   EXPECT_NE(head.read_to_end().find(" 431 "), std::string::npos);
   length.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\nabc");
   EXPECT_NE(length.read_to_end().find(" 413 "), std::string::npos);
-  chunked.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n80\r\n" + std::string(128, 'y') + "\r\n0\r\n\r\n");
+  chunked.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n80\r\n" +
+               std::string(128, 'y') + "\r\n0\r\n\r\n");
   EXPECT_NE(chunked.read_until(" 413 ").find(" 413 "), std::string::npos);
 }
 
@@ -141,7 +148,8 @@ TEST_F(ServerTest, AnswersExpectContinueOnlyWhenTheBodyIsWanted) {
   wanted.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(wanted.read_until("100 Continue\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_NE(wanted.exchange("abc", "POST / 3.").find("200 OK"), std::string::npos);
-  refused.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n");
+  refused.send(
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n");
   std::string answer = refused.read_to_end();
   EXPECT_EQ(answer.find("100 Continue"), answer.npos);
   EXPECT_NE(answer.find(" 413 "), answer.npos);
@@ -186,7 +194,10 @@ TEST_F(ServerTest, EndsSlowAndIdleConnections) {
   EXPECT_TRUE(idle.eof());
   slow.close();
   body.close();
-  ASSERT_TRUE(turn_until(loop, [&] { later(std::chrono::seconds(1)); return server->connections() == 0; }));
+  ASSERT_TRUE(turn_until(loop, [&] {
+    later(std::chrono::seconds(1));
+    return server->connections() == 0;
+  }));
 }
 
 TEST_F(ServerTest, StreamsFromAnotherThreadAndTellsWhenTheClientIsGone) {
@@ -219,7 +230,8 @@ TEST_F(ServerTest, AnswersForAHandlerThatDropsTheRequest) {
   handler = [](Request, std::shared_ptr<Responder>) {};
   start();
   RawClient client(loop, port);
-  EXPECT_NE(client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "unanswered").find(" 500 "), std::string::npos);
+  EXPECT_NE(client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "unanswered").find(" 500 "),
+            std::string::npos);
 }
 
 TEST_F(ServerTest, DrainsBeforeItStops) {
@@ -268,9 +280,12 @@ TEST_F(ServerTest, InlineHandlerAnswersOrPassesOn) {
     ASSERT_NE(client.read_until("POST:abcd:7").find("x-extra: 1\r\n"), std::string::npos) << cut;
   }
   EXPECT_NE(client.got().find("201 Created"), std::string::npos);
-  client.exchange("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd" + text, "POST:abcd:7");
+  client.exchange("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd" + text,
+                  "POST:abcd:7");
   EXPECT_LT(client.got().find("POST /slow 4."), client.got().find("POST:abcd:7"));
-  client.exchange("POST /fast HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", "POST /fast 1.");
+  client.exchange(
+      "POST /fast HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+      "POST /fast 1.");
 }
 
 TEST_F(ServerTest, TakesALargeBodyInline) {
@@ -280,7 +295,8 @@ TEST_F(ServerTest, TakesALargeBodyInline) {
   };
   start();
   RawClient client(loop, port);
-  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + std::string(900000, 'q'));
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" +
+              std::string(900000, 'q'));
   EXPECT_NE(client.read_until("got 900000.").find("200 OK"), std::string::npos);
 }
 

@@ -46,7 +46,8 @@ Result<Fd> listen_on(const std::string& address, uint16_t port, bool reuse_port)
   set_on(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   if (reuse_port) set_on(fd.get(), SOL_SOCKET, SO_REUSEPORT);
   set_on(fd.get(), IPPROTO_TCP, TCP_NODELAY);  // accepted sockets inherit it
-  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0) return errno_error(what);
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0)
+    return errno_error(what);
   if (::listen(fd.get(), 4096) != 0) return errno_error(what);
   return fd;
 }
@@ -54,8 +55,10 @@ Result<Fd> listen_on(const std::string& address, uint16_t port, bool reuse_port)
 Result<uint16_t> local_port(int fd) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return errno_error("getsockname");
-  if (storage.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0)
+    return errno_error("getsockname");
+  if (storage.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port);
   return ntohs(reinterpret_cast<sockaddr_in*>(&storage)->sin_port);
 }
 
@@ -83,7 +86,8 @@ Result<Fd> start_connect(const std::string& address, uint16_t port) {
   Fd fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return errno_error(what);
   set_on(fd.get(), IPPROTO_TCP, TCP_NODELAY);
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0 && errno != EINPROGRESS) {
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0 &&
+      errno != EINPROGRESS) {
     Error failed = errno_error(what);
     return error(Code::kUnavailable, std::move(failed.message));
   }

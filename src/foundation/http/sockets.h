@@ -19,7 +19,8 @@ bool is_ip_address(const std::string& text);
 // Non-blocking; connected at once or later (writable, then socket_error()).
 Result<Fd> start_connect(const std::string& address, uint16_t port);
 int socket_error(int fd);  // and clears it
-// Bytes that the peer's kernel has acknowledged on this connection, handshake not counted; 0 if unknown.
+// Bytes that the peer's kernel has acknowledged on this connection, handshake not counted; 0 if
+// unknown.
 uint64_t acknowledged_bytes(int fd);
 
 }  // namespace proa::http

@@ -1,22 +1,24 @@
 // HTTP as streams: heads and body pieces in both directions, for the gateway and under Server.
 //
-//   client ──▶ StreamServer ──StreamHandler──▶ ServerStream      ClientStream ◀── UpstreamPool ──▶ upstream
+//   client ──▶ StreamServer ──StreamHandler──▶ ServerStream      ClientStream ◀── UpstreamPool ──▶
+//   upstream
 //
-// HTTP/1.x and HTTP/2 have the same face. Everything runs on the loop's thread, by callbacks; none is
-// called from inside the call that sets it or opens a stream, except where it says so. Streams are held
-// by shared_ptr; once the exchange is over (ended both ways, aborted or reset) every call is a no-op and
-// the callbacks have been released, so that a callback may own the other stream.
+// HTTP/1.x and HTTP/2 have the same face. Everything runs on the loop's thread, by callbacks; none
+// is called from inside the call that sets it or opens a stream, except where it says so. Streams
+// are held by shared_ptr; once the exchange is over (ended both ways, aborted or reset) every call
+// is a no-op and the callbacks have been released, so that a callback may own the other stream.
 //
-// Framing is done here: content-length is taken from the headers given; without it a body goes chunked
-// (HTTP/1.1), to the close (1.0) or as frames (2). Hop-by-hop headers (connection, keep-alive,
-// proxy-connection, transfer-encoding, te other than trailers, upgrade except for upgrades) are left out
-// when sending, `date` is added to responses that have none.
+// Framing is done here: content-length is taken from the headers given; without it a body goes
+// chunked (HTTP/1.1), to the close (1.0) or as frames (2). Hop-by-hop headers (connection,
+// keep-alive, proxy-connection, transfer-encoding, te other than trailers, upgrade except for
+// upgrades) are left out when sending, `date` is added to responses that have none.
 //
-// Upgrades (WebSocket), HTTP/1.1 only: RequestHead::upgrade is the protocol asked for ("websocket"). Such
-// a request has no body and no on_end at first. Send it upstream with head.upgrade set and end = false.
-// When the upstream's on_head says 101, answer respond_head(101, headers, false): from then on data are
-// raw bytes both ways, on_end is the peer's half-close, end = true half-closes. After any other status the
-// exchange is an ordinary one (the request counts as ended).
+// Upgrades (WebSocket), HTTP/1.1 only: RequestHead::upgrade is the protocol asked for
+// ("websocket"). Such a request has no body and no on_end at first. Send it upstream with
+// head.upgrade set and end = false. When the upstream's on_head says 101, answer respond_head(101,
+// headers, false): from then on data are raw bytes both ways, on_end is the peer's half-close, end
+// = true half-closes. After any other status the exchange is an ordinary one (the request counts as
+// ended).
 #pragma once
 
 #include <functional>
@@ -33,30 +35,31 @@ namespace proa::http {
 
 struct RequestHead {
   std::string method = "GET", target = "/", authority;  // authority: Host or :authority
-  Headers headers;            // without Host, :pseudo, connection, transfer-encoding; has content-length
-  int version = 11;           // 10, 11, 20
-  std::string upgrade;        // protocol asked for by Connection: Upgrade, else ""
-  bool ended = false;         // no body follows
+  Headers headers;      // without Host, :pseudo, connection, transfer-encoding; has content-length
+  int version = 11;     // 10, 11, 20
+  std::string upgrade;  // protocol asked for by Connection: Upgrade, else ""
+  bool ended = false;   // no body follows
   std::optional<uint64_t> content_length;
   bool tls = false;
-  std::string peer;           // "127.0.0.1:41234"
-  std::string client_cert;    // as in Request
+  std::string peer;         // "127.0.0.1:41234"
+  std::string client_cert;  // as in Request
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
 };
 
 struct ResponseHead {
   int status = 200;
-  Headers headers;            // without connection, keep-alive, transfer-encoding; upgrade kept with 101
-  bool ended = false;         // no body follows (on_end comes too)
+  Headers headers;     // without connection, keep-alive, transfer-encoding; upgrade kept with 101
+  bool ended = false;  // no body follows (on_end comes too)
   std::optional<uint64_t> content_length;
 };
 
 // What a ServerStream tells. Any may be empty.
 struct ServerCallbacks {
-  std::function<void(std::string_view data)> on_data;    // the view dies on return
-  std::function<void(Headers trailers)> on_end;          // the request is whole
-  std::function<void()> on_abort;     // client gone, reset or timed out; nothing comes after it
-  std::function<void()> on_writable;  // backlog() fell below half of kBacklogHigh after being above it
+  std::function<void(std::string_view data)> on_data;  // the view dies on return
+  std::function<void(Headers trailers)> on_end;        // the request is whole
+  std::function<void()> on_abort;  // client gone, reset or timed out; nothing comes after it
+  std::function<void()>
+      on_writable;  // backlog() fell below half of kBacklogHigh after being above it
 };
 
 inline constexpr size_t kBacklogHigh = 256 << 10;  // stop the producer (pause_reading) above this
@@ -77,7 +80,7 @@ class ServerStream {
   virtual void respond_trailers(const Headers& trailers) = 0;  // ends the response
   // Head and body in one write. Adds content-length.
   virtual void respond(int status, const Headers& headers, std::string_view body) = 0;
-  virtual void reset() = 0;           // breaks off: RST_STREAM, or the connection is closed
+  virtual void reset() = 0;            // breaks off: RST_STREAM, or the connection is closed
   virtual bool responded() const = 0;  // a final head was given
   virtual bool closed() const = 0;     // over: the client went away, or all was said
   virtual size_t backlog() const = 0;  // bytes taken and not yet written to the socket
@@ -85,9 +88,9 @@ class ServerStream {
 
 using StreamHandler = std::function<void(std::shared_ptr<ServerStream> stream)>;
 
-// Accepts connections and hands each request's head to the handler. Limits as in ServerOptions, except
-// most_body_bytes, which is the handler's matter (413 when content-length says more). Destroying it
-// closes the connections.
+// Accepts connections and hands each request's head to the handler. Limits as in ServerOptions,
+// except most_body_bytes, which is the handler's matter (413 when content-length says more).
+// Destroying it closes the connections.
 class StreamServer {
  public:
   StreamServer(async::Loop& loop, ServerOptions options, StreamHandler handler);
@@ -107,26 +110,28 @@ class StreamServer {
 
 // Why an exchange with an upstream failed.
 struct UpstreamError {
-  Error error;                     // kUnavailable, kDeadline (connect), kDataLoss (bad HTTP), kExhausted
-  bool response_started = false;   // some byte of a response had come: never retry
-  bool surely_unprocessed = false;  // not connected, nothing of it reached the peer's kernel, GOAWAY, REFUSED
-  bool stale = false;              // a kept-alive connection that ended before any byte of the response
+  Error error;  // kUnavailable, kDeadline (connect), kDataLoss (bad HTTP), kExhausted
+  bool response_started = false;  // some byte of a response had come: never retry
+  bool surely_unprocessed =
+      false;           // not connected, nothing of it reached the peer's kernel, GOAWAY, REFUSED
+  bool stale = false;  // a kept-alive connection that ended before any byte of the response
 };
 
 struct ClientCallbacks {
-  std::function<void(ResponseHead head)> on_head;      // the final head, or 101; other 1xx are dropped
+  std::function<void(ResponseHead head)> on_head;  // the final head, or 101; other 1xx are dropped
   std::function<void(std::string_view data)> on_data;  // the view dies on return
-  std::function<void(Headers trailers)> on_end;        // the response is whole; nothing comes after it
-  std::function<void(UpstreamError error)> on_error;   // nothing comes after it
-  std::function<void()> on_writable;                   // as in ServerCallbacks
+  std::function<void(Headers trailers)> on_end;  // the response is whole; nothing comes after it
+  std::function<void(UpstreamError error)> on_error;  // nothing comes after it
+  std::function<void()> on_writable;                  // as in ServerCallbacks
 };
 
 // One exchange, seen by the client.
 class ClientStream {
  public:
   virtual ~ClientStream() = default;
-  virtual void send_data(std::string_view data, bool end) = 0;  // taken at once, also while connecting
-  virtual void send_trailers(const Headers& trailers) = 0;      // ends the request
+  virtual void send_data(std::string_view data,
+                         bool end) = 0;                     // taken at once, also while connecting
+  virtual void send_trailers(const Headers& trailers) = 0;  // ends the request
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;  // may deliver from inside
   virtual void reset() = 0;           // gives up; no callback comes any more
@@ -145,9 +150,9 @@ struct UpstreamOptions {
 
 // Where to. Equal ones share connections.
 struct Upstream {
-  std::string address;      // IPv4 or IPv6 address, no name
+  std::string address;  // IPv4 or IPv6 address, no name
   uint16_t port = 80;
-  bool http2 = false;       // prior knowledge; over TLS ALPN must agree; streams are multiplexed
+  bool http2 = false;  // prior knowledge; over TLS ALPN must agree; streams are multiplexed
   bool tls = false;
   std::string server_name;  // TLS: checked against the certificate, and sent
 };
@@ -157,8 +162,8 @@ class UpstreamPool {
  public:
   explicit UpstreamPool(async::Loop& loop, UpstreamOptions options = {});
   ~UpstreamPool();  // breaks off what is open, without callbacks
-  // Sends the head (authority becomes Host or :authority) and, if end, nothing more. Never calls back
-  // from inside. `head` need not live on.
+  // Sends the head (authority becomes Host or :authority) and, if end, nothing more. Never calls
+  // back from inside. `head` need not live on.
   std::shared_ptr<ClientStream> open(const Upstream& to, const RequestHead& head, bool end,
                                      ClientCallbacks callbacks);
   void close_idle(const std::string& address, uint16_t port);  // an endpoint is going away

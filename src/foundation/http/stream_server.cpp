@@ -47,7 +47,8 @@ void StreamServer::Core::on_acceptable(int fd) {
       if (connections.size() >= options.most_connections) pause_accepting();
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause_accepting();
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+      pause_accepting();
     if (errno != EINTR && errno != ECONNABORTED) return;
   }
 }

@@ -45,7 +45,10 @@ class RawClient {
     return got_;
   }
   std::string read_to_end() {
-    turn_until(loop_, [&] { take(); return eof_; });
+    turn_until(loop_, [&] {
+      take();
+      return eof_;
+    });
     return got_;
   }
   void take() {

@@ -14,9 +14,15 @@
 namespace proa::http {
 namespace {
 
-struct BioFree { void operator()(BIO* p) const { BIO_free_all(p); } };
-struct X509Free { void operator()(X509* p) const { X509_free(p); } };
-struct KeyFree { void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); } };
+struct BioFree {
+  void operator()(BIO* p) const { BIO_free_all(p); }
+};
+struct X509Free {
+  void operator()(X509* p) const { X509_free(p); }
+};
+struct KeyFree {
+  void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
+};
 using BioPtr = std::unique_ptr<BIO, BioFree>;
 using X509Ptr = std::unique_ptr<X509, X509Free>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, KeyFree>;
@@ -30,7 +36,9 @@ std::string ssl_reason() {
   return text;
 }
 
-Error tls_error(std::string_view what) { return error(Code::kInvalid, str(what, ": ", ssl_reason())); }
+Error tls_error(std::string_view what) {
+  return error(Code::kInvalid, str(what, ": ", ssl_reason()));
+}
 
 BioPtr text_bio(const std::string& pem) {
   return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
@@ -110,8 +118,10 @@ Result<SslContext> client_context(const std::string& ca, const std::string& cert
                                   const std::string& key, bool http2) {
   SslContext ctx = new_context(TLS_client_method());
   if (!ctx) return tls_error("TLS");
-  if (ca.empty()) SSL_CTX_set_default_verify_paths(ctx.get());
-  else TRY_STATUS(add_authorities(ctx.get(), ca, false));
+  if (ca.empty())
+    SSL_CTX_set_default_verify_paths(ctx.get());
+  else
+    TRY_STATUS(add_authorities(ctx.get(), ca, false));
   if (!certificate.empty()) TRY_STATUS(use_identity(ctx.get(), certificate, key));
   SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, nullptr);
   const char* protocols = http2 ? "\x02h2\x08http/1.1" : "\x08http/1.1";
@@ -170,16 +180,21 @@ long TlsSession::read(char* buffer, size_t size) {
   if (n > 0) return n;
   switch (SSL_get_error(ssl_.get(), n)) {
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE: return -1;
-    case SSL_ERROR_ZERO_RETURN: return 0;
-    default: note("TLS"); return -2;
+    case SSL_ERROR_WANT_WRITE:
+      return -1;
+    case SSL_ERROR_ZERO_RETURN:
+      return 0;
+    default:
+      note("TLS");
+      return -2;
   }
 }
 
 bool TlsSession::write(std::string_view plain) {
   while (!plain.empty()) {
     ERR_clear_error();
-    int n = SSL_write(ssl_.get(), plain.data(), static_cast<int>(std::min<size_t>(plain.size(), 1 << 20)));
+    int n = SSL_write(ssl_.get(), plain.data(),
+                      static_cast<int>(std::min<size_t>(plain.size(), 1 << 20)));
     if (n <= 0) return note("TLS");
     plain.remove_prefix(static_cast<size_t>(n));
   }
@@ -199,7 +214,9 @@ void TlsSession::take_records(std::string& out) {
   BIO_reset(out_);
 }
 
-bool TlsSession::has_input() const { return SSL_pending(ssl_.get()) > 0 || BIO_ctrl_pending(in_) > 0; }
+bool TlsSession::has_input() const {
+  return SSL_pending(ssl_.get()) > 0 || BIO_ctrl_pending(in_) > 0;
+}
 
 bool TlsSession::is_h2() const {
   const unsigned char* name = nullptr;

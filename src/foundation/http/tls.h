@@ -13,7 +13,9 @@
 
 namespace proa::http {
 
-struct SslCtxFree { void operator()(SSL_CTX* p) const { SSL_CTX_free(p); } };
+struct SslCtxFree {
+  void operator()(SSL_CTX* p) const { SSL_CTX_free(p); }
+};
 using SslContext = std::shared_ptr<SSL_CTX>;
 
 // ALPN offers h2 and http/1.1.
@@ -26,7 +28,8 @@ class TlsSession {
  public:
   // server_name: what a client expects to find in the certificate, a name or an address.
   TlsSession(const SslContext& context, bool server, const std::string& server_name);
-  // Received records in, plain bytes out. n > 0; 0: the peer closed; -1: more is needed; -2: broken.
+  // Received records in, plain bytes out. n > 0; 0: the peer closed; -1: more is needed; -2:
+  // broken.
   void received(std::string_view records);
   long read(char* buffer, size_t size);
   bool write(std::string_view plain);  // all of it; false: broken
@@ -41,7 +44,9 @@ class TlsSession {
   std::string failure() const { return failure_; }
 
  private:
-  struct Free { void operator()(SSL* p) const { SSL_free(p); } };
+  struct Free {
+    void operator()(SSL* p) const { SSL_free(p); }
+  };
   bool note(const char* what);
   std::unique_ptr<SSL, Free> ssl_;
   BIO* in_ = nullptr;   // owned by ssl_

@@ -22,7 +22,8 @@ std::string bio_text(BIO* bio) {
 struct Identity {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* cert = X509_new();
-  Identity(const Identity* by, std::vector<std::pair<const char*, const char*>> subject, const char* names = nullptr) {
+  Identity(const Identity* by, std::vector<std::pair<const char*, const char*>> subject,
+           const char* names = nullptr) {
     X509_set_version(cert, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(cert), by ? 2 : 1);
     X509_gmtime_adj(X509_getm_notBefore(cert), -60);
@@ -30,7 +31,8 @@ struct Identity {
     X509_set_pubkey(cert, key);
     X509_NAME* name = X509_get_subject_name(cert);
     for (auto& [k, v] : subject) {
-      X509_NAME_add_entry_by_txt(name, k, MBSTRING_ASC, reinterpret_cast<const unsigned char*>(v), -1, -1, 0);
+      X509_NAME_add_entry_by_txt(name, k, MBSTRING_ASC, reinterpret_cast<const unsigned char*>(v),
+                                 -1, -1, 0);
     }
     X509_set_issuer_name(cert, by ? X509_get_subject_name(by->cert) : name);
     extend(NID_basic_constraints, by ? "CA:FALSE" : "critical,CA:TRUE");
@@ -71,15 +73,18 @@ struct TlsTest : testing::TestWithParam<bool> {
 
   void SetUp() override {
     ServerOptions options;
-    options.tls = std::make_shared<TlsOptions>(TlsOptions{host.cert_pem(), host.key_pem(), ca.cert_pem()});
-    server = std::make_unique<Server>(loop, options, [this](Request q, std::shared_ptr<Responder> r) {
-      r->send({200, {}, str(q.client_cert, "|", q.body.size())});
-      seen.push_back(std::move(q));
-    });
+    options.tls =
+        std::make_shared<TlsOptions>(TlsOptions{host.cert_pem(), host.key_pem(), ca.cert_pem()});
+    server =
+        std::make_unique<Server>(loop, options, [this](Request q, std::shared_ptr<Responder> r) {
+          r->send({200, {}, str(q.client_cert, "|", q.body.size())});
+          seen.push_back(std::move(q));
+        });
     port = *server->listen("127.0.0.1", 0);
   }
 
-  Result<Response> fetch(const ClientOptions& options, std::string body = "", std::string name = "127.0.0.1") {
+  Result<Response> fetch(const ClientOptions& options, std::string body = "",
+                         std::string name = "127.0.0.1") {
     Client client(loop, options);
     ClientRequest request;
     request.host = name;
@@ -130,7 +135,8 @@ TEST_P(TlsTest, ClientRefusesAServerOfAnotherCaOrName) {
   options.tls_ca = other_ca.cert_pem();
   auto wrong_ca = fetch(options);
   ASSERT_FALSE(wrong_ca.ok());
-  EXPECT_NE(wrong_ca.error().message.find("certificate"), std::string::npos) << wrong_ca.error().message;
+  EXPECT_NE(wrong_ca.error().message.find("certificate"), std::string::npos)
+      << wrong_ca.error().message;
   EXPECT_TRUE(fetch(trusting(), "", "localhost").ok());
   EXPECT_FALSE(fetch(trusting(), "", "x.localhost").ok());
 }

@@ -56,8 +56,10 @@ bool Transport::send_from(std::string& queue, size_t& sent) {
     sent += static_cast<size_t>(n);
   }
   sent = 0;
-  if (queue.capacity() > kKeptCapacity) std::string().swap(queue);
-  else queue.clear();
+  if (queue.capacity() > kKeptCapacity)
+    std::string().swap(queue);
+  else
+    queue.clear();
   return true;
 }
 
@@ -73,8 +75,10 @@ bool Transport::flush_tls() {
   }
   if (sent_ == out_.size()) {
     sent_ = 0;
-    if (out_.capacity() > kKeptCapacity) std::string().swap(out_);
-    else out_.clear();
+    if (out_.capacity() > kKeptCapacity)
+      std::string().swap(out_);
+    else
+      out_.clear();
   }
   return true;
 }
@@ -99,8 +103,10 @@ bool Transport::write(std::string_view data) {
   while (!blocked_ && !data.empty()) {
     long n = send_some(data.data(), data.size());
     if (n == kBroken) return false;
-    if (n == kBlocked) blocked_ = true;
-    else data.remove_prefix(static_cast<size_t>(n));
+    if (n == kBlocked)
+      blocked_ = true;
+    else
+      data.remove_prefix(static_cast<size_t>(n));
   }
   out_.append(data);
   return true;

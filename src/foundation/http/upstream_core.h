@@ -1,4 +1,5 @@
-// The inside of UpstreamPool: connections by upstream, idle ones kept, and what a connection must do.
+// The inside of UpstreamPool: connections by upstream, idle ones kept, and what a connection must
+// do.
 //
 //   UpstreamPool::open ──▶ an idle H1Upstream, an H2Upstream with room, or a new connection
 //
@@ -33,7 +34,8 @@ struct UpstreamEqual {
 struct UpstreamPool::Core {
   Core(async::Loop& l, UpstreamOptions o);
   ~Core();
-  std::shared_ptr<ClientStream> open(const Upstream& to, const RequestHead& head, bool end, ClientCallbacks callbacks);
+  std::shared_ptr<ClientStream> open(const Upstream& to, const RequestHead& head, bool end,
+                                     ClientCallbacks callbacks);
   void close_idle(const std::string& address, uint16_t port);
   void shut_down();
   void remove(UpstreamConnection& connection);
@@ -43,7 +45,7 @@ struct UpstreamPool::Core {
   Result<SslContext> tls_context(bool http2);
 
   struct Peers {
-    std::vector<UpstreamConnection*> idle;  // HTTP/1.1, the latest at the back
+    std::vector<UpstreamConnection*> idle;    // HTTP/1.1, the latest at the back
     std::vector<UpstreamConnection*> shared;  // HTTP/2
     size_t count = 0;
   };
@@ -69,16 +71,18 @@ class ClientProtocol {
   virtual bool wants_read() const = 0;
   virtual bool has_room() const = 0;  // for another stream
   virtual bool idle() const = 0;      // no stream is open
-  virtual std::shared_ptr<ClientStream> open(const RequestHead& head, bool end, ClientCallbacks callbacks) = 0;
+  virtual std::shared_ptr<ClientStream> open(const RequestHead& head, bool end,
+                                             ClientCallbacks callbacks) = 0;
 };
 
-// A connection being made or made. What its streams say before that waits in the output queue. Over TLS
-// an HTTP/2 upstream must choose h2 by ALPN.
+// A connection being made or made. What its streams say before that waits in the output queue. Over
+// TLS an HTTP/2 upstream must choose h2 by ALPN.
 class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnection> {
  public:
-  UpstreamConnection(UpstreamPool::Core& core, const Upstream& to, Fd fd, std::unique_ptr<TlsSession> tls);
+  UpstreamConnection(UpstreamPool::Core& core, const Upstream& to, Fd fd,
+                     std::unique_ptr<TlsSession> tls);
   void start();
-  void close();  // at once, silently
+  void close();          // at once, silently
   void fail(Error why);  // tells the streams, then closes
   void settle();
   void settle_soon();
@@ -102,6 +106,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
     ~Turn() {
       if (--self_->depth_ == 0) self_->settle();
     }
+
    private:
     std::shared_ptr<UpstreamConnection> self_;
   };

@@ -56,8 +56,8 @@ Result<SslContext> UpstreamPool::Core::tls_context(bool http2) {
   return context;
 }
 
-std::shared_ptr<ClientStream> UpstreamPool::Core::open(const Upstream& to, const RequestHead& head, bool end,
-                                                       ClientCallbacks callbacks) {
+std::shared_ptr<ClientStream> UpstreamPool::Core::open(const Upstream& to, const RequestHead& head,
+                                                       bool end, ClientCallbacks callbacks) {
   auto refuse = [&](Error why) {
     auto stream = std::make_shared<FailedStream>(std::move(callbacks));
     stream->fail_later(loop, std::move(why));
@@ -75,13 +75,15 @@ std::shared_ptr<ClientStream> UpstreamPool::Core::open(const Upstream& to, const
     return kept->open(head, end, std::move(callbacks));
   }
   if (p.count >= options.most_connections_per_upstream) {
-    return refuse(error(Code::kExhausted, str("too many connections to ", to.address, ":", to.port)));
+    return refuse(
+        error(Code::kExhausted, str("too many connections to ", to.address, ":", to.port)));
   }
   std::unique_ptr<TlsSession> tls;
   if (to.tls) {
     auto context = tls_context(to.http2);
     if (!context.ok()) return refuse(context.error());
-    tls = std::make_unique<TlsSession>(*context, false, to.server_name.empty() ? to.address : to.server_name);
+    tls = std::make_unique<TlsSession>(*context, false,
+                                       to.server_name.empty() ? to.address : to.server_name);
   }
   auto fd = start_connect(to.address, to.port);
   if (!fd.ok()) return refuse(error(Code::kUnavailable, fd.error().message));
@@ -155,7 +157,8 @@ void UpstreamConnection::start() {
   });
 }
 
-std::shared_ptr<ClientStream> UpstreamConnection::open(const RequestHead& head, bool end, ClientCallbacks callbacks) {
+std::shared_ptr<ClientStream> UpstreamConnection::open(const RequestHead& head, bool end,
+                                                       ClientCallbacks callbacks) {
   if (end) {
     Turn turn(*this);
     return protocol_->open(head, end, std::move(callbacks));
@@ -180,15 +183,18 @@ void UpstreamConnection::on_event(uint32_t events) {
     return;
   }
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-    if (interest_ & EPOLLIN) read_some();
-    else if (events & (EPOLLHUP | EPOLLERR)) protocol_->on_eof();
+    if (interest_ & EPOLLIN)
+      read_some();
+    else if (events & (EPOLLHUP | EPOLLERR))
+      protocol_->on_eof();
   }
 }
 
 void UpstreamConnection::on_connected() {
   connected_ = true;
   if (transport_.tls()) {
-    if (!transport_.tls()->handshake()) return fail(error(Code::kUnavailable, transport_.tls()->failure()));
+    if (!transport_.tls()->handshake())
+      return fail(error(Code::kUnavailable, transport_.tls()->failure()));
     return;
   }
   secured_ = true;
@@ -201,14 +207,16 @@ void UpstreamConnection::read_some() {
     long n = transport_.read(core_.buffer.data(), core_.buffer.size());
     if (!secured_ && transport_.tls()->ready()) {
       if (to_.http2 && !transport_.tls()->is_h2()) {
-        return fail(error(Code::kUnavailable, str(to_.address, ":", to_.port, " does not offer HTTP/2")));
+        return fail(
+            error(Code::kUnavailable, str(to_.address, ":", to_.port, " does not offer HTTP/2")));
       }
       secured_ = true;
       core_.loop.cancel(std::exchange(timer_, 0));
     }
     if (n == Transport::kBlocked) return;
     if (n == Transport::kBroken && transport_.tls() && !transport_.tls()->failure().empty()) {
-      return fail(error(Code::kUnavailable, str(to_.address, ":", to_.port, ": ", transport_.tls()->failure())));
+      return fail(error(Code::kUnavailable,
+                        str(to_.address, ":", to_.port, ": ", transport_.tls()->failure())));
     }
     if (n <= 0) return protocol_->on_eof();
     protocol_->on_data({core_.buffer.data(), static_cast<size_t>(n)});
@@ -308,11 +316,13 @@ UpstreamPool::UpstreamPool(async::Loop& loop, UpstreamOptions options)
     : core_(std::make_shared<Core>(loop, std::move(options))) {}
 UpstreamPool::~UpstreamPool() { core_->shut_down(); }
 
-std::shared_ptr<ClientStream> UpstreamPool::open(const Upstream& to, const RequestHead& head, bool end,
-                                                 ClientCallbacks callbacks) {
+std::shared_ptr<ClientStream> UpstreamPool::open(const Upstream& to, const RequestHead& head,
+                                                 bool end, ClientCallbacks callbacks) {
   return core_->open(to, head, end, std::move(callbacks));
 }
-void UpstreamPool::close_idle(const std::string& address, uint16_t port) { core_->close_idle(address, port); }
+void UpstreamPool::close_idle(const std::string& address, uint16_t port) {
+  core_->close_idle(address, port);
+}
 size_t UpstreamPool::connections() const { return core_->connections.size(); }
 
 }  // namespace proa::http

@@ -19,9 +19,15 @@ struct Answer {
   bool over() const { return ended || failed; }
   ClientCallbacks callbacks() {
     ClientCallbacks c;
-    c.on_head = [this](ResponseHead h) { head = std::move(h); headed = true; };
+    c.on_head = [this](ResponseHead h) {
+      head = std::move(h);
+      headed = true;
+    };
     c.on_data = [this](std::string_view d) { body += d; };
-    c.on_end = [this](Headers t) { trailers = std::move(t); ended = true; };
+    c.on_end = [this](Headers t) {
+      trailers = std::move(t);
+      ended = true;
+    };
     c.on_error = [this](UpstreamError e) { failed = std::move(e); };
     return c;
   }
@@ -49,7 +55,8 @@ struct UpstreamTest : testing::TestWithParam<bool> {
   Upstream to{"127.0.0.1", 0, GetParam()};
 
   void SetUp() override {
-    server = std::make_unique<StreamServer>(loop, ServerOptions{}, [this](std::shared_ptr<ServerStream> s) { serve(s); });
+    server = std::make_unique<StreamServer>(loop, ServerOptions{},
+                                            [this](std::shared_ptr<ServerStream> s) { serve(s); });
     to.port = *server->listen("127.0.0.1", 0);
   }
 
@@ -70,7 +77,8 @@ struct UpstreamTest : testing::TestWithParam<bool> {
       s->respond_data("body", false);
       return s->respond_trailers({{"grpc-status", "0"}});
     }
-    if (target != "/echo") return s->respond(200, {{"x-target", target}}, str("hello ", s->head().authority));
+    if (target != "/echo")
+      return s->respond(200, {{"x-target", target}}, str("hello ", s->head().authority));
     s->respond_head(200, {{"content-type", "text/echo"}, {"Connection", "x"}}, false);
     ServerCallbacks c;
     c.on_data = [s](std::string_view d) { s->respond_data(d, false); };
@@ -204,14 +212,15 @@ using Http1Upstream = UpstreamTest;
 INSTANTIATE_TEST_SUITE_P(Only, Http1Upstream, testing::Values(false));
 
 TEST_P(Http1Upstream, TunnelsAfterAnUpgrade) {
-  server = std::make_unique<StreamServer>(loop, ServerOptions{}, [](std::shared_ptr<ServerStream> s) {
-    ASSERT_EQ(s->head().upgrade, "websocket");
-    s->respond_head(101, {{"sec-websocket-accept", "k"}, {"upgrade", "websocket"}}, false);
-    ServerCallbacks c;
-    c.on_data = [s](std::string_view d) { s->respond_data(str("<", d, ">"), false); };
-    c.on_end = [s](Headers) { s->respond_data("bye", true); };
-    s->receive(std::move(c));
-  });
+  server =
+      std::make_unique<StreamServer>(loop, ServerOptions{}, [](std::shared_ptr<ServerStream> s) {
+        ASSERT_EQ(s->head().upgrade, "websocket");
+        s->respond_head(101, {{"sec-websocket-accept", "k"}, {"upgrade", "websocket"}}, false);
+        ServerCallbacks c;
+        c.on_data = [s](std::string_view d) { s->respond_data(str("<", d, ">"), false); };
+        c.on_end = [s](Headers) { s->respond_data("bye", true); };
+        s->receive(std::move(c));
+      });
   to.port = *server->listen("127.0.0.1", 0);
   Answer answer;
   RequestHead head = get("/ws");
@@ -236,7 +245,8 @@ TEST_P(Http1Upstream, KnowsThatAStaleConnectionProcessedNothing) {
   Answer first, second;
   pool.open(to, get("/1"), true, first.callbacks());
   int peer = -1;
-  ASSERT_TRUE(turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
+  ASSERT_TRUE(
+      turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
   std::string_view ok = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
   ASSERT_EQ(::send(peer, ok.data(), ok.size(), 0), static_cast<ssize_t>(ok.size()));
   ASSERT_TRUE(turn_until(loop, [&] { return first.ended; }));
@@ -252,7 +262,8 @@ TEST_P(Http1Upstream, KnowsThatAStaleConnectionProcessedNothing) {
   EXPECT_FALSE(second.failed->response_started);
 }
 
-// With back-pressure the end of the connection may be seen before its last bytes have been delivered.
+// With back-pressure the end of the connection may be seen before its last bytes have been
+// delivered.
 TEST_P(Http1Upstream, DeliversWhatItHeldWhenTheConnectionEndsWhilePaused) {
   for (const char* framing : {"content-length: 5\r\n", "connection: close\r\n"}) {
     Fd listener = std::move(*listen_on("127.0.0.1", 0, false));
@@ -261,11 +272,13 @@ TEST_P(Http1Upstream, DeliversWhatItHeldWhenTheConnectionEndsWhilePaused) {
     auto stream = pool.open(to, get("/1"), true, answer.callbacks());
     stream->pause_reading();
     int peer = -1;
-    ASSERT_TRUE(turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
+    ASSERT_TRUE(
+        turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
     std::string text = str("HTTP/1.1 200 OK\r\n", framing, "\r\nhello");
     ASSERT_GT(::send(peer, text.data(), text.size(), 0), 0);
     char sink[4096];
-    ASSERT_TRUE(turn_until(loop, [&] { return ::recv(peer, sink, sizeof sink, MSG_DONTWAIT) > 0; }));
+    ASSERT_TRUE(
+        turn_until(loop, [&] { return ::recv(peer, sink, sizeof sink, MSG_DONTWAIT) > 0; }));
     ::close(peer);
     for (int i = 0; i < 20; ++i) loop.run_once(std::chrono::milliseconds(1));
     EXPECT_FALSE(answer.over());
@@ -283,7 +296,8 @@ TEST_P(Http1Upstream, DoesNotClaimThatAReadRequestWasUnprocessed) {
   Answer answer;
   pool.open(to, get("/1"), true, answer.callbacks());
   int peer = -1;
-  ASSERT_TRUE(turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
+  ASSERT_TRUE(
+      turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
   char sink[4096];
   ASSERT_TRUE(turn_until(loop, [&] { return ::recv(peer, sink, sizeof sink, MSG_DONTWAIT) > 0; }));
   ::close(peer);
@@ -301,7 +315,8 @@ TEST_P(Http1Upstream, RefusesNonsenseAndUnaskedAnswers) {
     Answer answer;
     pool.open(to, get("/1"), true, answer.callbacks());
     int peer = -1;
-    ASSERT_TRUE(turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
+    ASSERT_TRUE(
+        turn_until(loop, [&] { return (peer = ::accept(listener.get(), nullptr, nullptr)) >= 0; }));
     ASSERT_GT(::send(peer, text, strlen(text), MSG_NOSIGNAL), 0);
     ASSERT_TRUE(turn_until(loop, [&] { return answer.over(); })) << text;
     EXPECT_EQ(answer.failed->error.code, Code::kDataLoss) << text;
@@ -323,7 +338,8 @@ TEST_P(Http2Upstream, MultiplexesAndOpensMoreConnectionsBeyondTheLimit) {
   EXPECT_EQ(pool.connections(), 2u);
   for (auto& stream : held) stream->respond(200, {}, "late");
   ASSERT_TRUE(turn_until(loop, [&] {
-    return std::all_of(answers.begin(), answers.end(), [](auto& a) { return a->body == "late" && a->ended; });
+    return std::all_of(answers.begin(), answers.end(),
+                       [](auto& a) { return a->body == "late" && a->ended; });
   }));
 }
 

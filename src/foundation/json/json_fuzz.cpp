@@ -1,4 +1,5 @@
-// Whatever JSON or YAML comes in, it is read or refused, and what was read is written and read again.
+// Whatever JSON or YAML comes in, it is read or refused, and what was read is written and read
+// again.
 #include <cstdlib>
 
 #include "foundation/json/value.h"

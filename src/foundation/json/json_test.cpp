@@ -7,8 +7,17 @@ namespace proa::json {
 
 TEST(Json, WritesWhatItRead) {
   const char* kSame[] = {
-      "null", "true", "-12", "1.5", "\"a\\nb\"", "[]", "{}", "[1,[2,{\"a\":null}]]",
-      "{\"a\":1,\"b\":\"é\"}", "9223372036854775807", "1e+300",
+      "null",
+      "true",
+      "-12",
+      "1.5",
+      "\"a\\nb\"",
+      "[]",
+      "{}",
+      "[1,[2,{\"a\":null}]]",
+      "{\"a\":1,\"b\":\"é\"}",
+      "9223372036854775807",
+      "1e+300",
   };
   for (const char* text : kSame) {
     auto v = parse(text);
@@ -18,8 +27,8 @@ TEST(Json, WritesWhatItRead) {
 }
 
 TEST(Json, RefusesWhatIsNotJson) {
-  const char* kBad[] = {"",       "{",       "[1,]",    "{\"a\" 1}", "01",      "1.",
-                        "tru",    "\"\x01\"", "\"\\x\"", "[1] 2",     "\"\xff\"", "nan"};
+  const char* kBad[] = {"",    "{",        "[1,]",    "{\"a\" 1}", "01",       "1.",
+                        "tru", "\"\x01\"", "\"\\x\"", "[1] 2",     "\"\xff\"", "nan"};
   for (const char* text : kBad) EXPECT_FALSE(parse(text).ok()) << text;
   EXPECT_FALSE(parse(std::string(1000, '[')).ok());
 }

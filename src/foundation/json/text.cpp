@@ -15,8 +15,8 @@ class Parser {
 
   Result<Value> document() {
     if (text_.size() > limits_.bytes)
-      return error(Code::kTooLarge, str("JSON of ", text_.size(), " bytes: at most ",
-                                        limits_.bytes, " are taken"));
+      return error(Code::kTooLarge,
+                   str("JSON of ", text_.size(), " bytes: at most ", limits_.bytes, " are taken"));
     Value v;
     if (!value(v, 0)) return failure();
     space();
@@ -36,8 +36,10 @@ class Parser {
   Error failure() const {
     size_t line = 1, column = 1;
     for (size_t i = 0; i < at_ && i < text_.size(); ++i) {
-      if (text_[i] == '\n') ++line, column = 1;
-      else ++column;
+      if (text_[i] == '\n')
+        ++line, column = 1;
+      else
+        ++column;
     }
     return error(Code::kInvalid, str("line ", line, ", column ", column, ": ", what_));
   }
@@ -61,18 +63,27 @@ class Parser {
     space();
     if (at_ >= text_.size()) return fail("unexpected end");
     switch (text_[at_]) {
-      case '{': return members(out.make_object(), depth);
-      case '[': return items(out.make_array(), depth);
+      case '{':
+        return members(out.make_object(), depth);
+      case '[':
+        return items(out.make_array(), depth);
       case '"': {
         std::string s;
         if (!string(s)) return false;
         out = Value(std::move(s));
         return true;
       }
-      case 't': out = Value(true); return literal("true");
-      case 'f': out = Value(false); return literal("false");
-      case 'n': out = Value(); return literal("null");
-      default: return number(out);
+      case 't':
+        out = Value(true);
+        return literal("true");
+      case 'f':
+        out = Value(false);
+        return literal("false");
+      case 'n':
+        out = Value();
+        return literal("null");
+      default:
+        return number(out);
     }
   }
 
@@ -208,18 +219,35 @@ class Parser {
       out += text_.substr(start, at_ - start);
       if (++at_ >= text_.size()) return fail("string not closed");
       switch (text_[at_++]) {
-        case '"': out += '"'; break;
-        case '\\': out += '\\'; break;
-        case '/': out += '/'; break;
-        case 'b': out += '\b'; break;
-        case 'f': out += '\f'; break;
-        case 'n': out += '\n'; break;
-        case 'r': out += '\r'; break;
-        case 't': out += '\t'; break;
+        case '"':
+          out += '"';
+          break;
+        case '\\':
+          out += '\\';
+          break;
+        case '/':
+          out += '/';
+          break;
+        case 'b':
+          out += '\b';
+          break;
+        case 'f':
+          out += '\f';
+          break;
+        case 'n':
+          out += '\n';
+          break;
+        case 'r':
+          out += '\r';
+          break;
+        case 't':
+          out += '\t';
+          break;
         case 'u':
           if (!unicode(out)) return false;
           break;
-        default: return fail("unknown escape in a string");
+        default:
+          return fail("unknown escape in a string");
       }
       start = at_;
     }
@@ -288,7 +316,9 @@ void write(const Value& v, std::string& out, int indent, int level) {
 
 }  // namespace
 
-Result<Value> parse(std::string_view text, Limits limits) { return Parser(text, limits).document(); }
+Result<Value> parse(std::string_view text, Limits limits) {
+  return Parser(text, limits).document();
+}
 
 void dump_string(std::string_view s, std::string& out) {
   static const char kDigits[] = "0123456789abcdef";
@@ -300,11 +330,21 @@ void dump_string(std::string_view s, std::string& out) {
     out += s.substr(start, i - start);
     start = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         out += "\\u00";
         out += kDigits[c >> 4];

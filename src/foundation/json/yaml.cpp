@@ -79,8 +79,7 @@ class Reader {
   }
 
   Error failure() const {
-    return error(Code::kInvalid,
-                 str("line ", line_ + 1, ", column ", column_ + 1, ": ", what_));
+    return error(Code::kInvalid, str("line ", line_ + 1, ", column ", column_ + 1, ": ", what_));
   }
 
   static size_t count(const Value& v) {
@@ -114,9 +113,12 @@ class Reader {
         out = it->second;
         return true;
       }
-      case YAML_SEQUENCE_START_EVENT: return sequence(out, depth);
-      case YAML_MAPPING_START_EVENT: return mapping(out, depth);
-      default: return fail("unexpected event");
+      case YAML_SEQUENCE_START_EVENT:
+        return sequence(out, depth);
+      case YAML_MAPPING_START_EVENT:
+        return mapping(out, depth);
+      default:
+        return fail("unexpected event");
     }
   }
 
@@ -189,8 +191,10 @@ void write_yaml(const Value& v, std::string& out, int level, bool in_list) {
     for (const auto& [key, member] : v.object()) {
       if (!first) out += pad;
       first = false;
-      if (plain(key)) out += key;
-      else dump_string(key, out);
+      if (plain(key))
+        out += key;
+      else
+        dump_string(key, out);
       out += ':';
       if (member.size()) {
         out += '\n';

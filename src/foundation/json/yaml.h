@@ -13,7 +13,7 @@
 
 namespace proa::json {
 
-Result<Value> parse_yaml(std::string_view text, Limits limits = {});               // exactly one
+Result<Value> parse_yaml(std::string_view text, Limits limits = {});  // exactly one
 Result<std::vector<Value>> parse_yaml_stream(std::string_view text, Limits limits = {});
 std::string dump_yaml(const Value& v);  // block style, keys sorted
 

@@ -19,9 +19,12 @@ void append_value(std::string& line, std::string_view value) {
   }
   line += '"';
   for (char c : value) {
-    if (c == '\n') line += "\\n";
-    else if (c == '"' || c == '\\') (line += '\\') += c;
-    else line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    if (c == '\n')
+      line += "\\n";
+    else if (c == '"' || c == '\\')
+      (line += '\\') += c;
+    else
+      line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   }
   line += '"';
 }

@@ -13,8 +13,10 @@ std::string label_text(const Labels& labels) {
     out += "=\"";
     for (char c : value) {
       if (c == '\\' || c == '"') out += '\\';
-      if (c == '\n') out += "\\n";
-      else out += c;
+      if (c == '\n')
+        out += "\\n";
+      else
+        out += c;
     }
     out += '"';
   }
@@ -30,8 +32,10 @@ void write_histogram(std::string& out, const std::string& name, const std::strin
   for (size_t i = 0; i <= h.bounds().size(); ++i) {
     total += h.count(i);
     out += name + "_bucket{" + prefix + "le=\"";
-    if (i < h.bounds().size()) append_number(out, h.bounds()[i]);
-    else out += "+Inf";
+    if (i < h.bounds().size())
+      append_number(out, h.bounds()[i]);
+    else
+      out += "+Inf";
     out += str("\"} ", total, "\n");
   }
   out += str(name, "_sum", braces(labels), " ", h.sum(), "\n");
@@ -64,16 +68,21 @@ Gauge& Registry::gauge(std::string_view name, std::string_view help, Labels labe
 Histogram& Registry::histogram(std::string_view name, std::string_view help, Labels labels,
                                std::vector<double> bounds) {
   std::lock_guard lock(mutex_);
-  return family(name, help).histograms.try_emplace(label_text(labels), std::move(bounds)).first->second;
+  return family(name, help)
+      .histograms.try_emplace(label_text(labels), std::move(bounds))
+      .first->second;
 }
 
 std::string Registry::text() const {
   std::lock_guard lock(mutex_);
   std::string out;
   for (const auto& [name, f] : families_) {
-    const char* type = !f.histograms.empty() ? "histogram" : !f.gauges.empty() ? "gauge" : "counter";
+    const char* type = !f.histograms.empty() ? "histogram"
+                       : !f.gauges.empty()   ? "gauge"
+                                             : "counter";
     out += str("# HELP ", name, " ", f.help, "\n# TYPE ", name, " ", type, "\n");
-    for (const auto& [labels, c] : f.counters) out += str(name, braces(labels), " ", c.value(), "\n");
+    for (const auto& [labels, c] : f.counters)
+      out += str(name, braces(labels), " ", c.value(), "\n");
     for (const auto& [labels, g] : f.gauges) out += str(name, braces(labels), " ", g.value(), "\n");
     for (const auto& [labels, h] : f.histograms) write_histogram(out, name, labels, h);
   }

@@ -1,7 +1,7 @@
 // Metrics in Prometheus' text format: counters, gauges and histograms in a Registry.
 //
-// Making a metric takes a lock and may allocate; adding to it is one relaxed atomic. References stay
-// valid as long as the Registry. No singletons: whoever measures gets the Registry passed in.
+// Making a metric takes a lock and may allocate; adding to it is one relaxed atomic. References
+// stay valid as long as the Registry. No singletons: whoever measures gets the Registry passed in.
 #pragma once
 
 #include <atomic>
@@ -38,7 +38,8 @@ class Gauge {
 
 class Histogram {
  public:
-  explicit Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
+  explicit Histogram(std::vector<double> bounds)
+      : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
   void observe(double v) {
     size_t i = 0;
     while (i < bounds_.size() && v > bounds_[i]) ++i;

@@ -31,7 +31,8 @@ Result<Matrix> from_csr(const Attributes& a) {
               columns.size() == data.size() && starts[0] == 0 &&
               starts.back() == static_cast<int64_t>(data.size());
   size_t cells = 0;
-  if (!sane || __builtin_mul_overflow(static_cast<size_t>(rows), static_cast<size_t>(width), &cells))
+  if (!sane ||
+      __builtin_mul_overflow(static_cast<size_t>(rows), static_cast<size_t>(width), &cells))
     return a.wrong("the parts of a sparse matrix do not agree");
   if (cells > kMostDense) return error(Code::kTooLarge, "a sparse matrix is too large to be read");
   Matrix m{static_cast<size_t>(rows), static_cast<size_t>(width), std::vector<double>(cells)};
@@ -51,12 +52,18 @@ void append_json_text(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
   for (char c : text) {
-    if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\r') out += "\\r";
-    else if (static_cast<unsigned char>(c) < 0x20) ((out += "\\u00") += kHex[c >> 4]) += kHex[c & 15];
-    else out += c;
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\r')
+      out += "\\r";
+    else if (static_cast<unsigned char>(c) < 0x20)
+      ((out += "\\u00") += kHex[c >> 4]) += kHex[c & 15];
+    else
+      out += c;
   }
   out += '"';
 }
@@ -71,8 +78,10 @@ Result<std::string> ucs4(std::string_view raw, bool swap) {
     if (c == 0) break;
     if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
       return error(Code::kDataLoss, "a label holds no Unicode character");
-    if (c < 0x80) out += static_cast<char>(c);
-    else if (c < 0x800) (out += static_cast<char>(0xC0 | c >> 6)) += static_cast<char>(0x80 | (c & 63));
+    if (c < 0x80)
+      out += static_cast<char>(c);
+    else if (c < 0x800)
+      (out += static_cast<char>(0xC0 | c >> 6)) += static_cast<char>(0x80 | (c & 63));
     else if (c < 0x10000)
       ((out += static_cast<char>(0xE0 | c >> 12)) += static_cast<char>(0x80 | (c >> 6 & 63))) +=
           static_cast<char>(0x80 | (c & 63));
@@ -128,9 +137,12 @@ Result<Labels> array_labels(const pickle::Array& array) {
     out.type = t.kind == 'b' ? Labels::Type::kBool : Labels::Type::kInt;
     for (int64_t x : v) {
       std::string& text = out.json.emplace_back();
-      if (t.kind == 'b') text = x ? "true" : "false";
-      else if (t.kind == 'u') append_number(text, static_cast<uint64_t>(x));
-      else append_number(text, x);
+      if (t.kind == 'b')
+        text = x ? "true" : "false";
+      else if (t.kind == 'u')
+        append_number(text, static_cast<uint64_t>(x));
+      else
+        append_number(text, x);
     }
   }
   return out;
@@ -208,8 +220,8 @@ Result<double> Attributes::number(Names names) const {
 Result<std::string> Attributes::text(Names names) const {
   TRY(const Node* n, need(names));
   if (n->kind != Kind::kStr)
-    return error(Code::kUnimplemented, str(class_name(), ": ", *names.begin(), " is ", n->describe(),
-                                           "; only built-in names are supported"));
+    return error(Code::kUnimplemented, str(class_name(), ": ", *names.begin(), " is ",
+                                           n->describe(), "; only built-in names are supported"));
   return std::string(n->text);
 }
 

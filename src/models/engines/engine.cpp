@@ -40,12 +40,16 @@ Result<std::string> model_file(const std::string& dir, std::span<const Engine* c
   if (!names.ok()) return std::move(names).error().with_context("missing model file");
   std::vector<std::string> found;
   for (const std::string& name : *names)
-    if (engine_for(name, engines) && is_file(str(dir, "/", name))) found.push_back(str(dir, "/", name));
+    if (engine_for(name, engines) && is_file(str(dir, "/", name)))
+      found.push_back(str(dir, "/", name));
   if (found.size() == 1) return found[0];
   if (found.size() > 1)
-    return error(Code::kInvalid, str("More than one model file is detected, only one is allowed within "
-                                     "model_dir: ", join(found, ", ")));
-  std::string there = names->empty() ? "the folder is empty" : str("it holds ", shorten(join(*names, ", "), 200));
+    return error(Code::kInvalid,
+                 str("More than one model file is detected, only one is allowed within "
+                     "model_dir: ",
+                     join(found, ", ")));
+  std::string there =
+      names->empty() ? "the folder is empty" : str("it holds ", shorten(join(*names, ", "), 200));
   return error(Code::kNotFound, str("missing model file: ", dir, " has no file with extension ",
                                     extensions_text(engines), "; ", there));
 }
@@ -65,8 +69,14 @@ Result<std::unique_ptr<Model>> load_folder(const std::string& dir, const LoadOpt
 }
 
 void append_float(std::string& out, double v) {
-  if (std::isnan(v)) { out += "NaN"; return; }
-  if (std::isinf(v)) { out += v < 0 ? "-Infinity" : "Infinity"; return; }
+  if (std::isnan(v)) {
+    out += "NaN";
+    return;
+  }
+  if (std::isinf(v)) {
+    out += v < 0 ? "-Infinity" : "Infinity";
+    return;
+  }
   // Python writes an exponent below 1e-4 and from 1e16, with the digits that read back the same.
   double size = std::fabs(v);
   bool exponent = v != 0 && (size < 1e-4 || size >= 1e16);

@@ -1,8 +1,8 @@
 // Engine and Model: a file of trained parameters becomes something that predicts.
 //
-// Used by the model server. An Engine knows the files of one framework; a Model is immutable and may be
-// shared by threads; a Session is one thread's scratch memory over it, so that predicting allocates
-// nothing once warm. Batching is calling predict() with the rows of several requests.
+// Used by the model server. An Engine knows the files of one framework; a Model is immutable and
+// may be shared by threads; a Session is one thread's scratch memory over it, so that predicting
+// allocates nothing once warm. Batching is calling predict() with the rows of several requests.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +39,10 @@ struct Output {
 };
 
 struct ModelInfo {
-  std::string engine;    // "sklearn"
-  std::string type;      // "sklearn.svm._classes.SVC", "Pipeline(StandardScaler, SVC)"
-  std::string version;   // of the framework that wrote it, "" if unknown
-  size_t features = 0;   // numbers in a row
+  std::string engine;   // "sklearn"
+  std::string type;     // "sklearn.svm._classes.SVC", "Pipeline(StandardScaler, SVC)"
+  std::string version;  // of the framework that wrote it, "" if unknown
+  size_t features = 0;  // numbers in a row
   size_t file_bytes = 0;
 };
 
@@ -70,11 +70,13 @@ class Engine {
   virtual ~Engine() = default;
   virtual std::string_view name() const = 0;
   virtual std::span<const std::string_view> extensions() const = 0;  // ".joblib"
-  virtual Result<std::unique_ptr<Model>> load(const std::string& file, const LoadOptions&) const = 0;
+  virtual Result<std::unique_ptr<Model>> load(const std::string& file,
+                                              const LoadOptions&) const = 0;
 };
 
-// The one model file in `dir` (which may also be the file), as KServe's servers choose it: exactly one
-// with an extension of one of the engines. Refuses a file above the memory limit before reading it.
+// The one model file in `dir` (which may also be the file), as KServe's servers choose it: exactly
+// one with an extension of one of the engines. Refuses a file above the memory limit before reading
+// it.
 Result<std::unique_ptr<Model>> load_folder(const std::string& dir, const LoadOptions& options,
                                            std::span<const Engine* const> engines);
 

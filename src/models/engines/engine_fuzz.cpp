@@ -7,7 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   proa::engines::LoadOptions options;
   options.memory_limit = 16 << 20;
   if (size > 0) options.want = static_cast<proa::engines::Want>(data[size - 1] % 3);
-  auto model = proa::engines::read_sklearn(std::string(reinterpret_cast<const char*>(data), size), options);
+  auto model =
+      proa::engines::read_sklearn(std::string(reinterpret_cast<const char*>(data), size), options);
   if (!model.ok()) return 0;
   size_t n = (*model)->info().features;
   if (n > 1 << 16) return 0;

@@ -1,7 +1,6 @@
 #include "models/engines/engine.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cmath>
@@ -52,7 +51,8 @@ TEST(Engine, PredictsTheTutorialsFlowers) {
 TEST(Engine, NamesBothWidths) {
   auto model = read_sklearn(iris(), {});
   ASSERT_TRUE(model.ok());
-  EXPECT_EQ(predict(**model, {1, 2, 3}, 3), "X has 3 features, but SVC is expecting 4 features as input");
+  EXPECT_EQ(predict(**model, {1, 2, 3}, 3),
+            "X has 3 features, but SVC is expecting 4 features as input");
 }
 
 TEST(Engine, RefusesNaNAndInfinity) {
@@ -82,7 +82,8 @@ TEST(Engine, TakesExactlyOneModelFile) {
   auto two = load_folder(f.path, {}, kEngines);
   ASSERT_FALSE(two.ok());
   EXPECT_TRUE(two.error().message.starts_with("More than one model file is detected"));
-  EXPECT_TRUE(load_folder("/nonexistent", {}, kEngines).error().message.starts_with("missing model file"));
+  EXPECT_TRUE(
+      load_folder("/nonexistent", {}, kEngines).error().message.starts_with("missing model file"));
 }
 
 TEST(Engine, RefusesAFileAboveTheMemoryLimitWithBothSizes) {
@@ -90,7 +91,8 @@ TEST(Engine, RefusesAFileAboveTheMemoryLimitWithBothSizes) {
   options.memory_limit = 1000;
   auto model = load_folder(PROA_IRIS_MODEL, options, kEngines);
   ASSERT_FALSE(model.ok());
-  EXPECT_TRUE(contains(model.error().message, "memory limit of 1000 bytes")) << model.error().message;
+  EXPECT_TRUE(contains(model.error().message, "memory limit of 1000 bytes"))
+      << model.error().message;
   EXPECT_TRUE(contains(model.error().message, str(iris().size(), " bytes")));
 }
 
@@ -109,7 +111,8 @@ TEST(Engine, ChecksThatCountsAddUp) {
 
 TEST(Engine, RefusesEveryTruncatedFile) {
   std::string bytes = iris();
-  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(read_sklearn(bytes.substr(0, n), {}).ok()) << n;
+  for (size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_FALSE(read_sklearn(bytes.substr(0, n), {}).ok()) << n;
 }
 
 TEST(Engine, LoadsOrRefusesEveryMutatedFile) {
@@ -120,9 +123,14 @@ TEST(Engine, LoadsOrRefusesEveryMutatedFile) {
     for (unsigned k = 1 + random() % 4; k > 0; --k) {
       size_t at = random() % bytes.size();
       switch (random() % 4) {
-        case 0: bytes.erase(at, random() % 8); break;
-        case 1: bytes.insert(at, 1 + random() % 8, static_cast<char>(random())); break;
-        default: bytes[at] = static_cast<char>(random());
+        case 0:
+          bytes.erase(at, random() % 8);
+          break;
+        case 1:
+          bytes.insert(at, 1 + random() % 8, static_cast<char>(random()));
+          break;
+        default:
+          bytes[at] = static_cast<char>(random());
       }
     }
     auto model = read_sklearn(std::move(bytes), {});

@@ -19,13 +19,22 @@ void sums(const double* row, const double* block, size_t features, double* out) 
     const Two* v = reinterpret_cast<const Two*>(block);
     if constexpr (kDistance) {
       Two p = x - v[0], q = x - v[1], r = x - v[2], s = x - v[3];
-      a += p * p; b += q * q; c += r * r; d += s * s;
+      a += p * p;
+      b += q * q;
+      c += r * r;
+      d += s * s;
     } else {
-      a += x * v[0]; b += x * v[1]; c += x * v[2]; d += x * v[3];
+      a += x * v[0];
+      b += x * v[1];
+      c += x * v[2];
+      d += x * v[3];
     }
   }
   Two* to = reinterpret_cast<Two*>(out);
-  to[0] = a; to[1] = b; to[2] = c; to[3] = d;
+  to[0] = a;
+  to[1] = b;
+  to[2] = c;
+  to[3] = d;
 }
 
 // By repeated squaring, as LIBSVM does it: std::pow rounds otherwise.
@@ -44,7 +53,8 @@ Result<KernelKind> kernel_named(std::string_view name) {
   if (name == "rbf") return KernelKind::kRbf;
   if (name == "sigmoid") return KernelKind::kSigmoid;
   if (name == "precomputed") return KernelKind::kPrecomputed;
-  return error(Code::kUnimplemented, str("kernel '", shorten(name, 40), "' is not supported; supported: "
+  return error(Code::kUnimplemented, str("kernel '", shorten(name, 40),
+                                         "' is not supported; supported: "
                                          "linear, poly, rbf, sigmoid, precomputed"));
 }
 
@@ -70,8 +80,10 @@ void Kernel::values(const double* row, double* out) const {
   }
   for (size_t b = 0; b < padded(); b += kBlock) {
     const double* block = blocks_.data() + b * features_;
-    if (kind == KernelKind::kRbf) sums<true>(row, block, features_, out + b);
-    else sums<false>(row, block, features_, out + b);
+    if (kind == KernelKind::kRbf)
+      sums<true>(row, block, features_, out + b);
+    else
+      sums<false>(row, block, features_, out + b);
   }
   switch (kind) {
     case KernelKind::kRbf:
@@ -83,7 +95,8 @@ void Kernel::values(const double* row, double* out) const {
     case KernelKind::kSigmoid:
       for (size_t i = 0; i < count_; ++i) out[i] = std::tanh(gamma * out[i] + coef0);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 

@@ -76,13 +76,17 @@ class LinearClassifier : public Classifier {
   }
 };
 
-// Which of its two formulas predict_proba uses. The attribute multi_class: to 0.21 "warn" by default
-// (one against the rest), then "auto", from 1.5 "deprecated", from 1.8 gone; the last three mean
-// softmax for three classes or more unless the solver was liblinear.
+// Which of its two formulas predict_proba uses. The attribute multi_class: to 0.21 "warn" by
+// default (one against the rest), then "auto", from 1.5 "deprecated", from 1.8 gone; the last three
+// mean softmax for three classes or more unless the solver was liblinear.
 Result<Link> logistic_link(const Attributes& a, size_t classes) {
   std::string multi_class = "auto", solver;
-  if (a.has("multi_class")) { TRY(multi_class, a.text({"multi_class"})); }
-  if (a.has("solver")) { TRY(solver, a.text({"solver"})); }
+  if (a.has("multi_class")) {
+    TRY(multi_class, a.text({"multi_class"}));
+  }
+  if (a.has("solver")) {
+    TRY(solver, a.text({"solver"}));
+  }
   if (multi_class == "ovr" || multi_class == "warn") return Link::kOneVsRest;
   if (multi_class == "multinomial") return Link::kSoftmax;
   if (multi_class != "auto" && multi_class != "deprecated")
@@ -102,12 +106,16 @@ Result<std::unique_ptr<Classifier>> make_linear(const Attributes& a) {
   if (n < 2) return a.wrong(str("classes_ has ", n, " labels, at least 2 are needed"));
   bool fits = rows == n ? n > 2 : rows == 1 && n == 2;
   if (!fits || out->coef.columns == 0)
-    return a.wrong(str("coef_ has shape (", rows, ", ", out->coef.columns, ") for ", n, " classes"));
+    return a.wrong(
+        str("coef_ has shape (", rows, ", ", out->coef.columns, ") for ", n, " classes"));
   if (out->intercept.size() == 1 && rows > 1) out->intercept.assign(rows, out->intercept[0]);
   if (out->intercept.size() != rows)
-    return a.wrong(str("intercept_ has ", out->intercept.size(), " numbers, coef_ ", rows, " rows"));
+    return a.wrong(
+        str("intercept_ has ", out->intercept.size(), " numbers, coef_ ", rows, " rows"));
   TRY_STATUS(check_features(a, out->coef.columns));
-  if (out->name == "LogisticRegression") { TRY(out->link, logistic_link(a, n)); }
+  if (out->name == "LogisticRegression") {
+    TRY(out->link, logistic_link(a, n));
+  }
   return std::unique_ptr<Classifier>(std::move(out));
 }
 

@@ -1,5 +1,6 @@
-// predict_file MODEL labels|proba|decision: rows on stdin, numbers apart by blanks; what the model says
-// on stdout, a row a line, numbers with all their digits. For comparing with scikit-learn itself.
+// predict_file MODEL labels|proba|decision: rows on stdin, numbers apart by blanks; what the model
+// says on stdout, a row a line, numbers with all their digits. For comparing with scikit-learn
+// itself.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -28,7 +29,8 @@ int predict(const proa::engines::Model& model, const std::vector<double>& values
       continue;
     }
     size_t width = out.width == 0 ? 1 : out.width;
-    for (size_t c = 0; c < width; ++c) std::printf("%s%.17g", c ? " " : "", out.numbers[r * width + c]);
+    for (size_t c = 0; c < width; ++c)
+      std::printf("%s%.17g", c ? " " : "", out.numbers[r * width + c]);
     std::puts("");
   }
   return 0;
@@ -57,7 +59,7 @@ int main(int argc, char** argv) {
     }
     size_t before = values.size();
     char* end = nullptr;
-    for (const char* p = line.c_str(); ; p = end) {
+    for (const char* p = line.c_str();; p = end) {
       double v = std::strtod(p, &end);
       if (end == p) break;
       values.push_back(v);

@@ -50,8 +50,12 @@ Result<std::unique_ptr<Transformer>> make_standard_scaler(const Attributes& a) {
   auto out = std::make_unique<StandardScaler>();
   TRY(bool with_mean, a.flag("with_mean", true));
   TRY(bool with_std, a.flag("with_std", true));
-  if (with_mean) { TRY(out->mean, a.vector({"mean_"})); }
-  if (with_std) { TRY(out->scale, a.vector({"scale_"})); }
+  if (with_mean) {
+    TRY(out->mean, a.vector({"mean_"}));
+  }
+  if (with_std) {
+    TRY(out->scale, a.vector({"scale_"}));
+  }
   out->n = std::max(out->mean.size(), out->scale.size());
   if (with_mean && with_std && out->mean.size() != out->scale.size())
     return a.wrong(str("mean_ has ", out->mean.size(), " numbers, scale_ ", out->scale.size()));

@@ -1,4 +1,5 @@
-// The engine of scikit-learn's models: .joblib, .pkl and .pickle files, one estimator or a Pipeline.
+// The engine of scikit-learn's models: .joblib, .pkl and .pickle files, one estimator or a
+// Pipeline.
 #include <array>
 #include <cmath>
 
@@ -13,10 +14,12 @@ namespace {
 using pickle::Kind;
 using pickle::Node;
 
-constexpr const char* kSupported = "supported: SVC, NuSVC, LinearSVC, LogisticRegression, StandardScaler, "
-                                   "MinMaxScaler, Pipeline";
-constexpr int kMostNesting = 16;   // pipelines in pipelines
-constexpr size_t kMostSteps = 1000;  // in all pipelines together: a file may nest one pipeline many times
+constexpr const char* kSupported =
+    "supported: SVC, NuSVC, LinearSVC, LogisticRegression, StandardScaler, "
+    "MinMaxScaler, Pipeline";
+constexpr int kMostNesting = 16;  // pipelines in pipelines
+constexpr size_t kMostSteps =
+    1000;  // in all pipelines together: a file may nest one pipeline many times
 
 struct Chain {
   std::vector<std::unique_ptr<Transformer>> transformers;
@@ -48,7 +51,8 @@ Status check_finite(const double* values, size_t count) {
   if (sum == 0) return {};
   for (size_t i = 0; i < count; ++i)
     if (std::isnan(values[i])) return error(Code::kInvalid, "Input X contains NaN.");
-  return error(Code::kInvalid, "Input X contains infinity or a value too large for dtype('float64').");
+  return error(Code::kInvalid,
+               "Input X contains infinity or a value too large for dtype('float64').");
 }
 
 class SklearnSession : public Session {
@@ -58,14 +62,16 @@ class SklearnSession : public Session {
   Status predict(const Batch& in, Output& out) override {
     size_t expected = model_.info().features;
     if (in.columns != expected)
-      return error(Code::kInvalid, str("X has ", in.columns, " features, but ", model_.chain().names.front(),
-                                       " is expecting ", expected, " features as input"));
+      return error(Code::kInvalid,
+                   str("X has ", in.columns, " features, but ", model_.chain().names.front(),
+                       " is expecting ", expected, " features as input"));
     CHECK(in.values.size() == in.rows * in.columns);
     TRY_STATUS(check_finite(in.values.data(), in.values.size()));
     const double* x = in.values.data();
     if (!model_.chain().transformers.empty()) {
       scratch_.input.assign(in.values.begin(), in.values.end());
-      for (const auto& t : model_.chain().transformers) t->apply(scratch_.input.data(), in.rows, in.columns);
+      for (const auto& t : model_.chain().transformers)
+        t->apply(scratch_.input.data(), in.rows, in.columns);
       TRY_STATUS(check_finite(scratch_.input.data(), scratch_.input.size()));
       x = scratch_.input.data();
     }
@@ -89,8 +95,10 @@ class SklearnSession : public Session {
     out.numbers.resize(in.rows * width);
     for (size_t r = 0; r < in.rows; ++r) {
       double* to = out.numbers.data() + r * width;
-      if (proba) c.probabilities(x + r * in.columns, scratch_, to);
-      else c.decision(x + r * in.columns, scratch_, to);
+      if (proba)
+        c.probabilities(x + r * in.columns, scratch_, to);
+      else
+        c.decision(x + r * in.columns, scratch_, to);
     }
   }
 
@@ -98,7 +106,9 @@ class SklearnSession : public Session {
   Scratch scratch_;
 };
 
-std::unique_ptr<Session> SklearnModel::session() const { return std::make_unique<SklearnSession>(*this); }
+std::unique_ptr<Session> SklearnModel::session() const {
+  return std::make_unique<SklearnSession>(*this);
+}
 
 Status add_step(const Node& node, Chain& chain, int depth);
 
@@ -125,16 +135,27 @@ Status add_step(const Node& node, Chain& chain, int depth) {
   Attributes a(node);
   std::string_view type = a.type_name(), name = a.class_name();
   if (!type.starts_with("sklearn."))
-    return error(Code::kUnimplemented, str("the file holds ", node.describe(), ", no estimator; ", kSupported));
-  if (chain.classifier) return error(Code::kDataLoss, str(name, " follows a classifier in the pipeline"));
-  if (chain.version.empty() && a.has("_sklearn_version")) { TRY(chain.version, a.text({"_sklearn_version"})); }
+    return error(Code::kUnimplemented,
+                 str("the file holds ", node.describe(), ", no estimator; ", kSupported));
+  if (chain.classifier)
+    return error(Code::kDataLoss, str(name, " follows a classifier in the pipeline"));
+  if (chain.version.empty() && a.has("_sklearn_version")) {
+    TRY(chain.version, a.text({"_sklearn_version"}));
+  }
   if (name == "Pipeline") return add_pipeline(a, chain, depth);
   chain.names.emplace_back(name);
-  if (name == "SVC" || name == "NuSVC") { TRY(chain.classifier, make_svc(a)); }
-  else if (name == "LinearSVC" || name == "LogisticRegression") { TRY(chain.classifier, make_linear(a)); }
-  else if (name == "StandardScaler") { TRY(auto t, make_standard_scaler(a)); chain.transformers.push_back(std::move(t)); }
-  else if (name == "MinMaxScaler") { TRY(auto t, make_min_max_scaler(a)); chain.transformers.push_back(std::move(t)); }
-  else return error(Code::kUnimplemented, str(type, " is not supported yet; ", kSupported));
+  if (name == "SVC" || name == "NuSVC") {
+    TRY(chain.classifier, make_svc(a));
+  } else if (name == "LinearSVC" || name == "LogisticRegression") {
+    TRY(chain.classifier, make_linear(a));
+  } else if (name == "StandardScaler") {
+    TRY(auto t, make_standard_scaler(a));
+    chain.transformers.push_back(std::move(t));
+  } else if (name == "MinMaxScaler") {
+    TRY(auto t, make_min_max_scaler(a));
+    chain.transformers.push_back(std::move(t));
+  } else
+    return error(Code::kUnimplemented, str(type, " is not supported yet; ", kSupported));
   return {};
 }
 
@@ -142,13 +163,14 @@ Status add_step(const Node& node, Chain& chain, int depth) {
 Status check_chain(const Chain& chain) {
   if (!chain.classifier) {
     if (chain.names.empty()) return error(Code::kInvalid, "the pipeline has no step that predicts");
-    return error(Code::kInvalid, str(chain.names.back(), " has no predict; the last step must be a classifier"));
+    return error(Code::kInvalid,
+                 str(chain.names.back(), " has no predict; the last step must be a classifier"));
   }
   for (size_t i = 0; i < chain.transformers.size(); ++i) {
     size_t n = chain.transformers[i]->features();
     if (n != 0 && n != chain.classifier->features())
-      return error(Code::kDataLoss, str(chain.names[i], " has ", n, " features, ", chain.names.back(), " has ",
-                                        chain.classifier->features()));
+      return error(Code::kDataLoss, str(chain.names[i], " has ", n, " features, ",
+                                        chain.names.back(), " has ", chain.classifier->features()));
   }
   return {};
 }
@@ -160,7 +182,8 @@ class SklearnEngine : public Engine {
     static constexpr std::array<std::string_view, 3> kExtensions = {".joblib", ".pkl", ".pickle"};
     return kExtensions;
   }
-  Result<std::unique_ptr<Model>> load(const std::string& file, const LoadOptions& options) const override;
+  Result<std::unique_ptr<Model>> load(const std::string& file,
+                                      const LoadOptions& options) const override;
 };
 
 pickle::FileLimits limits_for(const LoadOptions& options) {
@@ -192,7 +215,8 @@ Result<std::unique_ptr<Model>> read_sklearn(std::string bytes, const LoadOptions
   ModelInfo info;
   info.engine = "sklearn";
   info.type = root.type_name();
-  if (root.type_name().ends_with(".Pipeline")) info.type = str("Pipeline(", join(chain.names, ", "), ")");
+  if (root.type_name().ends_with(".Pipeline"))
+    info.type = str("Pipeline(", join(chain.names, ", "), ")");
   info.version = chain.version;
   info.features = chain.classifier->features();
   info.file_bytes = (*document)->bytes.size();

@@ -48,14 +48,16 @@ class SupportVectorClassifier : public Classifier {
     if (break_ties && one_vs_rest && count() > 2) {
       s.pairs.resize(count());
       decision(row, s, s.pairs.data());
-      return static_cast<uint32_t>(std::max_element(s.pairs.begin(), s.pairs.end()) - s.pairs.begin());
+      return static_cast<uint32_t>(std::max_element(s.pairs.begin(), s.pairs.end()) -
+                                   s.pairs.begin());
     }
     decide(row, s);
     s.votes.assign(count(), 0);
     size_t p = 0;
     for (size_t i = 0; i < count(); ++i)
       for (size_t j = i + 1; j < count(); ++j, ++p) ++s.votes[s.decision[p] > 0 ? i : j];
-    return static_cast<uint32_t>(std::max_element(s.votes.begin(), s.votes.end()) - s.votes.begin());
+    return static_cast<uint32_t>(std::max_element(s.votes.begin(), s.votes.end()) -
+                                 s.votes.begin());
   }
 
   size_t decision_width() const override {
@@ -91,8 +93,10 @@ class SupportVectorClassifier : public Classifier {
 
   Status can_tell_probabilities() const override {
     if (!prob_a.empty()) return {};
-    return error(Code::kInvalid, str(name, " was fitted with probability=False: it has no "
-                                     "predict_proba; fit with probability=True or unset PREDICT_PROBA"));
+    return error(Code::kInvalid,
+                 str(name,
+                     " was fitted with probability=False: it has no "
+                     "predict_proba; fit with probability=True or unset PREDICT_PROBA"));
   }
 
   void probabilities(const double* row, Scratch& s, double* out) const override;
@@ -181,7 +185,8 @@ Status read_kernel(const Attributes& a, Kernel& k) {
     TRY(size_t rows, fitted_shape(a, 0));
     std::vector<size_t> columns;
     for (int64_t s : support) {
-      if (s < 0 || static_cast<size_t>(s) >= rows) return a.wrong("support_ points outside of the rows");
+      if (s < 0 || static_cast<size_t>(s) >= rows)
+        return a.wrong("support_ points outside of the rows");
       columns.push_back(static_cast<size_t>(s));
     }
     k.set_columns(std::move(columns), rows);
@@ -190,10 +195,12 @@ Status read_kernel(const Attributes& a, Kernel& k) {
   TRY(Matrix vectors, a.matrix({"support_vectors_"}));
   TRY(size_t features, fitted_shape(a, 1));
   if (vectors.columns != features || vectors.rows == 0)
-    return a.wrong(str("support_vectors_ has shape (", vectors.rows, ", ", vectors.columns, "), fitted were ",
-                       features, " features"));
+    return a.wrong(str("support_vectors_ has shape (", vectors.rows, ", ", vectors.columns,
+                       "), fitted were ", features, " features"));
   TRY_STATUS(check_features(a, features));
-  if (k.kind != KernelKind::kLinear) { TRY(k.gamma, a.number({"_gamma", "gamma"})); }
+  if (k.kind != KernelKind::kLinear) {
+    TRY(k.gamma, a.number({"_gamma", "gamma"}));
+  }
   TRY(k.coef0, a.number({"coef0"}));
   TRY(double degree, a.number({"degree"}));
   if (degree < 0 || degree > 1e6) return a.wrong("degree is out of range");
@@ -223,8 +230,8 @@ Status read_coefficients(const Attributes& a, SupportVectorClassifier& m) {
   size_t n = m.count(), pairs = n * (n - 1) / 2;
   TRY(m.dual, a.matrix({"_dual_coef_"}));
   if (m.dual.rows != n - 1 || m.dual.columns != m.kernel.count())
-    return a.wrong(str("_dual_coef_ has shape (", m.dual.rows, ", ", m.dual.columns, "), expected (", n - 1,
-                       ", ", m.kernel.count(), ")"));
+    return a.wrong(str("_dual_coef_ has shape (", m.dual.rows, ", ", m.dual.columns,
+                       "), expected (", n - 1, ", ", m.kernel.count(), ")"));
   TRY(m.intercept, a.vector({"_intercept_"}));
   if (m.intercept.size() != pairs)
     return a.wrong(str("_intercept_ has ", m.intercept.size(), " numbers, expected ", pairs));
@@ -244,7 +251,8 @@ Result<std::unique_ptr<Classifier>> make_svc(const Attributes& a) {
   auto out = std::make_unique<SupportVectorClassifier>();
   out->name = a.class_name();
   TRY(out->classes, a.labels("classes_"));
-  if (out->count() < 2) return a.wrong(str("classes_ has ", out->count(), " labels, at least 2 are needed"));
+  if (out->count() < 2)
+    return a.wrong(str("classes_ has ", out->count(), " labels, at least 2 are needed"));
   if (out->count() > 10'000) return a.wrong("more than 10,000 classes");
   TRY_STATUS(read_kernel(a, out->kernel));
   TRY_STATUS(read_counts(a, *out));
@@ -256,8 +264,9 @@ Result<std::unique_ptr<Classifier>> make_svc(const Attributes& a) {
   }
   TRY(out->break_ties, a.flag("break_ties", false));
   if (out->break_ties && !out->one_vs_rest)
-    return error(Code::kInvalid,
-                 str(out->name, ": break_ties must be False when decision_function_shape is 'ovo'"));
+    return error(
+        Code::kInvalid,
+        str(out->name, ": break_ties must be False when decision_function_shape is 'ovo'"));
   return std::unique_ptr<Classifier>(std::move(out));
 }
 

@@ -40,8 +40,10 @@ size_t cgroup_memory_limit(const std::string& self_cgroup, const std::string& mo
     auto parts = split(line, ':');  // 0::/path, or 5:memory:/path
     if (parts.size() < 3) continue;
     std::string path(parts[2] == "/" ? "" : parts[2]);
-    if (parts[1].empty()) take(least_limit(mount, path, "memory.max"));
-    else if (contains(parts[1], "memory")) take(least_limit(mount + "/memory", path, "memory.limit_in_bytes"));
+    if (parts[1].empty())
+      take(least_limit(mount, path, "memory.max"));
+    else if (contains(parts[1], "memory"))
+      take(least_limit(mount + "/memory", path, "memory.limit_in_bytes"));
   }
   return least;
 }

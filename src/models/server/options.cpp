@@ -27,11 +27,29 @@ namespace {
 
 // KServe's flags that change nothing here (yet).
 constexpr std::string_view kIgnored[] = {
-    "grpc_port", "workers", "max_threads", "max_asyncio_workers", "enable_grpc", "enable_docs_url",
-    "enable_latency_logging", "configure_logging", "log_config_file", "access_log_format", "event_loop",
-    "timeout_keep_alive", "protocol", "nthread", "framework", "predictor_host", "predictor_protocol",
-    "predictor_use_ssl", "predictor_request_timeout_seconds", "predictor_request_retries",
-    "enable_predictor_health_check", "grpc_max_send_message_length", "grpc_max_receive_message_length",
+    "grpc_port",
+    "workers",
+    "max_threads",
+    "max_asyncio_workers",
+    "enable_grpc",
+    "enable_docs_url",
+    "enable_latency_logging",
+    "configure_logging",
+    "log_config_file",
+    "access_log_format",
+    "event_loop",
+    "timeout_keep_alive",
+    "protocol",
+    "nthread",
+    "framework",
+    "predictor_host",
+    "predictor_protocol",
+    "predictor_use_ssl",
+    "predictor_request_timeout_seconds",
+    "predictor_request_retries",
+    "enable_predictor_health_check",
+    "grpc_max_send_message_length",
+    "grpc_max_receive_message_length",
 };
 constexpr std::string_view kTaken[] = {"model_name", "model_dir", "http_port", "host", "http_host"};
 
@@ -55,14 +73,16 @@ Error unknown_flag(std::string_view flag, std::string_view name) {
   size_t least = 4;
   for (std::string_view known : kTaken)
     if (size_t d = distance(name, known); d < least) least = d, nearest = known;
-  std::string hint = nearest.empty() ? "see proa serve --help" : str("did you mean --", nearest, "?");
+  std::string hint =
+      nearest.empty() ? "see proa serve --help" : str("did you mean --", nearest, "?");
   return error(Code::kInvalid, str("unknown flag ", flag, "; ", hint));
 }
 
 Status set_port(ServeOptions& o, std::string_view value) {
   auto port = parse_int(value);
   if (!port || *port < 0 || *port > 65535)
-    return error(Code::kInvalid, str("--http_port: '", value, "' is no port; give a number from 0 to 65535"));
+    return error(Code::kInvalid,
+                 str("--http_port: '", value, "' is no port; give a number from 0 to 65535"));
   o.http_port = static_cast<uint16_t>(*port);
   return {};
 }
@@ -70,16 +90,21 @@ Status set_port(ServeOptions& o, std::string_view value) {
 Status set_flag(ServeOptions& o, std::string_view name, std::string_view value) {
   if (value.empty()) return error(Code::kInvalid, str("--", name, " needs a value"));
   if (name == "http_port") return set_port(o, value);
-  if (name == "model_name") o.model_name = value;
-  else if (name == "model_dir") o.model_dir = local_path(value);
-  else if (name == "host" || name == "http_host") o.host = value == "localhost" ? "127.0.0.1" : value;
+  if (name == "model_name")
+    o.model_name = value;
+  else if (name == "model_dir")
+    o.model_dir = local_path(value);
+  else if (name == "host" || name == "http_host")
+    o.host = value == "localhost" ? "127.0.0.1" : value;
   return {};
 }
 
 Status check(ServeOptions& o) {
-  if (o.model_dir.empty()) return error(Code::kInvalid, "--model_dir is missing; see proa serve --help");
+  if (o.model_dir.empty())
+    return error(Code::kInvalid, "--model_dir is missing; see proa serve --help");
   for (char c : o.model_name)
-    if (!std::isalnum(static_cast<unsigned char>(c)) && std::string_view("._-").find(c) == std::string_view::npos)
+    if (!std::isalnum(static_cast<unsigned char>(c)) &&
+        std::string_view("._-").find(c) == std::string_view::npos)
       return error(Code::kInvalid, str("--model_name: '", shorten(o.model_name, 60),
                                        "' may hold letters, digits, '.', '_' and '-' only"));
   if (o.host.empty()) {
@@ -104,17 +129,23 @@ Result<ServeOptions> parse_serve_options(int argc, char** argv) {
       o.help = true;
       return o;
     }
-    if (!flag.starts_with("--")) return error(Code::kInvalid, str("unexpected argument '", flag, "'"));
+    if (!flag.starts_with("--"))
+      return error(Code::kInvalid, str("unexpected argument '", flag, "'"));
     size_t equals = flag.find('=');
-    std::string name = replace_all(flag.substr(2, equals == std::string_view::npos ? equals : equals - 2), "-", "_");
+    std::string name = replace_all(
+        flag.substr(2, equals == std::string_view::npos ? equals : equals - 2), "-", "_");
     bool taken = std::find(std::begin(kTaken), std::end(kTaken), name) != std::end(kTaken);
     bool ignored = std::find(std::begin(kIgnored), std::end(kIgnored), name) != std::end(kIgnored);
     if (!taken && !ignored) return unknown_flag(flag.substr(0, equals), name);
     std::string_view value;
-    if (equals != std::string_view::npos) value = flag.substr(equals + 1);
-    else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--")) value = argv[++i];
-    if (taken) TRY_STATUS(set_flag(o, name, value));
-    else o.warnings.push_back(str("flag --", name, " has no effect"));
+    if (equals != std::string_view::npos)
+      value = flag.substr(equals + 1);
+    else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--"))
+      value = argv[++i];
+    if (taken)
+      TRY_STATUS(set_flag(o, name, value));
+    else
+      o.warnings.push_back(str("flag --", name, " has no effect"));
   }
   TRY_STATUS(check(o));
   return o;

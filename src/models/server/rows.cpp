@@ -69,11 +69,14 @@ class Parser {
 Error Parser::syntax(std::string_view what) const {
   size_t line = 1, column = 1;
   for (const char* p = begin_; p < at_ && p < end_; ++p) {
-    if (*p == '\n') ++line, column = 1;
-    else ++column;
+    if (*p == '\n')
+      ++line, column = 1;
+    else
+      ++column;
   }
-  return error(Code::kInvalid, str("Unrecognized request format: ", what, ": line ", line, " column ", column,
-                                   " (char ", static_cast<size_t>(at_ - begin_), ")"));
+  return error(Code::kInvalid,
+               str("Unrecognized request format: ", what, ": line ", line, " column ", column,
+                   " (char ", static_cast<size_t>(at_ - begin_), ")"));
 }
 
 Status Parser::text(std::string_view& raw) {
@@ -85,7 +88,8 @@ Status Parser::text(std::string_view& raw) {
     if (++at_ == end_) break;
     if (*at_ == 'u') {
       for (int i = 0; i < 4; ++i)
-        if (++at_ >= end_ || !std::isxdigit(static_cast<unsigned char>(*at_))) return syntax("Invalid \\u escape");
+        if (++at_ >= end_ || !std::isxdigit(static_cast<unsigned char>(*at_)))
+          return syntax("Invalid \\u escape");
     } else if (std::string_view("\"\\/bfnrt").find(*at_) == std::string_view::npos) {
       return syntax("Invalid \\escape");
     }
@@ -123,19 +127,31 @@ Status Parser::skip(int depth) {
   std::string_view raw;
   double v = 0;
   switch (peek()) {
-    case '{': ++at_; return skip_members('}', depth);
-    case '[': ++at_; return skip_members(']', depth);
-    case '"': return text(raw);
-    case 't': if (take_word("true")) return {}; break;
-    case 'f': if (take_word("false")) return {}; break;
-    case 'n': if (take_word("null")) return {}; break;
-    default: if (peek() == '-' || is_digit(peek())) return number(v);
+    case '{':
+      ++at_;
+      return skip_members('}', depth);
+    case '[':
+      ++at_;
+      return skip_members(']', depth);
+    case '"':
+      return text(raw);
+    case 't':
+      if (take_word("true")) return {};
+      break;
+    case 'f':
+      if (take_word("false")) return {};
+      break;
+    case 'n':
+      if (take_word("null")) return {};
+      break;
+    default:
+      if (peek() == '-' || is_digit(peek())) return number(v);
   }
   return syntax("Expecting value");
 }
 
-// Up to 19 digits and a small power of ten are exact in double arithmetic (Clinger 1990); the rest goes
-// to the library.
+// Up to 19 digits and a small power of ten are exact in double arithmetic (Clinger 1990); the rest
+// goes to the library.
 Status Parser::number(double& v) {
   const char* from = at_;
   bool negative = take('-');
@@ -144,14 +160,16 @@ Status Parser::number(double& v) {
   if (take('0')) {
     if (is_digit(peek())) return syntax("Expecting ',' delimiter");
   } else {
-    for (; at_ < end_ && is_digit(*at_); ++at_) digits = digits * 10 + static_cast<uint64_t>(*at_ - '0');
+    for (; at_ < end_ && is_digit(*at_); ++at_)
+      digits = digits * 10 + static_cast<uint64_t>(*at_ - '0');
     if (at_ == first) return syntax("Expecting value");
   }
   size_t count = static_cast<size_t>(at_ - first);
   int scale = 0;
   if (take('.')) {
     const char* fraction = at_;
-    for (; at_ < end_ && is_digit(*at_); ++at_) digits = digits * 10 + static_cast<uint64_t>(*at_ - '0');
+    for (; at_ < end_ && is_digit(*at_); ++at_)
+      digits = digits * 10 + static_cast<uint64_t>(*at_ - '0');
     if (at_ == fraction) return syntax("Expecting digits after the point");
     scale = static_cast<int>(std::min<ptrdiff_t>(at_ - fraction, 1000));
     count += static_cast<size_t>(at_ - fraction);
@@ -176,18 +194,25 @@ Status Parser::number(double& v) {
 
 Error Parser::no_row() const {
   if (peek() == '{')
-    return error(Code::kInvalid, "instances are objects; this model takes lists of numbers, one a row");
-  if (peek() == '"') return error(Code::kInvalid, "instances are strings; this model takes lists of numbers");
-  return error(Code::kInvalid, "Expected 2D array, got 1D array instead: \"instances\" is a list of rows, "
-                               "and each row a list of numbers");
+    return error(Code::kInvalid,
+                 "instances are objects; this model takes lists of numbers, one a row");
+  if (peek() == '"')
+    return error(Code::kInvalid, "instances are strings; this model takes lists of numbers");
+  return error(Code::kInvalid,
+               "Expected 2D array, got 1D array instead: \"instances\" is a list of rows, "
+               "and each row a list of numbers");
 }
 
 Error Parser::no_number() const {
   switch (peek()) {
-    case '[': return error(Code::kInvalid, "Expected 2D array, got 3D array instead");
-    case '"': return error(Code::kInvalid, "could not convert string to float: values must be numbers");
-    case '{': return error(Code::kInvalid, "a value is an object: values must be numbers");
-    default: return error(Code::kInvalid, "a value is null: values must be numbers");
+    case '[':
+      return error(Code::kInvalid, "Expected 2D array, got 3D array instead");
+    case '"':
+      return error(Code::kInvalid, "could not convert string to float: values must be numbers");
+    case '{':
+      return error(Code::kInvalid, "a value is an object: values must be numbers");
+    default:
+      return error(Code::kInvalid, "a value is null: values must be numbers");
   }
 }
 
@@ -200,12 +225,25 @@ Status Parser::cell(double& v) {
     }
     return number(v);
   }
-  if (c == 't' && take_word("true")) { v = 1; return {}; }
-  if (c == 'f' && take_word("false")) { v = 0; return {}; }
-  if (c == 'N' && take_word("NaN")) { v = NAN; return {}; }  // Python's json reads these
-  if (c == 'I' && take_word("Infinity")) { v = HUGE_VAL; return {}; }
+  if (c == 't' && take_word("true")) {
+    v = 1;
+    return {};
+  }
+  if (c == 'f' && take_word("false")) {
+    v = 0;
+    return {};
+  }
+  if (c == 'N' && take_word("NaN")) {
+    v = NAN;
+    return {};
+  }  // Python's json reads these
+  if (c == 'I' && take_word("Infinity")) {
+    v = HUGE_VAL;
+    return {};
+  }
   if (c == '[' || c == '"' || c == '{') return no_number();
-  if (c == 'n' && std::string_view(at_, static_cast<size_t>(end_ - at_)).starts_with("null")) return no_number();
+  if (c == 'n' && std::string_view(at_, static_cast<size_t>(end_ - at_)).starts_with("null"))
+    return no_number();
   return syntax("Expecting value");
 }
 
@@ -238,7 +276,8 @@ Status Parser::matrix() {
   }
   space();
   if (take(']'))
-    return error(Code::kInvalid, "Expected 2D array, got 1D array instead: \"instances\" is an empty list");
+    return error(Code::kInvalid,
+                 "Expected 2D array, got 1D array instead: \"instances\" is an empty list");
   for (size_t number = 0;; ++number) {
     space();
     if (!take('[')) {

@@ -6,6 +6,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   proa::models::Rows rows;
   auto status = proa::models::parse_rows({reinterpret_cast<const char*>(data), size}, rows);
-  if (status.ok() && (rows.rows == 0 || rows.values.size() < rows.rows * rows.columns)) std::abort();
+  if (status.ok() && (rows.rows == 0 || rows.values.size() < rows.rows * rows.columns))
+    std::abort();
   return 0;
 }

@@ -37,13 +37,18 @@ TEST(Rows, ReadsInputsAndPrefersInstances) {
 }
 
 TEST(Rows, SkipsOtherMembers) {
-  EXPECT_EQ(values_of(R"({"signature_name":"a\"\u00e9","p":{"a":[1,{"b":null}],"c":true},"instances":[[1]]})"),
-            (std::vector<double>{1}));
+  EXPECT_EQ(
+      values_of(
+          R"({"signature_name":"a\"\u00e9","p":{"a":[1,{"b":null}],"c":true},"instances":[[1]]})"),
+      (std::vector<double>{1}));
 }
 
 TEST(Rows, ReadsNumbersAsPythonDoes) {
-  EXPECT_EQ(values_of(R"({"instances":[[0.1,1e-7,123456789012345678901234567890,1.7976931348623157e308,5e-324]]})"),
-            (std::vector<double>{0.1, 1e-7, 123456789012345678901234567890.0, 1.7976931348623157e308, 5e-324}));
+  EXPECT_EQ(
+      values_of(
+          R"({"instances":[[0.1,1e-7,123456789012345678901234567890,1.7976931348623157e308,5e-324]]})"),
+      (std::vector<double>{0.1, 1e-7, 123456789012345678901234567890.0, 1.7976931348623157e308,
+                           5e-324}));
   EXPECT_EQ(values_of(R"({"instances":[[0.30000000000000004,9007199254740993,1e-400,-0.0]]})"),
             (std::vector<double>{0.30000000000000004, 9007199254740993.0, 0, 0}));
   EXPECT_TRUE(std::isinf(values_of(R"({"instances":[[1e999]]})")[0]));
@@ -52,21 +57,25 @@ TEST(Rows, ReadsNumbersAsPythonDoes) {
 }
 
 TEST(Rows, SaysWhereJsonIsBroken) {
-  EXPECT_EQ(error_of("{bad"), "Unrecognized request format: Expecting a string: line 1 column 2 (char 1)");
+  EXPECT_EQ(error_of("{bad"),
+            "Unrecognized request format: Expecting a string: line 1 column 2 (char 1)");
   EXPECT_EQ(error_of("{\"instances\":\n [[1,]]}"),
             "Unrecognized request format: Expecting value: line 2 column 6 (char 19)");
-  for (const char* bad : {"", "{", "[", "{\"a\":1", "{\"instances\":[[1]]}}", "{\"instances\":[[01]]}",
-                          "{\"instances\":[[1.]]}", "{\"instances\":[[1e]]}", "{\"instances\":[[-]]}",
-                          "{\"instances\":[[1]],}", "{\"a\":\"\n\",\"instances\":[[1]]}", "{\"instances\":[[+1]]}",
-                          "{\"instances\":[[1] [2]]}", "{\"a\":tru}"})
-    EXPECT_TRUE(error_of(bad).starts_with("Unrecognized request format: ")) << bad << " → " << error_of(bad);
+  for (const char* bad :
+       {"", "{", "[", "{\"a\":1", "{\"instances\":[[1]]}}", "{\"instances\":[[01]]}",
+        "{\"instances\":[[1.]]}", "{\"instances\":[[1e]]}", "{\"instances\":[[-]]}",
+        "{\"instances\":[[1]],}", "{\"a\":\"\n\",\"instances\":[[1]]}", "{\"instances\":[[+1]]}",
+        "{\"instances\":[[1] [2]]}", "{\"a\":tru}"})
+    EXPECT_TRUE(error_of(bad).starts_with("Unrecognized request format: "))
+        << bad << " → " << error_of(bad);
 }
 
 TEST(Rows, RefusesWhatIsNoMatrixOfNumbers) {
   EXPECT_TRUE(error_of(R"({"instances":[1,2]})").starts_with("Expected 2D array, got 1D array"));
   EXPECT_TRUE(error_of(R"({"instances":[]})").starts_with("Expected 2D array, got 1D array"));
   EXPECT_TRUE(error_of(R"({"instances":[[[1]]]})").starts_with("Expected 2D array, got 3D array"));
-  EXPECT_TRUE(error_of(R"({"instances":[["1"]]})").starts_with("could not convert string to float"));
+  EXPECT_TRUE(
+      error_of(R"({"instances":[["1"]]})").starts_with("could not convert string to float"));
   EXPECT_TRUE(error_of(R"({"instances":[{"a":1}]})").starts_with("instances are objects"));
   EXPECT_EQ(error_of(R"({"instances":[[1,2],[3]]})"),
             "instances have different lengths: row 0 has 2 values, row 1 has 1");

@@ -28,7 +28,8 @@ const engines::Engine* const kEngines[] = {&engines::sklearn_engine()};
 
 constexpr auto kDrainTime = std::chrono::seconds(25);  // below the usual grace period of 30 s
 
-// What Kubernetes shows as the container's last message. Absent outside of a pod: then nothing happens.
+// What Kubernetes shows as the container's last message. Absent outside of a pod: then nothing
+// happens.
 void write_termination_log(std::string_view line) {
   const char* given = std::getenv("TERMINATION_LOG");
   Fd fd(::open(given && *given ? given : "/dev/termination-log", O_WRONLY | O_TRUNC | O_CLOEXEC));
@@ -101,9 +102,12 @@ int run(const ServeOptions& options) {
   if (!port.ok()) return fail(port.error().message);
   ::malloc_trim(0);
   const engines::ModelInfo& info = v1.info();
-  log::info("serve", str("model ", options.model_name, " is ready at http://", options.host, ":", *port),
-            {{"type", info.type}, {"scikit-learn", info.version.empty() ? "unknown" : info.version},
-             {"features", info.features}, {"bytes", info.file_bytes},
+  log::info("serve",
+            str("model ", options.model_name, " is ready at http://", options.host, ":", *port),
+            {{"type", info.type},
+             {"scikit-learn", info.version.empty() ? "unknown" : info.version},
+             {"features", info.features},
+             {"bytes", info.file_bytes},
              {"ms", seconds(real_clock().mono() - start) * 1e3}});
   loop.watch(signals.get(), EPOLLIN, [&](uint32_t) {
     signalfd_siginfo signal{};

@@ -15,9 +15,12 @@ namespace {
 void append_escaped(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   for (char c : text) {
-    if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < 0x20) ((out += "\\u00") += kHex[c >> 4]) += kHex[c & 15];
-    else out += c;
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      ((out += "\\u00") += kHex[c >> 4]) += kHex[c & 15];
+    else
+      out += c;
   }
 }
 
@@ -68,11 +71,16 @@ metrics::Histogram& stage(metrics::Registry& registry, const char* name, const c
 
 int http_status(Code code) {
   switch (code) {
-    case Code::kInvalid: return 400;
-    case Code::kTooLarge: return 413;
-    case Code::kUnimplemented: return 501;
-    case Code::kUnavailable: return 503;
-    default: return 500;
+    case Code::kInvalid:
+      return 400;
+    case Code::kTooLarge:
+      return 413;
+    case Code::kUnimplemented:
+      return 501;
+    case Code::kUnavailable:
+      return 503;
+    default:
+      return 500;
   }
 }
 
@@ -84,12 +92,16 @@ V1::V1(std::string model_name, std::unique_ptr<engines::Model> model, metrics::R
       model_(std::move(model)),
       session_(model_->session()),
       registry_(registry),
-      preprocess_(stage(registry, "request_preprocess_seconds", "pre-process request latency", name_)),
+      preprocess_(
+          stage(registry, "request_preprocess_seconds", "pre-process request latency", name_)),
       predict_(stage(registry, "request_predict_seconds", "predict request latency", name_)),
-      postprocess_(stage(registry, "request_postprocess_seconds", "post-process request latency", name_)) {}
+      postprocess_(
+          stage(registry, "request_postprocess_seconds", "post-process request latency", name_)) {}
 
-Answer V1::answer(std::string_view method, std::string_view path, std::string_view body, std::string& out) {
-  if (path == predict_path_ && method == "POST") [[likely]] return predict(body, out);
+Answer V1::answer(std::string_view method, std::string_view path, std::string_view body,
+                  std::string& out) {
+  if (path == predict_path_ && method == "POST") [[likely]]
+    return predict(body, out);
   if (method == "HEAD") method = "GET";
   if (path.find('%') != std::string_view::npos) {
     auto decoded = percent_decode(path);
@@ -103,11 +115,15 @@ Answer V1::answer(std::string_view method, std::string_view path, std::string_vi
 
 Answer V1::predict(std::string_view body, std::string& out) {
   using Time = std::chrono::steady_clock;
-  auto since = [](Time::time_point a, Time::time_point b) { return std::chrono::duration<double>(b - a).count(); };
+  auto since = [](Time::time_point a, Time::time_point b) {
+    return std::chrono::duration<double>(b - a).count();
+  };
   auto start = Time::now();
-  if (Status s = parse_rows(body, rows_); !s.ok()) return fail(http_status(s.error().code), s.error().message, out);
+  if (Status s = parse_rows(body, rows_); !s.ok())
+    return fail(http_status(s.error().code), s.error().message, out);
   auto parsed = Time::now();
-  engines::Batch batch{std::span(rows_.values).first(rows_.rows * rows_.columns), rows_.rows, rows_.columns};
+  engines::Batch batch{std::span(rows_.values).first(rows_.rows * rows_.columns), rows_.rows,
+                       rows_.columns};
   if (Status s = session_->predict(batch, output_); !s.ok())
     return fail(http_status(s.error().code), s.error().message, out);
   auto predicted = Time::now();
@@ -121,7 +137,8 @@ Answer V1::predict(std::string_view body, std::string& out) {
 }
 
 // `rest`: what follows /v1/models/, "NAME", "NAME:predict", "NAME:explain".
-Answer V1::model(std::string_view method, std::string_view rest, std::string_view body, std::string& out) {
+Answer V1::model(std::string_view method, std::string_view rest, std::string_view body,
+                 std::string& out) {
   if (rest.empty() || rest.find('/') != std::string_view::npos) return not_found(out);
   size_t colon = rest.rfind(':');
   std::string_view verb = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
@@ -132,7 +149,8 @@ Answer V1::model(std::string_view method, std::string_view rest, std::string_vie
   }
   if (verb.empty() && method != "GET") return wrong_method(kAllowGet, out);
   if (!verb.empty() && method != "POST") return wrong_method(kAllowPost, out);
-  if (name != name_) return fail(404, str("Model with name ", shorten(name, 200), " does not exist."), out);
+  if (name != name_)
+    return fail(404, str("Model with name ", shorten(name, 200), " does not exist."), out);
   if (verb == "predict") return predict(body, out);
   if (verb == "explain") return fail(501, "Explainer not implemented for this model", out);
   if (!ready_) return fail(503, str("Model with name ", name_, " is not ready."), out);
@@ -141,14 +159,18 @@ Answer V1::model(std::string_view method, std::string_view rest, std::string_vie
 }
 
 Answer V1::other(std::string_view method, std::string_view path, std::string& out) {
-  bool known = path == "/" || path == "/v1/models" || path == "/v2/health/live" || path == "/v2/health/ready" ||
-               path == "/metrics";
+  bool known = path == "/" || path == "/v1/models" || path == "/v2/health/live" ||
+               path == "/v2/health/ready" || path == "/metrics";
   if (!known) return not_found(out);
   if (method != "GET") return wrong_method(kAllowGet, out);
-  if (path == "/") out += R"({"status":"alive"})";
-  else if (path == "/v1/models") out += str("{\"models\":[\"", name_, "\"]}");
-  else if (path == "/v2/health/live") out += R"({"live":true})";
-  else if (path == "/metrics") return metrics_text(out);
+  if (path == "/")
+    out += R"({"status":"alive"})";
+  else if (path == "/v1/models")
+    out += str("{\"models\":[\"", name_, "\"]}");
+  else if (path == "/v2/health/live")
+    out += R"({"live":true})";
+  else if (path == "/metrics")
+    return metrics_text(out);
   else {
     out += ready_ ? R"({"ready":true})" : R"({"ready":false})";
     return {ready_ ? 200 : 503};
@@ -168,7 +190,8 @@ Answer V1::metrics_text(std::string& out) {
   }
   registry_.gauge("process_resident_memory_bytes", "Resident memory size in bytes.")
       .set(static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)));
-  registry_.gauge("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.").set(cpu);
+  registry_.gauge("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
+      .set(cpu);
   out += registry_.text();
   return {200, "text/plain; version=0.0.4; charset=utf-8"};
 }

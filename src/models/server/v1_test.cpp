@@ -44,7 +44,8 @@ struct V1Test : testing::Test {
 TEST_F(V1Test, PredictsAsTheTutorialShowsIt) {
   EXPECT_EQ(ask("POST", "/v1/models/iris:predict", R"({"instances": [[1,2],[3,4]]})"),
             R"(200 {"predictions": [1, 1]})");
-  EXPECT_EQ(ask("POST", "/v1/models/iris%3Apredict", R"({"instances": [[-1,2]]})"), R"(200 {"predictions": [0]})");
+  EXPECT_EQ(ask("POST", "/v1/models/iris%3Apredict", R"({"instances": [[-1,2]]})"),
+            R"(200 {"predictions": [0]})");
 }
 
 TEST_F(V1Test, AnswersProbesAndLists) {
@@ -63,17 +64,20 @@ TEST_F(V1Test, IsNotReadyWhileItDrains) {
 
 TEST_F(V1Test, HasKServesErrors) {
   EXPECT_EQ(ask("GET", "/v1/models/x"), R"(404 {"error":"Model with name x does not exist."})");
-  EXPECT_EQ(ask("POST", "/v1/models/x:predict"), R"(404 {"error":"Model with name x does not exist."})");
+  EXPECT_EQ(ask("POST", "/v1/models/x:predict"),
+            R"(404 {"error":"Model with name x does not exist."})");
   EXPECT_EQ(ask("GET", "/nowhere"), R"(404 {"detail":"Not Found"})");
   EXPECT_EQ(ask("GET", "/v1/models/iris:predict"), R"(405 {"detail":"Method Not Allowed"})");
   EXPECT_EQ(ask("POST", "/v1/models/iris:predict", R"({"instances": [[1]]})"),
             R"(400 {"error":"X has the wrong width, expecting 2"})");
-  EXPECT_TRUE(ask("POST", "/v1/models/iris:predict", "{").starts_with(R"(400 {"error":"Unrecognized request)"));
+  EXPECT_TRUE(ask("POST", "/v1/models/iris:predict", "{")
+                  .starts_with(R"(400 {"error":"Unrecognized request)"));
 }
 
 TEST_F(V1Test, MeasuresPredictions) {
   ask("POST", "/v1/models/iris:predict", R"({"instances": [[1,2]]})");
-  EXPECT_NE(ask("GET", "/metrics").find(R"(request_predict_seconds_count{model_name="iris"} 1)"), std::string::npos);
+  EXPECT_NE(ask("GET", "/metrics").find(R"(request_predict_seconds_count{model_name="iris"} 1)"),
+            std::string::npos);
 }
 
 Result<ServeOptions> options(std::vector<std::string> args) {
@@ -84,7 +88,8 @@ Result<ServeOptions> options(std::vector<std::string> args) {
 }
 
 TEST(ServeOptions, TakesARuntimesArguments) {
-  auto o = options({"--model_name=iris", "--model_dir", "/mnt/models", "--http_port=8081", "--workers=4"});
+  auto o = options(
+      {"--model_name=iris", "--model_dir", "/mnt/models", "--http_port=8081", "--workers=4"});
   ASSERT_TRUE(o.ok()) << o.error().message;
   EXPECT_EQ(o->model_name, "iris");
   EXPECT_EQ(o->model_dir, "/mnt/models");
@@ -93,7 +98,8 @@ TEST(ServeOptions, TakesARuntimesArguments) {
 }
 
 TEST(ServeOptions, NamesWhatIsWrong) {
-  EXPECT_EQ(options({"--model_dri=/x"}).error().message, "unknown flag --model_dri; did you mean --model_dir?");
+  EXPECT_EQ(options({"--model_dri=/x"}).error().message,
+            "unknown flag --model_dri; did you mean --model_dir?");
   EXPECT_EQ(options({}).error().message, "--model_dir is missing; see proa serve --help");
   EXPECT_FALSE(options({"--model_dir=/x", "--http_port=70000"}).ok());
   EXPECT_FALSE(options({"--model_dir=/x", "--model_name=../y"}).ok());

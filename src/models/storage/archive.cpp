@@ -64,10 +64,12 @@ Result<std::string> link_target(const std::string& entry, const char* target, bo
   if (*target == '/') return error(Code::kInvalid, str("archive: link ", entry, " leads out"));
   for (auto p : split(target, '/')) {
     if (p.empty() || p == ".") continue;
-    if (p != "..") parts.emplace_back(p);
+    if (p != "..")
+      parts.emplace_back(p);
     else if (parts.empty())
       return error(Code::kInvalid, str("archive: link ", entry, " leads out"));
-    else parts.pop_back();
+    else
+      parts.pop_back();
   }
   return safe_relative(join(parts, "/"));
 }
@@ -75,7 +77,7 @@ Result<std::string> link_target(const std::string& entry, const char* target, bo
 Status add_link(const Folder& into, const std::string& name, const char* target, bool symbolic) {
   TRY(auto to, link_target(name, target, symbolic));
   auto fd = into.open_file(to, O_RDONLY);
-  struct stat st{};
+  struct stat st {};
   if (!fd.ok() || fstat(fd->get(), &st) != 0 || !S_ISREG(st.st_mode))
     return error(Code::kInvalid,
                  str("archive: link ", name, " to ", to, ", which is no file that came before it"));
@@ -88,7 +90,8 @@ Status add_entry(Reader& r, archive_entry* e, const Folder& into, const ArchiveL
   if (!raw) raw = archive_entry_pathname(e);
   if (!raw) return error(Code::kInvalid, str(kBad, " an entry has no name"));
   const auto type = archive_entry_filetype(e);
-  if (type == AE_IFDIR && (std::string_view(raw) == "." || std::string_view(raw) == "./")) return {};
+  if (type == AE_IFDIR && (std::string_view(raw) == "." || std::string_view(raw) == "./"))
+    return {};
   TRY(auto name, safe_relative(raw).context("archive"));
   if (const char* target = archive_entry_hardlink(e)) return add_link(into, name, target, false);
   if (type == AE_IFDIR) return into.make_dir(name);

@@ -1,8 +1,8 @@
 // Unpacks .tar, .tgz, .tar.gz and .zip below a folder, safely.
 //
-// Only folders and regular files come out; a link is taken as a copy of the file it names, which must
-// have come before it in the same archive; devices and the like are refused, and so is a name that
-// leads out. Too much is an error, never a truncated model. Errors: kInvalid, kTooLarge.
+// Only folders and regular files come out; a link is taken as a copy of the file it names, which
+// must have come before it in the same archive; devices and the like are refused, and so is a name
+// that leads out. Too much is an error, never a truncated model. Errors: kInvalid, kTooLarge.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ struct ArchiveLimits {
   int64_t files = 100'000;
 };
 
-Status unpack(const std::string& archive_path, const Folder& into, const ArchiveLimits& limits = {});
+Status unpack(const std::string& archive_path, const Folder& into,
+              const ArchiveLimits& limits = {});
 
 }  // namespace proa::storage

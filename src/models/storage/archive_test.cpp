@@ -21,8 +21,10 @@ struct Item {
 
 void write_archive(const std::string& path, const std::vector<Item>& items) {
   auto* a = archive_write_new();
-  if (path.ends_with(".zip")) archive_write_set_format_zip(a);
-  else archive_write_set_format_pax_restricted(a);
+  if (path.ends_with(".zip"))
+    archive_write_set_format_zip(a);
+  else
+    archive_write_set_format_pax_restricted(a);
   if (path.ends_with("gz")) archive_write_add_filter_gzip(a);
   archive_write_open_filename(a, path.c_str());
   for (const auto& i : items) {
@@ -96,11 +98,12 @@ TEST_F(ArchiveTest, RefusesWhatLeadsOutOrIsNoFile) {
 }
 
 TEST_F(ArchiveTest, ALinkToAFileInsideIsThatFile) {
-  EXPECT_EQ(unpacked({{"d/a", "content"}, {"d/b", "", "a", AE_IFLNK}, {"c", "", "d/a", AE_IFREG, true}}),
-            "");
+  EXPECT_EQ(
+      unpacked({{"d/a", "content"}, {"d/b", "", "a", AE_IFLNK}, {"c", "", "d/a", AE_IFREG, true}}),
+      "");
   EXPECT_EQ(out("d/b"), "content");
   EXPECT_EQ(out("c"), "content");
-  struct stat st{};
+  struct stat st {};
   ASSERT_EQ(lstat((dir_ + "/out/d/b").c_str(), &st), 0);
   EXPECT_TRUE(S_ISREG(st.st_mode));
 }
@@ -108,7 +111,8 @@ TEST_F(ArchiveTest, ALinkToAFileInsideIsThatFile) {
 TEST_F(ArchiveTest, TooMuchIsAnErrorNotATruncatedModel) {
   ArchiveLimits limits;
   limits.bytes = 100;
-  EXPECT_TRUE(contains(unpacked({{"a", std::string(101, 'x')}}, "a.tgz", limits), "more than 100 bytes"));
+  EXPECT_TRUE(
+      contains(unpacked({{"a", std::string(101, 'x')}}, "a.tgz", limits), "more than 100 bytes"));
   limits = {};
   limits.files = 2;
   EXPECT_TRUE(contains(unpacked({{"a", "1"}, {"b", "1"}, {"c", "1"}}, "b.tar", limits),
@@ -117,8 +121,8 @@ TEST_F(ArchiveTest, TooMuchIsAnErrorNotATruncatedModel) {
 
 TEST_F(ArchiveTest, SaysThatItIsNoArchive) {
   ASSERT_TRUE(write_file(dir_ + "/a.tar.gz", "this is none").ok());
-  EXPECT_TRUE(open("a.tar.gz").starts_with(
-      "Failed to unpack archive file. The file format is not valid."));
+  EXPECT_TRUE(
+      open("a.tar.gz").starts_with("Failed to unpack archive file. The file format is not valid."));
 }
 
 TEST_F(ArchiveTest, ATruncatedArchiveIsAnError) {

@@ -138,14 +138,13 @@ Status Folder::take(const Folder& from, const std::string& path, const std::stri
   TRY(auto to_dir, open_parent(as, to_name));
   if (unlinkat(to_dir.get(), to_name.c_str(), 0) != 0 && errno != ENOENT)
     return errno_error(str("replace ", path_, "/", as));
-  if (may_link &&
-      linkat(from_dir.get(), from_name.c_str(), to_dir.get(), to_name.c_str(), 0) == 0)
+  if (may_link && linkat(from_dir.get(), from_name.c_str(), to_dir.get(), to_name.c_str(), 0) == 0)
     return {};
   Fd source(openat(from_dir.get(), from_name.c_str(), O_RDONLY | O_CLOEXEC));
   if (!source) return errno_error(str("open ", from.path_, "/", path));
   Fd target(openat(to_dir.get(), to_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
   if (!target) return errno_error(str("create ", path_, "/", as));
-  struct stat st{};
+  struct stat st {};
   if (symlink_to.empty() || fstat(source.get(), &st) != 0 || st.st_size < kWorthALink ||
       ioctl(target.get(), FICLONE, source.get()) == 0)
     return copy_content(source.get(), target.get(), as);

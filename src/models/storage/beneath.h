@@ -18,7 +18,7 @@ class Folder {
   Result<Fd> open_file(const std::string& path, int flags, unsigned mode = 0644) const;
   Result<Fd> create(const std::string& path, unsigned mode = 0644) const;  // with its folders; new
   Status make_parents(const std::string& path) const;
-  Status make_dir(const std::string& path) const;  // with its parents
+  Status make_dir(const std::string& path) const;     // with its parents
   Status remove_file(const std::string& path) const;  // no error if absent
   // The file `path` of `from` appears here under `as`: as a hard link if that may be, else a clone,
   // else (big files, if symlink_to says where) a symbolic link, else a copy.

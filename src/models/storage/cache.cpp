@@ -26,7 +26,7 @@ Status list_files(const std::string& folder, const std::string& below, Entry& ou
   TRY(auto names, list_dir(below.empty() ? folder : str(folder, "/", below)));
   for (const auto& name : names) {
     const std::string path = below.empty() ? name : str(below, "/", name);
-    struct stat st{};
+    struct stat st {};
     if (lstat(str(folder, "/", path).c_str(), &st) != 0) return errno_error(path);
     if (S_ISDIR(st.st_mode)) {
       TRY_STATUS(list_files(folder, path, out));
@@ -61,7 +61,8 @@ Status Cache::lock_to_make(int most_s) {
   while (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return errno_error(str("lock ", folder_));
     if (std::chrono::steady_clock::now() > until)
-      return error(Code::kDeadline, str("another download of ", key_, " has not ended for ", most_s, " s"));
+      return error(Code::kDeadline,
+                   str("another download of ", key_, " has not ended for ", most_s, " s"));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return {};
@@ -138,7 +139,7 @@ void Cache::evict(const Entry& keep) {
     std::string oldest;
     timespec when{};
     for (const auto& p : *pins) {
-      struct stat st{};
+      struct stat st {};
       const std::string path = str(folder_, "/pins/", p);
       if (stat(path.c_str(), &st) != 0) continue;
       if (oldest.empty() || st.st_mtim.tv_sec < when.tv_sec) {

@@ -1,15 +1,16 @@
 // The model cache: a folder of models by URI and version, shared by all pods of the machine.
 //
-//   ROOT/URI/v-HASH/…       the files of one version, read-only      ROOT/URI/v-HASH.json   its manifest
-//   ROOT/URI/pins/PIN       the version that PIN uses                ROOT/URI/work-HASH/    half-made
-//   ROOT/URI/lock           flock: exclusive while one is made, shared while one is handed out
+//   ROOT/URI/v-HASH/…       the files of one version, read-only      ROOT/URI/v-HASH.json   its
+//   manifest ROOT/URI/pins/PIN       the version that PIN uses                ROOT/URI/work-HASH/
+//   half-made ROOT/URI/lock           flock: exclusive while one is made, shared while one is
+//   handed out
 //
-// What makes an entry usable without the network, the rule for scaling from zero: a *pin*. A pod of a
-// revision passes PIN = "NAMESPACE/REVISION"; the revision's first pod asks the server which version
-// there is now and pins it; every later pod of that revision gets the same bytes, with no request at
-// all. A new revision asks again, and downloads only if the version is another. (So a revision never
-// mixes two versions of a model, and a model is as immutable as an image that is resolved once.)
-// An entry is visible only whole: it is made in work-HASH, synced and renamed.
+// What makes an entry usable without the network, the rule for scaling from zero: a *pin*. A pod of
+// a revision passes PIN = "NAMESPACE/REVISION"; the revision's first pod asks the server which
+// version there is now and pins it; every later pod of that revision gets the same bytes, with no
+// request at all. A new revision asks again, and downloads only if the version is another. (So a
+// revision never mixes two versions of a model, and a model is as immutable as an image that is
+// resolved once.) An entry is visible only whole: it is made in work-HASH, synced and renamed.
 #pragma once
 
 #include <optional>
@@ -21,7 +22,7 @@
 namespace proa::storage {
 
 struct Entry {
-  std::string folder;              // absolute
+  std::string folder;  // absolute
   std::string version;
   std::vector<std::string> files;  // relative paths
   int64_t bytes = 0;

@@ -80,9 +80,8 @@ Result<std::string> md5_of_file(const std::string& path) {
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> ctx(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   if (!ctx || EVP_DigestInit_ex(ctx.get(), EVP_md5(), nullptr) != 1)
     return error(Code::kInternal, "MD5 is not to be had");
-  TRY_STATUS(each_block(path, [&](std::string_view b) {
-    EVP_DigestUpdate(ctx.get(), b.data(), b.size());
-  }));
+  TRY_STATUS(each_block(
+      path, [&](std::string_view b) { EVP_DigestUpdate(ctx.get(), b.data(), b.size()); }));
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned n = 0;
   EVP_DigestFinal_ex(ctx.get(), out, &n);

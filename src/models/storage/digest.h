@@ -1,5 +1,5 @@
-// Checksums of files: CRC-32C (RFC 3720 B.4, by the processor where it can) and MD5, as Google Cloud
-// Storage gives them: base64 of the big-endian value, and of the 16 bytes.
+// Checksums of files: CRC-32C (RFC 3720 B.4, by the processor where it can) and MD5, as Google
+// Cloud Storage gives them: base64 of the big-endian value, and of the 16 bytes.
 #pragma once
 
 #include <cstdint>

@@ -29,8 +29,8 @@ struct File {
   const RemoteFile* remote = nullptr;
   std::string part, journal;  // absolute paths
   Fd fd, journal_fd;
-  std::mutex mutex;           // the journal and `left`
-  int left = 0;               // chunks not yet there
+  std::mutex mutex;  // the journal and `left`
+  int left = 0;      // chunks not yet there
 };
 
 struct Chunk {
@@ -78,7 +78,7 @@ class Download {
     if (total_ > how_.most_bytes)
       return error(Code::kTooLarge, str("the model has ", human_bytes(total_), ", more than the ",
                                         human_bytes(how_.most_bytes), " allowed"));
-    struct statvfs v{};
+    struct statvfs v {};
     if (statvfs(work_.c_str(), &v) != 0) return {};
     const auto free = static_cast<int64_t>(v.f_bavail) * static_cast<int64_t>(v.f_frsize);
     if (total_ > free)
@@ -165,8 +165,10 @@ class Download {
       std::lock_guard lock(mutex_);
       current_ = file.remote->path;
     }
-    if (file.remote->local.empty()) TRY_STATUS(fetch(http, c));
-    else TRY_STATUS(copy(file));
+    if (file.remote->local.empty())
+      TRY_STATUS(fetch(http, c));
+    else
+      TRY_STATUS(copy(file));
     bool last;
     {
       std::lock_guard lock(file.mutex);
@@ -175,7 +177,8 @@ class Download {
     }
     if (!last) return {};
     auto done = finish(file);
-    if (done.ok() || done.error().code != Code::kDataLoss || !file.remote->local.empty()) return done;
+    if (done.ok() || done.error().code != Code::kDataLoss || !file.remote->local.empty())
+      return done;
     return again(http, file);  // damaged on the way: once more from the start
   }
 
@@ -219,9 +222,9 @@ class Download {
     const auto& r = *c.file->remote;
     HttpRequest request;
     request.url = r.url;
-    TRY(request.headers, source_.credentials ? source_.credentials(http, renew)
-                                             : Result<std::vector<std::string>>(
-                                                   std::vector<std::string>{}));
+    TRY(request.headers, source_.credentials
+                             ? source_.credentials(http, renew)
+                             : Result<std::vector<std::string>>(std::vector<std::string>{}));
     const int64_t from = c.offset + got;
     if (r.ranges && r.size > 0 && c.length > 0 && (from > 0 || c.length < r.size))
       request.range = str(from, "-", c.offset + c.length - 1);
@@ -267,7 +270,8 @@ class Download {
       return error(Code::kUnauthenticated, str("401 reading ", r.url));
     }
     if (answer.status == 404 || answer.status == 412)
-      return error(Code::kNotFound, str(r.path, " is no longer on the server (", answer.status, ")"));
+      return error(Code::kNotFound,
+                   str(r.path, " is no longer on the server (", answer.status, ")"));
     if (answer.status == 401 || answer.status == 403)
       return error(Code::kForbidden, str(answer.status, " reading ", r.url));
     if (answer.status != 200 && answer.status != 206) {
@@ -284,7 +288,7 @@ class Download {
   // Size and checksums, then under its name.
   Status finish(File& file) {
     const auto& r = *file.remote;
-    struct stat st{};
+    struct stat st {};
     if (fstat(file.fd.get(), &st) != 0) return errno_error(file.part);
     if (r.size >= 0 && st.st_size != r.size)
       return damaged(file, str("has ", st.st_size, " bytes instead of ", r.size));
@@ -316,7 +320,8 @@ class Download {
     std::unique_lock lock(mutex_);
     while (running_ > 0) {
       if (done_.wait_for(lock, std::chrono::milliseconds(how_.report_ms)) ==
-              std::cv_status::timeout && running_ > 0 && how_.report)
+              std::cv_status::timeout &&
+          running_ > 0 && how_.report)
         how_.report(progress_line());
     }
   }
@@ -329,7 +334,8 @@ class Download {
     if (total_ > 0) line += str(" of ", human_bytes(total_), " (", have * 100 / total_, " %)");
     line += str(", ", human_bytes(static_cast<int64_t>(rate)), "/s");
     if (total_ > have && rate > 0)
-      line += str(", ", static_cast<int64_t>(static_cast<double>(total_ - have) / rate) + 1, " s left");
+      line +=
+          str(", ", static_cast<int64_t>(static_cast<double>(total_ - have) / rate) + 1, " s left");
     return line;
   }
 

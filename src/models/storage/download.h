@@ -1,7 +1,7 @@
 // Downloads the files of a resolved source into a folder, in parallel, resumable, checked.
 //
-//   WORK/parts/HASH        what has come of a file so far        WORK/files/PATH   whole, checked files
-//   WORK/parts/HASH.done   its version and the chunks that are there
+//   WORK/parts/HASH        what has come of a file so far        WORK/files/PATH   whole, checked
+//   files WORK/parts/HASH.done   its version and the chunks that are there
 //
 // A file moves to files/ only whole and with the right size and checksums. Started again over the
 // same WORK it goes on where it was. Threads: `workers`, joined before run() returns.

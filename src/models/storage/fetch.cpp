@@ -71,7 +71,9 @@ Status copy_local(const Resolved& source, const std::string& destination) {
   TRY(auto to, Folder::open(destination));
   for (const auto& f : source.files) {
     const auto slash = f.local.rfind('/');
-    TRY(auto from, Folder::open(slash == f.local.npos ? "." : slash == 0 ? "/" : f.local.substr(0, slash)));
+    TRY(auto from, Folder::open(slash == f.local.npos ? "."
+                                : slash == 0          ? "/"
+                                                      : f.local.substr(0, slash)));
     TRY_STATUS(to.take(from, f.local.substr(slash + 1), f.path, false));
   }
   return {};
@@ -188,10 +190,11 @@ class Fetch {
   void say(const std::vector<std::string>& files, int64_t bytes, std::string_view how) const {
     constexpr size_t kMostNames = 3;
     std::string names;
-    for (size_t i = 0; i < files.size() && i < kMostNames; ++i) names += str(i ? ", " : " (", files[i]);
+    for (size_t i = 0; i < files.size() && i < kMostNames; ++i)
+      names += str(i ? ", " : " (", files[i]);
     if (!names.empty()) names += files.size() > kMostNames ? ", …)" : ")";
-    options_.log(str("model ready in ", destination_, ": ", count(files.size()), human_bytes(bytes), names, ", ", how,
-                     " in ", took(started_)));
+    options_.log(str("model ready in ", destination_, ": ", count(files.size()), human_bytes(bytes),
+                     names, ", ", how, " in ", took(started_)));
   }
 
   const std::string text_, destination_;

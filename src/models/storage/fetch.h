@@ -4,11 +4,12 @@
 //   else ask the source for files and version → in the cache → links
 //                                            → download, unpack an archive, commit, links
 //
-// Links are hard links; where the cache is another mount, clones, symbolic links into the cache (only
-// with a pin, which keeps the entry), or copies. Files are read-only.
+// Links are hard links; where the cache is another mount, clones, symbolic links into the cache
+// (only with a pin, which keeps the entry), or copies. Files are read-only.
 //
-// fetch_main() is called in a process of its own, with one thread at entry. It ends with 0, or with 1
-// and one line on stderr and in the termination log. fetch() is the same as a function, for tests.
+// fetch_main() is called in a process of its own, with one thread at entry. It ends with 0, or with
+// 1 and one line on stderr and in the termination log. fetch() is the same as a function, for
+// tests.
 #pragma once
 
 #include <functional>
@@ -24,15 +25,16 @@ namespace proa::storage {
 struct FetchOptions {
   SourceOptions source;
   DownloadOptions download;
-  std::string cache;  // folder; "" means none
-  std::string pin;    // "NAMESPACE/REVISION"; see cache.h
+  std::string cache;          // folder; "" means none
+  std::string pin;            // "NAMESPACE/REVISION"; see cache.h
   bool prefer_cache = false;  // take what the cache has of this URI without asking
   std::function<void(const std::string&)> log = [](const std::string&) {};
 };
 
 Status fetch(const std::string& uri, const std::string& destination, const FetchOptions& options);
 
-// PROA_MODEL_CACHE, PROA_MODEL_PIN, PROA_MIRRORS, STORAGE_ALLOW_PATTERNS, STORAGE_IGNORE_PATTERNS, ….
+// PROA_MODEL_CACHE, PROA_MODEL_PIN, PROA_MIRRORS, STORAGE_ALLOW_PATTERNS, STORAGE_IGNORE_PATTERNS,
+// ….
 Result<FetchOptions> options_from(const Environment& env);
 
 int fetch_main(int argc, char** argv);

@@ -19,17 +19,21 @@ constexpr const char* kHelp =
     "Usage: proa fetch [OPTION]... SRC DST [SRC DST]...\n"
     "\n"
     "Fetches each model SRC into the folder DST. SRC is gs://BUCKET/PATH, https://HOST/PATH,\n"
-    "http://HOST/PATH, file:///PATH, a path, or pvc://CLAIM/PATH (mounted already). A file or all that\n"
+    "http://HOST/PATH, file:///PATH, a path, or pvc://CLAIM/PATH (mounted already). A file or all "
+    "that\n"
     "is below a prefix; a single .tar, .tgz, .tar.gz or .zip is unpacked.\n"
     "\n"
     "  --cache DIR           keep models there, by URI and version (PROA_MODEL_CACHE)\n"
-    "  --pin NAME            take the version that NAME took before, without asking (PROA_MODEL_PIN)\n"
+    "  --pin NAME            take the version that NAME took before, without asking "
+    "(PROA_MODEL_PIN)\n"
     "  --prefer-cache        take what the cache has of SRC without asking\n"
-    "  --mirror PREFIX=/DIR  serve URIs below PREFIX from a folder; may be repeated (PROA_MIRRORS, by ;)\n"
+    "  --mirror PREFIX=/DIR  serve URIs below PREFIX from a folder; may be repeated (PROA_MIRRORS, "
+    "by ;)\n"
     "  --help\n"
     "\n"
     "Environment: GOOGLE_APPLICATION_CREDENTIALS, STORAGE_EMULATOR_HOST, HOST-headers (JSON),\n"
-    "STORAGE_ALLOW_PATTERNS, STORAGE_IGNORE_PATTERNS, PROA_TERMINATION_LOG (/dev/termination-log).\n";
+    "STORAGE_ALLOW_PATTERNS, STORAGE_IGNORE_PATTERNS, PROA_TERMINATION_LOG "
+    "(/dev/termination-log).\n";
 
 Environment environment() {
   Environment out;
@@ -65,12 +69,15 @@ struct Command {
 };
 
 Status option(Command& c, std::string_view name, const std::string& value) {
-  if (name == "--cache") c.options.cache = value;
-  else if (name == "--pin") c.options.pin = value;
+  if (name == "--cache")
+    c.options.cache = value;
+  else if (name == "--pin")
+    c.options.pin = value;
   else if (name == "--mirror") {
     TRY(auto more, parse_mirrors(value));
     for (auto& m : more) c.options.source.mirrors.push_back(std::move(m));
-  } else return error(Code::kInvalid, str("proa fetch: unknown option ", name, "; see --help"));
+  } else
+    return error(Code::kInvalid, str("proa fetch: unknown option ", name, "; see --help"));
   return {};
 }
 
@@ -81,15 +88,19 @@ Result<Command> parse(int argc, char** argv, const Environment& env) {
   if (i < argc && std::string_view(argv[i]) == "fetch") ++i;
   for (; i < argc; ++i) {
     const std::string arg = argv[i];
-    if (arg == "--help" || arg == "-h") c.help = true;
-    else if (arg == "--prefer-cache") c.options.prefer_cache = true;
-    else if (!arg.starts_with("--")) c.pairs.push_back(arg);
+    if (arg == "--help" || arg == "-h")
+      c.help = true;
+    else if (arg == "--prefer-cache")
+      c.options.prefer_cache = true;
+    else if (!arg.starts_with("--"))
+      c.pairs.push_back(arg);
     else if (const auto equals = arg.find('='); equals != arg.npos)
       TRY_STATUS(option(c, arg.substr(0, equals), arg.substr(equals + 1)));
     else if (i + 1 < argc) {
       TRY_STATUS(option(c, arg, argv[i + 1]));
       ++i;
-    } else return error(Code::kInvalid, str("proa fetch: ", arg, " needs a value"));
+    } else
+      return error(Code::kInvalid, str("proa fetch: ", arg, " needs a value"));
   }
   if (!c.help && (c.pairs.empty() || c.pairs.size() % 2 != 0))
     return error(Code::kInvalid, "proa fetch: needs SRC DST pairs; see --help");

@@ -65,7 +65,7 @@ TEST_F(FetchTest, TakesASingleObject) {
   put("m/model.joblib", "one");
   good("gs://b/m/model.joblib");
   EXPECT_EQ(content("model.joblib"), "one");
-  struct stat st{};
+  struct stat st {};
   ASSERT_EQ(stat((dst() + "/model.joblib").c_str(), &st), 0);
   EXPECT_EQ(st.st_mode & 0777, 0444u);
 }
@@ -93,7 +93,8 @@ TEST_F(FetchTest, AnUnchangedModelIsNotDownloadedAgain) {
   const int before = server_.requests();
   good("gs://b/m", "second");
   EXPECT_EQ(server_.requests(), before + 1);  // the listing
-  struct stat a{}, b{};
+  struct stat a {
+  }, b{};
   stat((dst("first") + "/model.joblib").c_str(), &a);
   stat((dst("second") + "/model.joblib").c_str(), &b);
   EXPECT_EQ(a.st_ino, b.st_ino);
@@ -130,11 +131,12 @@ TEST_F(FetchTest, SignsInWithAServiceAccountsKey) {
   PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
   char* pem = nullptr;
   const long size = BIO_get_mem_data(bio, &pem);
-  const json::Value file = json::object({{"type", "service_account"},
-                                         {"client_email", "me@example.com"},
-                                         {"private_key_id", "k1"},
-                                         {"private_key", std::string(pem, static_cast<size_t>(size))},
-                                         {"token_uri", server_.url() + "/token"}});
+  const json::Value file =
+      json::object({{"type", "service_account"},
+                    {"client_email", "me@example.com"},
+                    {"private_key_id", "k1"},
+                    {"private_key", std::string(pem, static_cast<size_t>(size))},
+                    {"token_uri", server_.url() + "/token"}});
   BIO_free(bio);
   EVP_PKEY_free(key);
   ASSERT_TRUE(write_file(dir_ + "/key.json", json::dump(file)).ok());
@@ -149,7 +151,8 @@ TEST_F(FetchTest, SignsInWithAServiceAccountsKey) {
   good("gs://b/m");
   EXPECT_EQ(content("model.joblib"), "one");
   EXPECT_TRUE(asked.starts_with(
-      "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=")) << asked;
+      "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion="))
+      << asked;
   EXPECT_EQ(split(asked, '.').size(), 3u);
 }
 
@@ -280,7 +283,8 @@ TEST_F(FetchTest, AMirrorServesAPrefixFromAFolder) {
   good("gs://far/away/models/iris");
   EXPECT_EQ(content("model.joblib"), "local");
   EXPECT_EQ(server_.requests(), 0);
-  EXPECT_EQ(failure("gs://far/away/none"), "Failed to fetch model. No model found in gs://far/away/none.");
+  EXPECT_EQ(failure("gs://far/away/none"),
+            "Failed to fetch model. No model found in gs://far/away/none.");
 }
 
 TEST_F(FetchTest, ALocalFileIsCopied) {
@@ -305,7 +309,8 @@ TEST(FetchWeb, TakesOneFileWithHeadersForItsHostOnly) {
   });
   TestServer server([&](const Asked& a) {
     if (!a.headers.contains("secret")) return Answer{401, {}, ""};
-    if (a.path == "/hop/m.joblib") return Answer{302, {{"Location", other.url() + "/m.joblib"}}, ""};
+    if (a.path == "/hop/m.joblib")
+      return Answer{302, {{"Location", other.url() + "/m.joblib"}}, ""};
     if (a.path == "/none") return Answer{404, {}, ""};
     return Answer{200, {{"ETag", "\"1\""}}, "model"};
   });

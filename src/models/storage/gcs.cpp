@@ -39,7 +39,9 @@ class Gcs {
   }
 
  private:
-  std::string objects() const { return str(base_, "/storage/v1/b/", percent_encode(uri_.bucket), "/o"); }
+  std::string objects() const {
+    return str(base_, "/storage/v1/b/", percent_encode(uri_.bucket), "/o");
+  }
 
   Result<HttpResponse> get(const std::string& url) {
     TRY(auto headers, credentials_(http_, false));
@@ -54,14 +56,16 @@ class Gcs {
     if (r.status == 404)
       return error(Code::kNotFound, str("bucket ", uri_.bucket, " not found (", uri_.text, ")"));
     if (r.status == 401 || r.status == 403)
-      return error(Code::kForbidden,
-                   str(r.status, " reading ", uri_.text,
-                       key_file_.empty()
-                           ? ": no credentials were given; add a service account key as a Secret to "
-                             "the pod's ServiceAccount"
-                           : ": the given credentials may not read it",
-                       tail));
-    return error(Code::kUnavailable, str("server ", base_, " answered ", r.status, " for ", uri_.text, tail));
+      return error(
+          Code::kForbidden,
+          str(r.status, " reading ", uri_.text,
+              key_file_.empty()
+                  ? ": no credentials were given; add a service account key as a Secret to "
+                    "the pod's ServiceAccount"
+                  : ": the given credentials may not read it",
+              tail));
+    return error(Code::kUnavailable,
+                 str("server ", base_, " answered ", r.status, " for ", uri_.text, tail));
   }
 
   Status add(const json::Value& item, std::string_view relative, std::vector<RemoteFile>& files) {
@@ -70,8 +74,8 @@ class Gcs {
       return error(Code::kTooLarge, str(uri_.text, " holds more than ", kMostObjects, " objects"));
     RemoteFile f;
     f.path = std::move(path);
-    f.version = item["generation"].is_int() ? str(item["generation"].integer())
-                                            : item["generation"].str();
+    f.version =
+        item["generation"].is_int() ? str(item["generation"].integer()) : item["generation"].str();
     f.url = str(objects(), "/", percent_encode(item["name"].str()), "?alt=media");
     if (!f.version.empty()) f.url += str("&generation=", f.version);
     // Objects stored compressed are sent unpacked: neither size nor checksums are of those bytes.
@@ -109,8 +113,8 @@ class Gcs {
   }
 
   Status one(std::vector<RemoteFile>& files) {
-    TRY(auto answer, get(str(objects(), "/", percent_encode(uri_.path), "?fields=",
-                             percent_encode(kFields))));
+    TRY(auto answer,
+        get(str(objects(), "/", percent_encode(uri_.path), "?fields=", percent_encode(kFields))));
     if (answer.status == 404) return no_model(uri_);
     if (answer.status != 200) return refusal(answer);
     TRY(auto item, json::parse(answer.body).context(uri_.text));

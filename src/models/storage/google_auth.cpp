@@ -1,4 +1,5 @@
-// OAuth 2 for Google: a service account's key signs a JWT (RFC 7523, RS256), which buys a bearer token.
+// OAuth 2 for Google: a service account's key signs a JWT (RFC 7523, RS256), which buys a bearer
+// token.
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
@@ -23,7 +24,8 @@ std::string base64url(std::string_view bytes) {
 
 int64_t now_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch()).count();
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 Result<std::string> token_request(const json::Value& key) {
@@ -34,10 +36,9 @@ Result<std::string> token_request(const json::Value& key) {
   if (key["type"].str() != "service_account")
     return error(Code::kInvalid, str("credentials of type \"", shorten(key["type"].str(), 40),
                                      "\" are not supported; use a service account key"));
-  TRY(auto jwt, signed_jwt(key["client_email"].str(), key["private_key_id"].str(),
-                           key["private_key"].str(),
-                           key["token_uri"].str_or("https://oauth2.googleapis.com/token"),
-                           now_seconds()));
+  TRY(auto jwt,
+      signed_jwt(key["client_email"].str(), key["private_key_id"].str(), key["private_key"].str(),
+                 key["token_uri"].str_or("https://oauth2.googleapis.com/token"), now_seconds()));
   return str("grant_type=", percent_encode("urn:ietf:params:oauth:grant-type:jwt-bearer"),
              "&assertion=", jwt);
 }
@@ -62,9 +63,8 @@ Status renew(Token& token, Http& http, const std::string& key_file) {
   auto parsed = json::parse(answer.body);
   const json::Value said = parsed.ok() ? *parsed : json::Value();
   if (answer.status != 200 || said["access_token"].str().empty())
-    return error(Code::kUnauthenticated,
-                 str(what, ": ", request.url, " answered ", answer.status, " ",
-                     shorten(said["error_description"].str(), 200)));
+    return error(Code::kUnauthenticated, str(what, ": ", request.url, " answered ", answer.status,
+                                             " ", shorten(said["error_description"].str(), 200)));
   token.value = said["access_token"].str();
   token.good_until = now_seconds() + said["expires_in"].integer(300) - 60;
   return {};

@@ -120,7 +120,8 @@ Result<HttpResponse> Http::once(const HttpRequest& request, const HttpSink& sink
   const CURLcode rc = curl_easy_perform(c);
   curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &t.response.status);
   if (t.too_large)
-    return error(Code::kTooLarge, str("server ", origin_of(request.url), " sent too long an answer"));
+    return error(Code::kTooLarge,
+                 str("server ", origin_of(request.url), " sent too long an answer"));
   if (rc != CURLE_OK && !t.sink_done) {
     if (rc == CURLE_URL_MALFORMAT || rc == CURLE_UNSUPPORTED_PROTOCOL)
       return error(Code::kInvalid, str("URL ", request.url, ": ", why(rc, detail)));
@@ -128,7 +129,8 @@ Result<HttpResponse> Http::once(const HttpRequest& request, const HttpSink& sink
                  str("server ", origin_of(request.url), " not answering: ", why(rc, detail)));
   }
   char* to = nullptr;
-  if (t.response.status / 100 == 3 && curl_easy_getinfo(c, CURLINFO_REDIRECT_URL, &to) == CURLE_OK && to)
+  if (t.response.status / 100 == 3 &&
+      curl_easy_getinfo(c, CURLINFO_REDIRECT_URL, &to) == CURLE_OK && to)
     redirect = to;
   return std::move(t.response);
 }

@@ -49,7 +49,8 @@ class Http {
 
  private:
   struct Handle;
-  Result<HttpResponse> once(const HttpRequest& request, const HttpSink& sink, std::string& redirect);
+  Result<HttpResponse> once(const HttpRequest& request, const HttpSink& sink,
+                            std::string& redirect);
   HttpTimes times_;
   std::unique_ptr<Handle> handle_;
 };

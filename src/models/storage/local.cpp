@@ -35,13 +35,15 @@ Status walk(const std::string& path, const std::string& relative, int depth, Res
   for (const auto& name : names) {
     const std::string at = str(path, "/", name);
     const std::string rel = relative.empty() ? name : str(relative, "/", name);
-    struct stat st{};
+    struct stat st {};
     if (stat(at.c_str(), &st) != 0) {
       if (errno == ENOENT) continue;  // a link to nothing
       return errno_error(at);
     }
-    if (S_ISDIR(st.st_mode)) TRY_STATUS(walk(at, rel, depth + 1, out));
-    else if (S_ISREG(st.st_mode)) TRY_STATUS(add_file(at, rel, st, out));
+    if (S_ISDIR(st.st_mode))
+      TRY_STATUS(walk(at, rel, depth + 1, out));
+    else if (S_ISREG(st.st_mode))
+      TRY_STATUS(add_file(at, rel, st, out));
   }
   return {};
 }
@@ -49,7 +51,7 @@ Status walk(const std::string& path, const std::string& relative, int depth, Res
 }  // namespace
 
 Result<Resolved> resolve_local(const std::string& path, const Uri& uri, const SourceOptions&) {
-  struct stat st{};
+  struct stat st {};
   if (stat(path.c_str(), &st) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return no_model(uri);
     return errno_error(str("Failed to fetch model from ", uri.text));

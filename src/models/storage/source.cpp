@@ -15,7 +15,8 @@ Error no_model(const Uri& uri) {
 bool worth_retry(long status) { return status == 408 || status == 429 || status >= 500; }
 
 void pause_before_retry(int attempt, const SourceOptions& options) {
-  const int64_t ms = std::min<int64_t>(int64_t{options.retry_base_ms} << std::min(attempt, 10), 5000);
+  const int64_t ms =
+      std::min<int64_t>(int64_t{options.retry_base_ms} << std::min(attempt, 10), 5000);
   std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 }
 
@@ -23,8 +24,8 @@ Result<HttpResponse> send_with_retries(Http& http, const HttpRequest& request,
                                        const SourceOptions& options) {
   for (int attempt = 0;; ++attempt) {
     auto answer = http.send(request);
-    const bool again = answer.ok() ? worth_retry(answer->status)
-                                   : answer.error().code == Code::kUnavailable;
+    const bool again =
+        answer.ok() ? worth_retry(answer->status) : answer.error().code == Code::kUnavailable;
     if (!again || attempt + 1 >= options.attempts) return answer;
     pause_before_retry(attempt, options);
   }

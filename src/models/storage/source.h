@@ -20,14 +20,14 @@ namespace proa::storage {
 using Environment = std::map<std::string, std::string>;
 
 struct RemoteFile {
-  std::string path;          // relative, safe
-  std::string url;           // http(s); "" if local
-  std::string local;         // absolute path; "" if remote
-  int64_t size = -1;         // -1: not known
-  std::string crc32c, md5;   // base64; "" if not known
-  std::string version;       // generation or ETag
-  std::string etag;          // what every answer for this file must say, if anything
-  bool ranges = false;       // the server takes Range
+  std::string path;         // relative, safe
+  std::string url;          // http(s); "" if local
+  std::string local;        // absolute path; "" if remote
+  int64_t size = -1;        // -1: not known
+  std::string crc32c, md5;  // base64; "" if not known
+  std::string version;      // generation or ETag
+  std::string etag;         // what every answer for this file must say, if anything
+  bool ranges = false;      // the server takes Range
 };
 
 // Header lines for a source's requests; asked again when a server says 401.
@@ -50,8 +50,8 @@ struct SourceOptions {
 
 Result<Resolved> resolve(const Uri& uri, const SourceOptions& options);
 
-// Sends until an answer comes that is worth having: not after kUnavailable, 408, 429 or 5xx, which are
-// tried again with doubling pauses. The last error or answer is returned.
+// Sends until an answer comes that is worth having: not after kUnavailable, 408, 429 or 5xx, which
+// are tried again with doubling pauses. The last error or answer is returned.
 Result<HttpResponse> send_with_retries(Http& http, const HttpRequest& request,
                                        const SourceOptions& options);
 void pause_before_retry(int attempt, const SourceOptions& options);
@@ -60,7 +60,8 @@ bool worth_retry(long status);
 // gcs.cpp, web.cpp, local.cpp
 Result<Resolved> resolve_gcs(const Uri& uri, const SourceOptions& options);
 Result<Resolved> resolve_web(const Uri& uri, const SourceOptions& options);
-Result<Resolved> resolve_local(const std::string& path, const Uri& uri, const SourceOptions& options);
+Result<Resolved> resolve_local(const std::string& path, const Uri& uri,
+                               const SourceOptions& options);
 
 // google_auth.cpp: bearer tokens from a service account's or user's key file. `key_file` is
 // GOOGLE_APPLICATION_CREDENTIALS; "" gives no headers (anonymous).

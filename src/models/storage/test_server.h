@@ -1,5 +1,5 @@
-// For tests: an HTTP server on a loopback port of its own, and on it a fake of Google Cloud Storage's
-// JSON API with the failures that a network has.
+// For tests: an HTTP server on a loopback port of its own, and on it a fake of Google Cloud
+// Storage's JSON API with the failures that a network has.
 #pragma once
 
 #include <arpa/inet.h>
@@ -83,7 +83,8 @@ class TestServer {
       in.append(buffer, static_cast<size_t>(n));
     }
     Asked asked = parse(in);
-    const size_t length = static_cast<size_t>(parse_int(asked.headers["content-length"]).value_or(0));
+    const size_t length =
+        static_cast<size_t>(parse_int(asked.headers["content-length"]).value_or(0));
     while (asked.body.size() < length) {
       const ssize_t n = recv(fd, buffer, sizeof buffer, 0);
       if (n <= 0) return;
@@ -153,7 +154,8 @@ inline Answer ranged(const Asked& asked, const std::string& content) {
   }
   const auto parts = split(std::string_view(it->second).substr(6), '-');
   const auto from = static_cast<size_t>(*parse_int(parts[0]));
-  const auto to = static_cast<size_t>(parse_int(parts[1]).value_or(static_cast<int64_t>(content.size()) - 1));
+  const auto to =
+      static_cast<size_t>(parse_int(parts[1]).value_or(static_cast<int64_t>(content.size()) - 1));
   a.status = 206;
   a.body = content.substr(from, to - from + 1);
   a.headers.emplace_back("Content-Range", str("bytes ", from, "-", to, "/", content.size()));
@@ -166,9 +168,9 @@ struct FakeGcs {
     int64_t generation = 1;
   };
   std::mutex mutex;
-  std::map<std::string, Object> objects;  // by name, in bucket "b"
-  size_t page = 2;                        // objects a page
-  std::string token;                      // if set: wanted as bearer
+  std::map<std::string, Object> objects;                      // by name, in bucket "b"
+  size_t page = 2;                                            // objects a page
+  std::string token;                                          // if set: wanted as bearer
   std::function<std::optional<Answer>(const Asked&)> before;  // may answer instead
 
   json::Value describe(const std::string& name, const Object& o) {

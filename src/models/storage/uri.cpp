@@ -44,7 +44,8 @@ Result<Uri> parse_web(std::string_view text) {
   const auto decoded = percent_decode(path);
   if (!decoded || !printable(*decoded))
     return error(Code::kInvalid, str("URI ", text, " has a bad escape"));
-  return Uri{Scheme::kWeb, std::string(text), std::string(host), std::string(strip_slashes(*decoded))};
+  return Uri{Scheme::kWeb, std::string(text), std::string(host),
+             std::string(strip_slashes(*decoded))};
 }
 
 }  // namespace
@@ -59,13 +60,14 @@ Result<Uri> parse_uri(std::string_view text) {
   if (text.starts_with("file://")) {
     const auto path = text.substr(7);
     if (!path.starts_with('/'))
-      return error(Code::kInvalid, str("URI ", text, " needs an absolute path, as in file:///path"));
+      return error(Code::kInvalid,
+                   str("URI ", text, " needs an absolute path, as in file:///path"));
     return Uri{Scheme::kLocal, std::string(text), "", std::string(path)};
   }
   if (const auto at = text.find("://"); at != text.npos)
-    return error(Code::kInvalid,
-                 str(text.substr(0, at + 3), " is not supported by this version; there are gs://, "
-                                             "https://, http://, pvc://, file:// and paths"));
+    return error(Code::kInvalid, str(text.substr(0, at + 3),
+                                     " is not supported by this version; there are gs://, "
+                                     "https://, http://, pvc://, file:// and paths"));
   return Uri{Scheme::kLocal, std::string(text), "", std::string(text)};
 }
 

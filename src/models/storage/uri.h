@@ -19,7 +19,7 @@ struct Uri {
   Scheme scheme = Scheme::kLocal;
   std::string text;    // as given
   std::string bucket;  // gs: the bucket; http(s): "host[:port]"
-  std::string path;    // gs: without slashes around it; http(s): decoded; local: absolute or relative
+  std::string path;  // gs: without slashes around it; http(s): decoded; local: absolute or relative
 };
 
 Result<Uri> parse_uri(std::string_view text);
@@ -31,12 +31,13 @@ Result<std::string> safe_relative(std::string_view path);
 // "gs://bucket=/dir;https://host/x=/other" → prefix and folder.
 Result<std::vector<std::pair<std::string, std::string>>> parse_mirrors(std::string_view text);
 
-// The folder's path that serves `uri`, by the longest prefix that ends at a "/" or the URI's end; ""
-// if none does. kInvalid if the rest of the URI climbs out.
+// The folder's path that serves `uri`, by the longest prefix that ends at a "/" or the URI's end;
+// "" if none does. kInvalid if the rest of the URI climbs out.
 Result<std::string> mirrored(std::string_view uri,
                              const std::vector<std::pair<std::string, std::string>>& mirrors);
 
-// STORAGE_ALLOW_PATTERNS and STORAGE_IGNORE_PATTERNS: a JSON list or "a,b"; shell patterns as fnmatch.
+// STORAGE_ALLOW_PATTERNS and STORAGE_IGNORE_PATTERNS: a JSON list or "a,b"; shell patterns as
+// fnmatch.
 struct Filter {
   std::vector<std::string> allow, ignore;
   bool takes(const std::string& path) const;

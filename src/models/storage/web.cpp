@@ -1,4 +1,5 @@
-// Plain HTTP(S): one file. Headers for a host come from the environment: "HOST-headers" is a JSON map.
+// Plain HTTP(S): one file. Headers for a host come from the environment: "HOST-headers" is a JSON
+// map.
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
 #include "models/storage/source.h"
@@ -27,10 +28,9 @@ Status check(const HttpResponse& r, const Uri& uri, bool with_headers) {
   if (r.status == 404 || r.status == 410)
     return error(Code::kNotFound, str("HTTP resource not found at '", uri.text, "'."));
   if (r.status == 401 || r.status == 403)
-    return error(Code::kForbidden,
-                 str(r.status, " reading ", uri.text,
-                     with_headers ? ": the given headers are not accepted"
-                                  : ": no credentials were given"));
+    return error(Code::kForbidden, str(r.status, " reading ", uri.text,
+                                       with_headers ? ": the given headers are not accepted"
+                                                    : ": no credentials were given"));
   return error(Code::kUnavailable,
                str("server ", origin_of(uri.text), " answered ", r.status, " for ", uri.text));
 }

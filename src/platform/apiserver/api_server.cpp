@@ -14,7 +14,8 @@ struct ApiServer::State {
 
   // Where clients reach it: 0.0.0.0 is no address to connect to.
   std::string address() const {
-    return options.bind.empty() || options.bind == "0.0.0.0" || options.bind == "::" ? "127.0.0.1" : options.bind;
+    return options.bind.empty() || options.bind == "0.0.0.0" || options.bind == "::" ? "127.0.0.1"
+                                                                                     : options.bind;
   }
   std::string host() const {
     std::string a = address();
@@ -35,7 +36,8 @@ struct ApiServer::State {
 ApiServer::ApiServer(async::Loop& loop, ApiServerOptions options)
     : state_(std::make_unique<State>(loop, std::move(options))) {
   State& s = *state_;
-  s.kubeconfig = s.options.kubeconfig.empty() ? s.options.data_dir + "/kubeconfig" : s.options.kubeconfig;
+  s.kubeconfig =
+      s.options.kubeconfig.empty() ? s.options.data_dir + "/kubeconfig" : s.options.kubeconfig;
 }
 
 ApiServer::~ApiServer() = default;
@@ -69,7 +71,8 @@ Result<uint16_t> ApiServer::start() {
   http.tls = std::make_shared<http::TlsOptions>(
       http::TlsOptions{s.credentials.server, s.credentials.server_key, s.credentials.ca});
   s.server = std::make_unique<http::Server>(
-      s.loop, std::move(http), [rest = s.rest.get()](http::Request request, std::shared_ptr<http::Responder> responder) {
+      s.loop, std::move(http),
+      [rest = s.rest.get()](http::Request request, std::shared_ptr<http::Responder> responder) {
         rest->handle(std::move(request), std::move(responder));
       });
   TRY(uint16_t port, s.server->listen(s.options.bind, s.options.port));

@@ -1,7 +1,7 @@
 // ApiServer: the whole Kubernetes-compatible API server: store, core, REST face, keys, kubeconfig.
 //
-// Made by app/. start() opens the store (so a damaged one or a second instance shows here), makes the
-// keys below DATA/pki, and listens with TLS on the given loop, whose thread does all REST work.
+// Made by app/. start() opens the store (so a damaged one or a second instance shows here), makes
+// the keys below DATA/pki, and listens with TLS on the given loop, whose thread does all REST work.
 // client() is for the controllers and works on any thread.
 //
 //   DATA/store/state.db   DATA/pki/{ca,server,admin}.{crt,key}
@@ -24,13 +24,13 @@ namespace proa::apiserver {
 struct ApiServerOptions {
   std::string data_dir;
   std::string bind = "127.0.0.1";
-  uint16_t port = 6443;                  // 0: any free one
-  std::string kubeconfig;                // written by start(); "": DATA/kubeconfig
-  api::Catalog* catalog = nullptr;       // all three must outlive the ApiServer
+  uint16_t port = 6443;             // 0: any free one
+  std::string kubeconfig;           // written by start(); "": DATA/kubeconfig
+  api::Catalog* catalog = nullptr;  // all three must outlive the ApiServer
   metrics::Registry* metrics = nullptr;
-  PodLogs* pod_logs = nullptr;           // null: set later, or logs are refused
+  PodLogs* pod_logs = nullptr;  // null: set later, or logs are refused
   std::vector<Admission> admissions;
-  std::vector<std::string> more_names;   // DNS names or addresses for the certificate
+  std::vector<std::string> more_names;  // DNS names or addresses for the certificate
 };
 
 class ApiServer {
@@ -39,9 +39,9 @@ class ApiServer {
   ~ApiServer();
 
   // In two steps, since controllers may want the client before anybody outside can connect:
-  Status open();                // store, catalog, bootstrap objects: client() works after it
-  Result<uint16_t> start();     // open() if not done, keys, kubeconfig, listening; returns the port
-  void set_pod_logs(PodLogs* logs);  // before the first request, or on the loop thread
+  Status open();             // store, catalog, bootstrap objects: client() works after it
+  Result<uint16_t> start();  // open() if not done, keys, kubeconfig, listening; returns the port
+  void set_pod_logs(PodLogs* logs);        // before the first request, or on the loop thread
   void drain(std::function<void()> done);  // loop thread: takes no new connections, ends watches
 
   client::Client& client();

@@ -14,9 +14,12 @@ namespace {
 
 class Lines : public PodLogs {
  public:
-  void read(const client::Object& pod, PodLogOptions options, std::shared_ptr<LogSink> sink) override {
-    if (options.container == "init") return sink->finish(error(Code::kInvalid, "container \"init\" is waiting to start"));
-    sink->write(str((*pod)["metadata"]["name"].str(), " ", options.container, " ", options.tail_lines.value_or(-1), "\n"));
+  void read(const client::Object& pod, PodLogOptions options,
+            std::shared_ptr<LogSink> sink) override {
+    if (options.container == "init")
+      return sink->finish(error(Code::kInvalid, "container \"init\" is waiting to start"));
+    sink->write(str((*pod)["metadata"]["name"].str(), " ", options.container, " ",
+                    options.tail_lines.value_or(-1), "\n"));
     sink->finish();
   }
 };
@@ -53,8 +56,8 @@ class ApiServerTest : public testing::Test {
     (void)remove_tree(folder_).ok();
   }
 
-  http::Response send(std::string method, std::string target, std::string body = "", http::Headers headers = {},
-                      bool admin = true) {
+  http::Response send(std::string method, std::string target, std::string body = "",
+                      http::Headers headers = {}, bool admin = true) {
     http::ClientRequest request;
     request.host = "127.0.0.1";
     request.port = port_;
@@ -64,12 +67,15 @@ class ApiServerTest : public testing::Test {
     request.headers = std::move(headers);
     request.body = std::move(body);
     std::optional<Result<http::Response>> answer;
-    (admin ? admin_ : stranger_)->fetch(std::move(request), [&](Result<http::Response> r) { answer = std::move(r); });
+    (admin ? admin_ : stranger_)->fetch(std::move(request), [&](Result<http::Response> r) {
+      answer = std::move(r);
+    });
     while (!answer) loop_.run_once(std::chrono::milliseconds(20));
     EXPECT_TRUE(answer->ok()) << (answer->ok() ? "" : answer->error().message);
     return answer->ok() ? **answer : http::Response{};
   }
-  json::Value call(std::string method, std::string target, std::string body = "", std::string type = "application/json") {
+  json::Value call(std::string method, std::string target, std::string body = "",
+                   std::string type = "application/json") {
     last_ = send(std::move(method), std::move(target), std::move(body), {{"content-type", type}});
     auto value = json::parse(last_.body);
     EXPECT_TRUE(value.ok()) << last_.body;
@@ -87,7 +93,8 @@ class ApiServerTest : public testing::Test {
   http::Response last_;
 };
 
-constexpr char kConfigMap[] = R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"data":{"a":"b"}})";
+constexpr char kConfigMap[] =
+    R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"data":{"a":"b"}})";
 constexpr char kMaps[] = "/api/v1/namespaces/default/configmaps";
 
 TEST_F(ApiServerTest, StrangersSeeHealthAndNothingElse) {
@@ -104,12 +111,21 @@ TEST_F(ApiServerTest, CreatesReadsPatchesListsAndDeletes) {
   EXPECT_EQ(call("POST", kMaps, kConfigMap)["reason"].str(), "AlreadyExists");
   EXPECT_EQ(last_.status, 409);
   std::string one = str(kMaps, "/c");
-  EXPECT_EQ(call("PATCH", one, R"({"data":{"x":"y"}})", "application/merge-patch+json")["data"].size(), 2u);
-  EXPECT_EQ(call("PATCH", one, R"([{"op":"remove","path":"/data/a"}])", "application/json-patch+json")["data"].size(), 1u);
-  EXPECT_EQ(call("PATCH", one, R"({"data":{"s":"m"}})", "application/strategic-merge-patch+json")["data"].size(), 2u);
-  json::Value applied = call("PATCH", str(one, "?fieldManager=me&force=true"),
-                             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {z: '1'}\n",
-                             "application/apply-patch+yaml");
+  EXPECT_EQ(
+      call("PATCH", one, R"({"data":{"x":"y"}})", "application/merge-patch+json")["data"].size(),
+      2u);
+  EXPECT_EQ(call("PATCH", one, R"([{"op":"remove","path":"/data/a"}])",
+                 "application/json-patch+json")["data"]
+                .size(),
+            1u);
+  EXPECT_EQ(
+      call("PATCH", one, R"({"data":{"s":"m"}})", "application/strategic-merge-patch+json")["data"]
+          .size(),
+      2u);
+  json::Value applied =
+      call("PATCH", str(one, "?fieldManager=me&force=true"),
+           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {z: '1'}\n",
+           "application/apply-patch+yaml");
   EXPECT_EQ(applied["data"]["z"].str(), "1");
   json::Value list = call("GET", kMaps);
   EXPECT_EQ(list["kind"].str(), "ConfigMapList");
@@ -128,9 +144,13 @@ TEST_F(ApiServerTest, AWriteIsOnDiskWhenItIsAnswered) {
 
 TEST_F(ApiServerTest, TablesAndMetadataByAccept) {
   call("POST", kMaps, kConfigMap);
-  http::Response table = send("GET", kMaps, "", {{"accept", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}});
+  http::Response table =
+      send("GET", kMaps, "",
+           {{"accept", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}});
   EXPECT_TRUE(contains(table.body, "\"kind\":\"Table\"")) << table.body;
-  http::Response meta = send("GET", kMaps, "", {{"accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}});
+  http::Response meta =
+      send("GET", kMaps, "",
+           {{"accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"}});
   EXPECT_TRUE(contains(meta.body, "PartialObjectMetadataList"));
   EXPECT_FALSE(contains(meta.body, "\"data\""));
 }
@@ -139,7 +159,8 @@ TEST_F(ApiServerTest, WatchesStreamUntilTheirTimeout) {
   json::Value list = call("GET", kMaps);
   std::string from = list["metadata"]["resourceVersion"].str();
   call("POST", kMaps, kConfigMap);
-  http::Response stream = send("GET", str(kMaps, "?watch=true&timeoutSeconds=1&resourceVersion=", from));
+  http::Response stream =
+      send("GET", str(kMaps, "?watch=true&timeoutSeconds=1&resourceVersion=", from));
   auto lines = split(trim(stream.body), '\n');
   ASSERT_EQ(lines.size(), 1u) << stream.body;
   auto event = json::parse(lines[0]);
@@ -150,7 +171,8 @@ TEST_F(ApiServerTest, WatchesStreamUntilTheirTimeout) {
 TEST_F(ApiServerTest, BadRequestsAreAnsweredWithAStatus) {
   EXPECT_EQ(call("POST", kMaps, "{nonsense")["reason"].str(), "BadRequest");
   EXPECT_EQ(call("POST", kMaps, "x", "text/weird")["code"].integer(), 415);
-  EXPECT_EQ(call("GET", "/api/v1/unicorns")["message"].str(), "the server could not find the requested resource");
+  EXPECT_EQ(call("GET", "/api/v1/unicorns")["message"].str(),
+            "the server could not find the requested resource");
   EXPECT_EQ(call("PUT", kMaps, kConfigMap)["reason"].str(), "MethodNotAllowed");
   EXPECT_EQ(call("GET", str(kMaps, "?limit=x"))["code"].integer(), 400);
   EXPECT_EQ(call("GET", str(kMaps, "?resourceVersion=99999999"))["code"].integer(), 504);
@@ -171,27 +193,32 @@ TEST_F(ApiServerTest, DiscoveryAndOpenApiHaveTags) {
 }
 
 TEST_F(ApiServerTest, LogsNameTheirContainer) {
-  call("POST", "/api/v1/namespaces/default/pods",
-       R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"a","image":"x"},{"name":"b","image":"x"}],
+  call(
+      "POST", "/api/v1/namespaces/default/pods",
+      R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"a","image":"x"},{"name":"b","image":"x"}],
            "initContainers":[{"name":"init","image":"x"}]}})");
   ASSERT_EQ(last_.status, 201) << last_.body;
   std::string log = "/api/v1/namespaces/default/pods/p/log";
   EXPECT_EQ(send("GET", str(log, "?container=b&tailLines=3")).body, "p b 3\n");
   EXPECT_EQ(call("GET", log)["message"].str(),
-            "a container name must be specified for pod p, choose one of: [a b] or one of the init containers: [init]");
+            "a container name must be specified for pod p, choose one of: [a b] or one of the init "
+            "containers: [init]");
   EXPECT_EQ(call("GET", str(log, "?container=z"))["code"].integer(), 400);
-  EXPECT_EQ(call("GET", str(log, "?container=init"))["message"].str(), "container \"init\" is waiting to start");
+  EXPECT_EQ(call("GET", str(log, "?container=init"))["message"].str(),
+            "container \"init\" is waiting to start");
 }
 
 TEST_F(ApiServerTest, EverybodyWithACertificateMayDoEverything) {
-  json::Value review = call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-                            R"({"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{}})");
+  json::Value review = call(
+      "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+      R"({"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{}})");
   EXPECT_TRUE(review["status"]["allowed"].boolean());
 }
 
 TEST_F(ApiServerTest, DeleteCollectionTakesWhatTheSelectorNames) {
   for (const char* name : {"a", "b"})
-    call("POST", kMaps, str(R"({"metadata":{"name":")", name, R"(","labels":{"n":")", name, R"("}}})"));
+    call("POST", kMaps,
+         str(R"({"metadata":{"name":")", name, R"(","labels":{"n":")", name, R"("}}})"));
   call("DELETE", str(kMaps, "?labelSelector=n%3Da"));
   EXPECT_EQ(last_.status, 200);
   EXPECT_EQ(call("GET", str(kMaps, "/a"))["code"].integer(), 404);

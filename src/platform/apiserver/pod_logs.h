@@ -1,7 +1,7 @@
 // PodLogs: how the API server reads a pod's log, for GET …/pods/NAME/log. The node implements it.
 //
-// read() is called on the API server's loop thread and must return at once; the sink may be used from
-// any thread, then or later. Exactly one finish() ends it.
+// read() is called on the API server's loop thread and must return at once; the sink may be used
+// from any thread, then or later. Exactly one finish() ends it.
 #pragma once
 
 #include <functional>
@@ -24,16 +24,18 @@ class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void write(std::string text) = 0;  // whole lines, without the CRI prefix
-  // With an error before the first write(), the client gets it as a Status; later ones end the stream.
+  // With an error before the first write(), the client gets it as a Status; later ones end the
+  // stream.
   virtual void finish(Status status = {}) = 0;
-  virtual bool closed() const = 0;           // the client went away: stop following
-  virtual size_t buffered() const = 0;       // bytes the client has not taken; wait while it is large
+  virtual bool closed() const = 0;      // the client went away: stop following
+  virtual size_t buffered() const = 0;  // bytes the client has not taken; wait while it is large
 };
 
 class PodLogs {
  public:
   virtual ~PodLogs() = default;
-  virtual void read(const client::Object& pod, PodLogOptions options, std::shared_ptr<LogSink> sink) = 0;
+  virtual void read(const client::Object& pod, PodLogOptions options,
+                    std::shared_ptr<LogSink> sink) = 0;
 };
 
 }  // namespace proa::apiserver

@@ -39,7 +39,7 @@ void put_name(std::string& out, std::string_view name) {
 struct Question {
   std::string name;  // lower case, without the last dot
   uint16_t type = 0, klass = 0;
-  size_t end = 0;             // of the question section
+  size_t end = 0;  // of the question section
   bool edns = false;
   size_t most_udp = 512;
 };
@@ -63,8 +63,8 @@ std::optional<Question> read_question(std::string_view query) {
   q.type = u16(query, at), q.klass = u16(query, at + 2);
   q.end = at + 4;
   // OPT, if it is the one additional record: root name, type, UDP size.
-  if (u16(query, 6) == 0 && u16(query, 8) == 0 && u16(query, 10) >= 1 && q.end + 11 <= query.size() &&
-      query[q.end] == 0 && u16(query, q.end + 1) == kOpt) {
+  if (u16(query, 6) == 0 && u16(query, 8) == 0 && u16(query, 10) >= 1 &&
+      q.end + 11 <= query.size() && query[q.end] == 0 && u16(query, q.end + 1) == kOpt) {
     q.edns = true;
     q.most_udp = std::clamp<size_t>(u16(query, q.end + 3), 512, 4096);
   }
@@ -84,8 +84,10 @@ class Reply {
   }
   void rcode(int code) { bytes_[3] = static_cast<char>((bytes_[3] & 0xf0) | code); }
   void record(std::string_view owner, uint16_t type, std::string_view data) {
-    if (owner.empty()) put16(bytes_, 0xc00c);  // the question's name
-    else put_name(bytes_, owner);
+    if (owner.empty())
+      put16(bytes_, 0xc00c);  // the question's name
+    else
+      put_name(bytes_, owner);
     put16(bytes_, type);
     put16(bytes_, 1);
     put32(bytes_, kTtl);
@@ -179,7 +181,8 @@ Answer answer(std::string_view query, const Zone& zone, bool udp) {
     return {Answer::kReply, reply.finish(udp)};
   }
   const bool local = within(q->name, "localhost");
-  if (q->klass != 1 || (!local && !within(q->name, zone.domain) && !within(q->name, "127.in-addr.arpa")))
+  if (q->klass != 1 ||
+      (!local && !within(q->name, zone.domain) && !within(q->name, "127.in-addr.arpa")))
     return {Answer::kForward, {}};
   Reply reply(query, &*q);
   if (local) {

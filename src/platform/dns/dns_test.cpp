@@ -40,7 +40,8 @@ std::string read_reply(const std::string& b, size_t from) {
   for (int i = 0; i < (b[6] << 8 | static_cast<unsigned char>(b[7])); ++i) {
     name(at);
     int type = b[at + 1];
-    size_t size = static_cast<size_t>(static_cast<unsigned char>(b[at + 8]) << 8 | static_cast<unsigned char>(b[at + 9]));
+    size_t size = static_cast<size_t>(static_cast<unsigned char>(b[at + 8]) << 8 |
+                                      static_cast<unsigned char>(b[at + 9]));
     at += 10;
     char text[64] = "";
     if (type == 1) inet_ntop(AF_INET, b.data() + at, text, sizeof text);
@@ -66,7 +67,8 @@ std::shared_ptr<const Zone> cluster() {
   auto put = [&](const char* yaml) {
     auto all = json::parse_yaml_stream(yaml);
     ASSERT_TRUE(all.ok()) << all.error().message;
-    for (const auto& o : *all) builder.put(o["kind"].str() == "Service" ? api::kService : api::kEndpointSlice, o);
+    for (const auto& o : *all)
+      builder.put(o["kind"].str() == "Service" ? api::kService : api::kEndpointSlice, o);
   };
   put(R"(
 kind: Service
@@ -117,7 +119,8 @@ TEST(Dns, AnswersTheClustersNames) {
       {"web.test.svc.cluster.local", 16, "NOERROR"},
       {"iris.test.svc.cluster.local", 1,
        "NOERROR cname:knative-local-gateway.istio-system.svc.cluster.local 127.96.0.20"},
-      {"iris.test.svc.cluster.local", 5, "NOERROR cname:knative-local-gateway.istio-system.svc.cluster.local"},
+      {"iris.test.svc.cluster.local", 5,
+       "NOERROR cname:knative-local-gateway.istio-system.svc.cluster.local"},
       {"outside.test.svc.cluster.local", 1, "NOERROR cname:example.org"},
       {"pods.test.svc.cluster.local", 1, "NOERROR 127.10.0.1 127.10.0.2"},
       {"p-0.pods.test.svc.cluster.local", 1, "NOERROR 127.10.0.1"},
@@ -135,7 +138,8 @@ TEST(Dns, AnswersTheClustersNames) {
       {"localhost", 28, "NOERROR"},
       {"1.0.10.127.in-addr.arpa", 12, "NXDOMAIN"},
   };
-  for (const auto& [name, type, want] : cases) EXPECT_EQ(ask(*zone, name, type), want) << name << " " << type;
+  for (const auto& [name, type, want] : cases)
+    EXPECT_EQ(ask(*zone, name, type), want) << name << " " << type;
 }
 
 TEST(Dns, ACircleOfExternalNamesEnds) {
@@ -160,7 +164,9 @@ TEST(Dns, RefusesWhatIsNoQuestion) {
 
 TEST(Dns, CutsALongReplyOverUdpOnly) {
   Zone zone = *cluster();
-  for (int i = 0; i < 60; ++i) zone.names["pods.test.svc.cluster.local"].v4.push_back(std::string(4, static_cast<char>(i + 1)));
+  for (int i = 0; i < 60; ++i)
+    zone.names["pods.test.svc.cluster.local"].v4.push_back(
+        std::string(4, static_cast<char>(i + 1)));
   EXPECT_EQ(ask(zone, "pods.test.svc.cluster.local"), "NOERROR TC");
   EXPECT_EQ(split(ask(zone, "pods.test.svc.cluster.local", 1, false), ' ').size(), 63u);
   Answer a = answer(query("pods.test.svc.cluster.local", 1, true), zone, true);
@@ -169,7 +175,8 @@ TEST(Dns, CutsALongReplyOverUdpOnly) {
 }
 
 TEST(Dns, ReadsResolversAndLeavesItselfOut) {
-  EXPECT_EQ(read_resolvers("# x\nnameserver 10.0.0.1\nnameserver\t127.96.0.10\noptions ndots:5\nnameserver fe80::1 # y\n",
+  EXPECT_EQ(read_resolvers("# x\nnameserver 10.0.0.1\nnameserver\t127.96.0.10\noptions "
+                           "ndots:5\nnameserver fe80::1 # y\n",
                            "127.96.0.10"),
             (std::vector<std::string>{"10.0.0.1", "fe80::1"}));
 }
@@ -177,13 +184,29 @@ TEST(Dns, ReadsResolversAndLeavesItselfOut) {
 // No objects: the server's forwarding does not depend on them.
 class NoObjects : public client::Client {
  public:
-  Result<client::Object> get(const client::Kind&, std::string_view, std::string_view) const override { return none(); }
-  Result<std::vector<client::Object>> list(const client::Kind&, const client::ListOptions&) const override { return none(); }
+  Result<client::Object> get(const client::Kind&, std::string_view,
+                             std::string_view) const override {
+    return none();
+  }
+  Result<std::vector<client::Object>> list(const client::Kind&,
+                                           const client::ListOptions&) const override {
+    return none();
+  }
   Result<client::Object> create(const client::Kind&, json::Value) override { return none(); }
-  Result<client::Object> apply(const client::Kind&, json::Value, const client::ApplyOptions&) override { return none(); }
-  Result<client::Object> patch(const client::Kind&, std::string_view, std::string_view, json::Value, std::string_view) override { return none(); }
-  Status remove(const client::Kind&, std::string_view, std::string_view, const client::DeleteOptions&) override { return none(); }
-  std::unique_ptr<client::Watch> watch(const client::Kind&, std::string_view, std::function<void(const client::Event&)>) override {
+  Result<client::Object> apply(const client::Kind&, json::Value,
+                               const client::ApplyOptions&) override {
+    return none();
+  }
+  Result<client::Object> patch(const client::Kind&, std::string_view, std::string_view, json::Value,
+                               std::string_view) override {
+    return none();
+  }
+  Status remove(const client::Kind&, std::string_view, std::string_view,
+                const client::DeleteOptions&) override {
+    return none();
+  }
+  std::unique_ptr<client::Watch> watch(const client::Kind&, std::string_view,
+                                       std::function<void(const client::Event&)>) override {
     return std::make_unique<client::Watch>();
   }
 
@@ -211,7 +234,8 @@ struct UdpSocket {
     char buffer[4096];
     for (int i = 0; i < 500; ++i) {
       socklen_t size = sizeof *from;
-      ssize_t n = ::recvfrom(fd.get(), buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(from), from ? &size : nullptr);
+      ssize_t n = ::recvfrom(fd.get(), buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(from),
+                             from ? &size : nullptr);
       if (n >= 0) return std::string(buffer, static_cast<size_t>(n));
       loop.run_once(std::chrono::milliseconds(10));
     }
@@ -224,7 +248,8 @@ TEST(DnsServer, ForwardsToTheResolverAndPassesItsAnswerOn) {
   NoObjects objects;
   UdpSocket resolver, pod;
   ServerOptions options;
-  options.address = "127.0.0.1", options.port = 0, options.resolvers = {str("127.0.0.1:", resolver.port)};
+  options.address = "127.0.0.1", options.port = 0,
+  options.resolvers = {str("127.0.0.1:", resolver.port)};
   Server server(loop, objects, options);
   ASSERT_TRUE(server.start().ok());
   std::string q = query("example.org", 1);
@@ -243,7 +268,8 @@ TEST(DnsServer, SaysServfailWhenNoResolverAnswers) {
   NoObjects objects;
   UdpSocket silent, pod;
   ServerOptions options;
-  options.address = "127.0.0.1", options.port = 0, options.resolvers = {str("127.0.0.1:", silent.port)};
+  options.address = "127.0.0.1", options.port = 0,
+  options.resolvers = {str("127.0.0.1:", silent.port)};
   options.try_timeout = std::chrono::milliseconds(1);
   Server server(loop, objects, options);
   ASSERT_TRUE(server.start().ok());
@@ -261,7 +287,8 @@ TEST(DnsServer, AnswersOverTcp) {
   ASSERT_TRUE(server.start().ok());
   Fd fd(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in a{};
-  a.sin_family = AF_INET, a.sin_addr.s_addr = htonl(INADDR_LOOPBACK), a.sin_port = htons(server.port());
+  a.sin_family = AF_INET, a.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+  a.sin_port = htons(server.port());
   ASSERT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&a), sizeof a), 0);
   std::string q = query("x.localhost", 1);
   std::string framed = std::string(1, '\0') + static_cast<char>(q.size()) + q;
@@ -273,7 +300,8 @@ TEST(DnsServer, AnswersOverTcp) {
     n = ::recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
   }
   ASSERT_GT(n, 14);
-  EXPECT_EQ(read_reply(std::string(buffer + 2, static_cast<size_t>(n - 2)), q.size()), "NOERROR 127.0.0.1");
+  EXPECT_EQ(read_reply(std::string(buffer + 2, static_cast<size_t>(n - 2)), q.size()),
+            "NOERROR 127.0.0.1");
 }
 
 }  // namespace

@@ -122,24 +122,28 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
       Address a;
       if (parse_resolver(t, a)) resolvers.push_back(a);
     }
-    if (resolvers.empty()) log::info("dns", "no resolver to forward to; only cluster names are answered");
+    if (resolvers.empty())
+      log::info("dns", "no resolver to forward to; only cluster names are answered");
   }
 
   void open_watches() {
     for (const client::Kind* kind : {&api::kService, &api::kEndpointSlice}) {
-      watches.push_back(client.watch(*kind, "", [weak = weak_from_this(), kind](const client::Event& event) {
-        auto self = weak.lock();
-        if (!self) return;
-        self->loop.post([weak, kind, event] {
-          if (auto core = weak.lock()) core->on_event(*kind, event);
-        });
-      }));
+      watches.push_back(
+          client.watch(*kind, "", [weak = weak_from_this(), kind](const client::Event& event) {
+            auto self = weak.lock();
+            if (!self) return;
+            self->loop.post([weak, kind, event] {
+              if (auto core = weak.lock()) core->on_event(*kind, event);
+            });
+          }));
     }
   }
 
   void on_event(const client::Kind& kind, const client::Event& event) {
-    if (event.type == client::Event::kDeleted) builder.drop(kind, client::key_of(*event.object));
-    else builder.put(kind, *event.object);
+    if (event.type == client::Event::kDeleted)
+      builder.drop(kind, client::key_of(*event.object));
+    else
+      builder.put(kind, *event.object);
     if (std::exchange(building, true)) return;
     build_timer = loop.after(kRebuild, [this] {
       building = false;
@@ -163,7 +167,8 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
     ++f.tries;
     f.socket = Fd(::socket(to.storage.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const int fd = f.socket.get();
-    const bool sent = fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0 &&
+    const bool sent = fd >= 0 &&
+                      ::connect(fd, reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0 &&
                       ::send(fd, f.query.data(), f.query.size(), MSG_NOSIGNAL) >= 0;
     if (!sent) {
       if (f.tries < kMostTries) return forward(std::move(f));
@@ -272,7 +277,8 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
     framed += static_cast<char>(reply.size() >> 8);
     framed += static_cast<char>(reply.size() & 255);
     framed += reply;
-    if (::send(fd, framed.data(), framed.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(framed.size()))
+    if (::send(fd, framed.data(), framed.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(framed.size()))
       close_connection(fd);
   }
 

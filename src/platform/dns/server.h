@@ -1,8 +1,9 @@
 // The DNS server of the pods: answers the cluster's names itself, forwards everything else.
 //
-// Used by app/. Lives on one loop's thread; construct and start before the loop runs or on its thread,
-// destroy when it no longer runs or on its thread. UDP and TCP. Bounded: kMostForwarded questions on the
-// way to the host's resolvers, kMostConnections TCP clients; beyond that questions are refused.
+// Used by app/. Lives on one loop's thread; construct and start before the loop runs or on its
+// thread, destroy when it no longer runs or on its thread. UDP and TCP. Bounded: kMostForwarded
+// questions on the way to the host's resolvers, kMostConnections TCP clients; beyond that questions
+// are refused.
 #pragma once
 
 #include <cstdint>

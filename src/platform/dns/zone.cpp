@@ -18,8 +18,10 @@ void add_address(Records& records, const std::string& text) {
   auto add = [](std::vector<std::string>& list, std::string bytes) {
     if (std::find(list.begin(), list.end(), bytes) == list.end()) list.push_back(std::move(bytes));
   };
-  if (::inet_pton(AF_INET, text.c_str(), raw) == 1) add(records.v4, std::string(raw, 4));
-  else if (::inet_pton(AF_INET6, text.c_str(), raw) == 1) add(records.v6, std::string(raw, 16));
+  if (::inet_pton(AF_INET, text.c_str(), raw) == 1)
+    add(records.v4, std::string(raw, 4));
+  else if (::inet_pton(AF_INET6, text.c_str(), raw) == 1)
+    add(records.v6, std::string(raw, 16));
 }
 
 }  // namespace
@@ -50,15 +52,19 @@ void ZoneBuilder::put(const client::Kind& kind, const Value& object) {
 }
 
 void ZoneBuilder::drop(const client::Kind& kind, const client::Key& key) {
-  if (kind == api::kService) services_.erase(key);
-  else if (kind == api::kEndpointSlice) slices_.erase(key);
+  if (kind == api::kService)
+    services_.erase(key);
+  else if (kind == api::kEndpointSlice)
+    slices_.erase(key);
 }
 
 std::shared_ptr<const Zone> ZoneBuilder::build() const {
   auto zone = std::make_shared<Zone>();
   zone->domain = domain_;
   zone->parents = {domain_, "svc." + domain_};
-  auto name_of = [&](const client::Key& key) { return lower(str(key.name, ".", key.ns, ".svc.", domain_)); };
+  auto name_of = [&](const client::Key& key) {
+    return lower(str(key.name, ".", key.ns, ".svc.", domain_));
+  };
   for (const auto& [key, service] : services_) {
     Records& records = zone->names[name_of(key)];
     zone->parents.insert(lower(str(key.ns, ".svc.", domain_)));
@@ -72,7 +78,8 @@ std::shared_ptr<const Zone> ZoneBuilder::build() const {
     for (const Endpoint& e : slice.endpoints) {
       if (!e.ready && !service->second.not_ready_too) continue;
       add_address(zone->names[name_of(of)], e.address);
-      if (!e.hostname.empty()) add_address(zone->names[str(e.hostname, ".", name_of(of))], e.address);
+      if (!e.hostname.empty())
+        add_address(zone->names[str(e.hostname, ".", name_of(of))], e.address);
     }
   }
   return zone;

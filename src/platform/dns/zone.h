@@ -26,7 +26,7 @@ struct Records {
 struct Zone {
   std::string domain = "cluster.local";
   std::unordered_map<std::string, Records> names;  // full, lower case, without the last dot
-  std::set<std::string> parents;                    // names that exist only because of longer ones
+  std::set<std::string> parents;                   // names that exist only because of longer ones
 };
 
 struct Answer {

@@ -51,8 +51,9 @@ void Backend::announce(std::vector<EndpointAddress> addresses, MonoTime now) {
   std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Endpoint>> next;
   for (EndpointAddress& address : addresses) {
-    auto old = std::find_if(endpoints_.begin(), endpoints_.end(),
-                            [&](const auto& e) { return e && static_cast<EndpointAddress&>(*e) == address; });
+    auto old = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const auto& e) {
+      return e && static_cast<EndpointAddress&>(*e) == address;
+    });
     if (old == endpoints_.end()) {
       next.push_back(std::make_shared<Endpoint>(std::move(address)));
       continue;
@@ -105,7 +106,8 @@ Admit Backend::acquire(Waiter& waiter, MonoTime now, uint32_t random,
     int at = choose(endpoints_, options_.container_concurrency, random, round_, now);
     if (at >= 0 && endpoints_[static_cast<size_t>(at)].get() == avoid && endpoints_.size() > 1) {
       for (size_t i = 0; i < endpoints_.size(); ++i)
-        if (endpoints_[i].get() != avoid && open(*endpoints_[i], options_.container_concurrency, now))
+        if (endpoints_[i].get() != avoid &&
+            open(*endpoints_[i], options_.container_concurrency, now))
           at = static_cast<int>(i);
     }
     if (at >= 0) {
@@ -209,14 +211,16 @@ void Backend::make_measures(metrics::Registry& registry) {
   for (int c = 0; c < 6; ++c) {
     metrics::Labels labels = base;
     labels.emplace_back("response_code_class", c ? str(c, "xx") : std::string("none"));
-    measures_.requests[c] = &registry.counter("revision_request_count",
-                                              "Requests by revision and class of response code", labels);
-    measures_.latency[c] = &registry.histogram("revision_request_latencies_seconds",
-                                               "From the request's head to the response's end", labels);
+    measures_.requests[c] = &registry.counter(
+        "revision_request_count", "Requests by revision and class of response code", labels);
+    measures_.latency[c] =
+        &registry.histogram("revision_request_latencies_seconds",
+                            "From the request's head to the response's end", labels);
   }
-  measures_.queue = &registry.gauge("revision_queue_depth", "Requests that wait for an endpoint", base);
-  measures_.activation = &registry.histogram("activator_cold_start_seconds",
-                                             "How long requests waited for the first endpoint", base);
+  measures_.queue =
+      &registry.gauge("revision_queue_depth", "Requests that wait for an endpoint", base);
+  measures_.activation = &registry.histogram(
+      "activator_cold_start_seconds", "How long requests waited for the first endpoint", base);
 }
 
 bool Backend::claim_first_wait() {

@@ -5,9 +5,10 @@
 //      └─────▶ queued ──▶ Waiter::granted()  when an endpoint appears or has room
 //      └─────▶ full
 //
-// Shared by all workers: every call takes the backend's own mutex for some tens of nanoseconds, since
-// containerConcurrency must hold over all of them. Time comes in as an argument. The decision which
-// endpoint to take (Knative: two random choices, first available, round robin) is choose(), pure.
+// Shared by all workers: every call takes the backend's own mutex for some tens of nanoseconds,
+// since containerConcurrency must hold over all of them. Time comes in as an argument. The decision
+// which endpoint to take (Knative: two random choices, first available, round robin) is choose(),
+// pure.
 #pragma once
 
 #include <atomic>
@@ -36,7 +37,7 @@ struct Endpoint : EndpointAddress {
   explicit Endpoint(EndpointAddress a) : EndpointAddress(std::move(a)) {}
   // Guarded by the backend's mutex:
   int in_flight = 0;
-  bool gone = false;      // no longer announced
+  bool gone = false;       // no longer announced
   MonoTime aside_until{};  // refused a connection: not before then
 };
 
@@ -44,8 +45,8 @@ struct Endpoint : EndpointAddress {
 int choose(std::span<const std::shared_ptr<Endpoint>> endpoints, int limit, uint32_t random,
            uint32_t& round, MonoTime now);
 
-// A request that may have to wait. granted() is called with the backend's mutex held, on any thread:
-// it may only post to its own loop, where take() then gives the endpoint.
+// A request that may have to wait. granted() is called with the backend's mutex held, on any
+// thread: it may only post to its own loop, where take() then gives the endpoint.
 class Waiter {
  public:
   virtual ~Waiter() = default;
@@ -84,7 +85,8 @@ struct BackendMetrics {
 
 class Backend {
  public:
-  // revision: the requests are reported to the autoscaler under this key. name: for messages and logs.
+  // revision: the requests are reported to the autoscaler under this key. name: for messages and
+  // logs.
   Backend(client::Key key, bool revision, std::string name);
 
   const client::Key& key() const { return key_; }
@@ -101,21 +103,22 @@ class Backend {
   void announce(std::vector<EndpointAddress> endpoints, MonoTime now);
   size_t endpoints() const;
 
-  // A request arrives (once) and leaves (once): what concurrency counts, waiting included. arrive() gives
-  // the backend's timeout; leave() releases the endpoint that the request has in hand, if any.
+  // A request arrives (once) and leaves (once): what concurrency counts, waiting included. arrive()
+  // gives the backend's timeout; leave() releases the endpoint that the request has in hand, if
+  // any.
   Duration arrive(MonoTime now);
   void leave(MonoTime now, Endpoint* endpoint = nullptr);
 
-  // kGranted: *endpoint is set. kQueued with *cold: no endpoint is announced at all. front: a retry, which is
-  // served before those that came later. avoid: not this one, if there is another.
+  // kGranted: *endpoint is set. kQueued with *cold: no endpoint is announced at all. front: a
+  // retry, which is served before those that came later. avoid: not this one, if there is another.
   Admit acquire(Waiter& waiter, MonoTime now, uint32_t random, std::shared_ptr<Endpoint>* endpoint,
                 bool* cold, bool front = false, const Endpoint* avoid = nullptr);
-  std::shared_ptr<Endpoint> take(Waiter& waiter);    // after granted(); nullptr if it was cancelled
-  void cancel(Waiter& waiter, MonoTime now);         // leaves the queue, or gives the grant back
-  void release(Endpoint& endpoint, MonoTime now);    // its request is over
+  std::shared_ptr<Endpoint> take(Waiter& waiter);  // after granted(); nullptr if it was cancelled
+  void cancel(Waiter& waiter, MonoTime now);       // leaves the queue, or gives the grant back
+  void release(Endpoint& endpoint, MonoTime now);  // its request is over
   // Refused. true: the caller must call wake(now) at `until` (false: someone does already).
   bool put_aside(Endpoint& endpoint, MonoTime now, MonoTime until);
-  void wake(MonoTime now);                           // serves the queue if there is room now
+  void wake(MonoTime now);  // serves the queue if there is room now
 
   Sample sample(MonoTime now);
   int waiting() const { return queued_.load(std::memory_order_relaxed); }

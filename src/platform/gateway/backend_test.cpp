@@ -15,7 +15,9 @@ struct Waiting : Waiter {
   void granted() override { ++grants; }
 };
 
-EndpointAddress at(int i) { return {str("127.10.0.", i), 8080, "ns", str("pod-", i), str("uid-", i)}; }
+EndpointAddress at(int i) {
+  return {str("127.10.0.", i), 8080, "ns", str("pod-", i), str("uid-", i)};
+}
 std::vector<EndpointAddress> some(int n) {
   std::vector<EndpointAddress> out;
   for (int i = 1; i <= n; ++i) out.push_back(at(i));
@@ -123,7 +125,8 @@ TEST(Choose, FollowsKnativesPolicies) {
 }
 
 TEST(Choose, SkipsWhatIsAsideOrGone) {
-  std::vector<std::shared_ptr<Endpoint>> all = {std::make_shared<Endpoint>(at(1)), std::make_shared<Endpoint>(at(2))};
+  std::vector<std::shared_ptr<Endpoint>> all = {std::make_shared<Endpoint>(at(1)),
+                                                std::make_shared<Endpoint>(at(2))};
   uint32_t round = 0;
   all[0]->aside_until = t0 + std::chrono::milliseconds(100);
   for (uint32_t r = 0; r < 100; ++r) EXPECT_EQ(choose(all, 0, r * 2654435761u, round, t0), 1);
@@ -179,7 +182,8 @@ TEST(Concurrency, IsWeightedByTime) {
 TEST(RequestLog, WritesKnativesFormAndEscapes) {
   RequestRecord r;
   r.method = "POST", r.target = "/a\"b\n", r.status = 200, r.bytes_in = 12, r.bytes_out = 34;
-  r.took = std::chrono::microseconds(1500), r.request_id = "id", r.user_agent = "curl", r.peer = "127.0.0.1:5";
+  r.took = std::chrono::microseconds(1500), r.request_id = "id", r.user_agent = "curl",
+  r.peer = "127.0.0.1:5";
   std::string out;
   append_record(out, r, true, "");
   auto v = json::parse(out);

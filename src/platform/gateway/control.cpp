@@ -13,8 +13,12 @@ constexpr Duration kReport = std::chrono::seconds(1);
 
 Control::Control(ControlOptions options, client::Client& client, knative::DemandSink& demand,
                  GatewayMetrics& metrics, Publish publish)
-    : options_(std::move(options)), client_(client), demand_(demand), metrics_(metrics),
-      publish_(std::move(publish)), builder_(options_.table, loop_.clock()) {}
+    : options_(std::move(options)),
+      client_(client),
+      demand_(demand),
+      metrics_(metrics),
+      publish_(std::move(publish)),
+      builder_(options_.table, loop_.clock()) {}
 
 Control::~Control() { stop(); }
 
@@ -34,8 +38,8 @@ void Control::stop() {
 
 // Order matters little: a table is built when all that has come is read.
 void Control::open_watches() {
-  for (const client::Kind* kind : {&api::kService, &api::kEndpointSlice, &api::kRevision, &api::kRoute,
-                                   &api::kGateway, &api::kVirtualService}) {
+  for (const client::Kind* kind : {&api::kService, &api::kEndpointSlice, &api::kRevision,
+                                   &api::kRoute, &api::kGateway, &api::kVirtualService}) {
     watches_.push_back(client_.watch(*kind, "", [this, kind](const client::Event& event) {
       loop_.post([this, kind, event] { on_event(*kind, event); });
     }));
@@ -56,8 +60,10 @@ void Control::schedule_build() {
     scheduled_ = false;
     build();
   };
-  if (last_build_ < std::chrono::milliseconds(1)) loop_.post(task);
-  else loop_.after(std::min<Duration>(last_build_ * 10, std::chrono::seconds(1)), task);
+  if (last_build_ < std::chrono::milliseconds(1))
+    loop_.post(task);
+  else
+    loop_.after(std::min<Duration>(last_build_ * 10, std::chrono::seconds(1)), task);
 }
 
 void Control::build() {
@@ -107,7 +113,8 @@ void Control::post_logs(LogBatch batch) {
 }
 
 void Control::write_logs(const LogBatch& batch) {
-  if (!batch.access.empty() && !options_.access_log.empty()) files_.append(options_.access_log, batch.access);
+  if (!batch.access.empty() && !options_.access_log.empty())
+    files_.append(options_.access_log, batch.access);
   if (options_.pod_log_root.empty()) return;
   for (const auto& [key, lines] : batch.pods) {
     std::string text = lines.text;

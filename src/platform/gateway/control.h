@@ -25,7 +25,8 @@ struct ControlOptions {
 
 class Control {
  public:
-  using Publish = std::function<void(std::shared_ptr<const Table>, const std::set<ServiceListener>&)>;
+  using Publish =
+      std::function<void(std::shared_ptr<const Table>, const std::set<ServiceListener>&)>;
   Control(ControlOptions options, client::Client& client, knative::DemandSink& demand,
           GatewayMetrics& metrics, Publish publish);
   ~Control();

@@ -27,7 +27,8 @@ void Exchange::start(const std::string& fallback_host) {
   began_ = worker_.loop().now();
   request_ended_ = in.ended && in.upgrade.empty();
   std::string_view id = in.headers.get("x-request-id");
-  request_id_ = !id.empty() && id.size() <= 128 ? std::string(id) : uuid_text(worker_.random(), worker_.random());
+  request_id_ = !id.empty() && id.size() <= 128 ? std::string(id)
+                                                : uuid_text(worker_.random(), worker_.random());
 
   std::string buffer;
   RequestFacts facts;
@@ -43,19 +44,22 @@ void Exchange::start(const std::string& fallback_host) {
   };
   if (!found) {
     worker_.metrics().unrouted.add();
-    fail(404, str("no route for host \"", shorten(host, 256),
-                  "\": known hosts are shown by kubectl get virtualservices,routes.serving.knative.dev,"
-                  "services -A; give one in the Host header"));
+    fail(404,
+         str("no route for host \"", shorten(host, 256),
+             "\": known hosts are shown by kubectl get virtualservices,routes.serving.knative.dev,"
+             "services -A; give one in the Host header"));
   } else {
     facts.method = in.method, facts.path = in.path();
     size_t question = in.target.find('?');
-    if (question != std::string::npos) facts.query = std::string_view(in.target).substr(question + 1);
+    if (question != std::string::npos)
+      facts.query = std::string_view(in.target).substr(question + 1);
     facts.authority = found->name, facts.scheme = in.tls ? "https" : "http";
     facts.headers = &in.headers, facts.header = header_of;
     matched_ = found->match(facts);
     if (!matched_.rule) {
       worker_.metrics().unrouted.add();
-      fail(404, str("no rule of ", found->source, " matches ", in.method, " ", shorten(in.path(), 256)));
+      fail(404,
+           str("no rule of ", found->source, " matches ", in.method, " ", shorten(in.path(), 256)));
     } else if (!answer_without_upstream()) {
       backend_ = to_->backend.get();
       const Duration timeout = backend_->arrive(began_);
@@ -87,7 +91,9 @@ bool Exchange::answer_without_upstream() {
   }
   to_ = pick(rule, static_cast<uint32_t>(worker_.random()));
   if (!to_ || !to_->backend) {
-    fail(503, to_ ? std::string_view(to_->why) : "the rule has no destination with a weight above zero", true);
+    fail(503,
+         to_ ? std::string_view(to_->why) : "the rule has no destination with a weight above zero",
+         true);
     return true;
   }
   if (in.content_length && *in.content_length > worker_.options().most_body_bytes) {
@@ -101,11 +107,14 @@ bool Exchange::answer_without_upstream() {
 void Exchange::acquire(bool again, const Endpoint* avoid) {
   bool cold = false;
   const MonoTime now = worker_.loop().now();
-  switch (backend_->acquire(*this, now, static_cast<uint32_t>(worker_.random()), &endpoint_, &cold, again, avoid)) {
-    case Admit::kGranted: return send();
+  switch (backend_->acquire(*this, now, static_cast<uint32_t>(worker_.random()), &endpoint_, &cold,
+                            again, avoid)) {
+    case Admit::kGranted:
+      return send();
     case Admit::kFull:
       return fail(503, str(backend_->name(), ": pending request queue full"), true);
-    case Admit::kQueued: break;
+    case Admit::kQueued:
+      break;
   }
   waiting_ = true;
   cold_ = cold_ || cold;
@@ -161,7 +170,8 @@ void Exchange::on_data(std::string_view data) {
   if (over_ || recorded_) return;
   bytes_in_ += data.size();
   if (bytes_in_ > worker_.options().most_body_bytes && !upgraded_)
-    return fail(413, str("request body is larger than the limit of ", worker_.options().most_body_bytes, " bytes"));
+    return fail(413, str("request body is larger than the limit of ",
+                         worker_.options().most_body_bytes, " bytes"));
   push_body(data, false);
 }
 
@@ -227,8 +237,10 @@ void Exchange::on_head(http::ResponseHead head) {
   if (!rule.response.empty()) change_headers(head.headers, rule.response);
   if (!to_->response.empty()) change_headers(head.headers, to_->response);
   if (!head.headers.has("x-request-id")) head.headers.add("x-request-id", request_id_);
-  if (head.status == 101) upgraded_ = true, repeatable_ = false, deadline_ = {};
-  else if (!down_->head().upgrade.empty()) request_ended_ = true;
+  if (head.status == 101)
+    upgraded_ = true, repeatable_ = false, deadline_ = {};
+  else if (!down_->head().upgrade.empty())
+    request_ended_ = true;
   down_->respond_head(head.status, head.headers, head.ended);
 }
 
@@ -242,8 +254,10 @@ void Exchange::on_response_data(std::string_view data) {
 void Exchange::on_response_end(const http::Headers& trailers) {
   if (over_ || recorded_) return;
   up_ended_ = true;
-  if (!upgraded_ && trailers.size() > 0) down_->respond_trailers(trailers);
-  else down_->respond_data({}, true);
+  if (!upgraded_ && trailers.size() > 0)
+    down_->respond_trailers(trailers);
+  else
+    down_->respond_data({}, true);
   if (upgraded_ && !request_ended_) return;  // half-closed: the client may have more to say
   up_ = nullptr;
   finish(status_);
@@ -284,7 +298,8 @@ bool Exchange::may_repeat(const http::UpstreamError& failure) const {
     return refused_since_ == MonoTime{} ||
            worker_.loop().now() - refused_since_ < worker_.options().refusal_patience;
   const int most = std::max(worker_.options().most_tries, matched_.rule->retries.attempts + 1);
-  if (failure.stale) return tries_ < most + 2;  // an idle connection that had ended: no fault of anyone's
+  if (failure.stale)
+    return tries_ < most + 2;  // an idle connection that had ended: no fault of anyone's
   const http::RequestHead& in = down_->head();
   return tries_ < most && is_repeatable(in.method, in.path());
 }
@@ -351,7 +366,8 @@ void Exchange::close_if_done() {
 void Exchange::tick(MonoTime now) {
   if (over_) return;
   if (recorded_) {
-    if (down_->closed()) request_ended_ = true;
+    if (down_->closed())
+      request_ended_ = true;
     else if (now >= linger_until_ && !request_ended_) {
       request_ended_ = true;
       down_->reset();
@@ -364,7 +380,8 @@ void Exchange::tick(MonoTime now) {
     try_deadline_ = {};
     let_go_of_endpoint();
     if (tries_ > matched_.rule->retries.attempts || !repeatable_)
-      return fail(504, str(backend_->name(), ": no response within perTryTimeout after ", tries_, " tries"));
+      return fail(504, str(backend_->name(), ": no response within perTryTimeout after ", tries_,
+                           " tries"));
     worker_.metrics().retries.add();
     return acquire(true, last_endpoint_.get());
   }
@@ -378,7 +395,8 @@ void Exchange::tick(MonoTime now) {
     return close_if_done();
   }
   const std::string after = format_duration(deadline_ - began_);
-  fail(504, waiting_ ? str(backend_->name(), ": activator request timeout: no endpoint was ready within ", after)
+  fail(504, waiting_ ? str(backend_->name(),
+                           ": activator request timeout: no endpoint was ready within ", after)
                      : str(backend_->name(), ": request timeout: no response within ", after));
 }
 

@@ -5,8 +5,9 @@
 //              ▼          └─┴──────────┘
 //            answered by the gateway itself (404, 413, 429 …, redirect)
 //
-// Belongs to its Worker, on the worker's thread; only granted() is called from elsewhere. Callbacks hold a
-// bare pointer: the worker frees an exchange only after both of its streams have been let go.
+// Belongs to its Worker, on the worker's thread; only granted() is called from elsewhere. Callbacks
+// hold a bare pointer: the worker frees an exchange only after both of its streams have been let
+// go.
 #pragma once
 
 #include <memory>
@@ -62,7 +63,8 @@ class Exchange final : public Waiter, public std::enable_shared_from_this<Exchan
   Backend* backend_ = nullptr;  // set between arrive() and leave()
   std::shared_ptr<Endpoint> endpoint_, last_endpoint_;
   std::string request_id_, body_;
-  MonoTime began_{}, waiting_since_{}, deadline_{}, try_deadline_{}, refused_since_{}, linger_until_{};
+  MonoTime began_{}, waiting_since_{}, deadline_{}, try_deadline_{}, refused_since_{},
+      linger_until_{};
   Duration waited_{0};
   uint64_t bytes_in_ = 0, bytes_out_ = 0;
   int status_ = 0, tries_ = 0;

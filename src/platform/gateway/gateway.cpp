@@ -50,8 +50,9 @@ struct Gateway::Core {
     async::Loop* loop;
     std::unique_ptr<Worker> worker;
     std::vector<std::unique_ptr<http::StreamServer>> servers;
-    std::map<ServiceListener, std::unique_ptr<http::StreamServer>> clusters;  // the first seat's only
-    std::unique_ptr<http::Server> admin;                                      // likewise
+    std::map<ServiceListener, std::unique_ptr<http::StreamServer>>
+        clusters;                         // the first seat's only
+    std::unique_ptr<http::Server> admin;  // likewise
     size_t draining = 0;
   };
   std::vector<std::unique_ptr<Seat>> seats;
@@ -69,7 +70,8 @@ struct Gateway::Core {
         });
   }
 
-  Status listen(Seat& seat, std::shared_ptr<http::TlsOptions> tls, uint16_t wanted, uint16_t& port) {
+  Status listen(Seat& seat, std::shared_ptr<http::TlsOptions> tls, uint16_t wanted,
+                uint16_t& port) {
     auto s = server(seat, std::move(tls));
     TRY(uint16_t got, s->listen(options.bind, port ? port : wanted, loops.size() > 1));
     port = got;
@@ -121,7 +123,8 @@ struct Gateway::Core {
       auto s = server(seat, nullptr, l.address);
       auto port = s->listen(l.address, l.port);
       if (!port.ok() && !std::exchange(refused_once, true))
-        log::warn("gateway", "cannot listen on a Service's cluster address; pods must use the gateway's port",
+        log::warn("gateway",
+                  "cannot listen on a Service's cluster address; pods must use the gateway's port",
                   {{"address", str(l.address, ":", l.port)}, {"cause", port.error().message}});
       seat.clusters.emplace(l, port.ok() ? std::move(s) : nullptr);
     }
@@ -141,7 +144,8 @@ struct Gateway::Core {
 
 Gateway::Gateway(GatewayOptions options, client::Client& client, knative::DemandSink& demand,
                  metrics::Registry& metrics)
-    : core_(new Core{std::move(options), client, GatewayMetrics(metrics), demand, metrics, nullptr}) {}
+    : core_(new Core{std::move(options), client, GatewayMetrics(metrics), demand, metrics,
+                     nullptr}) {}
 
 Gateway::~Gateway() = default;
 
@@ -161,8 +165,9 @@ Status Gateway::start(std::vector<async::Loop*> loops) {
   for (async::Loop* loop : loops) {
     auto seat = std::make_unique<Core::Seat>();
     seat->loop = loop;
-    seat->worker = std::make_unique<Worker>(*loop, worker, c.demand, c.metrics,
-                                            [&c](LogBatch batch) { c.control->post_logs(std::move(batch)); });
+    seat->worker =
+        std::make_unique<Worker>(*loop, worker, c.demand, c.metrics,
+                                 [&c](LogBatch batch) { c.control->post_logs(std::move(batch)); });
     seat->worker->start();
     c.seats.push_back(std::move(seat));
   }

@@ -3,9 +3,9 @@
 //   client ──▶ StreamServer (one a loop, SO_REUSEPORT) ──▶ Worker ──▶ Exchange ──▶ pod
 //                 API objects ──watch──▶ control thread ──Table──▶ Workers
 //
-// Used by app/. One worker for each loop given; the loops must outlive the Gateway. A control thread of its
-// own reads the watches, builds tables, writes log files and reports to the autoscaler once a second, so
-// that none of it delays a request.
+// Used by app/. One worker for each loop given; the loops must outlive the Gateway. A control
+// thread of its own reads the watches, builds tables, writes log files and reports to the
+// autoscaler once a second, so that none of it delays a request.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +26,15 @@ namespace proa::gateway {
 
 struct GatewayOptions {
   std::string bind = "127.0.0.1";
-  uint16_t http_port = 0;                      // 0: any free one
-  std::optional<uint16_t> https_port;          // needs tls
+  uint16_t http_port = 0;              // 0: any free one
+  std::optional<uint16_t> https_port;  // needs tls
   std::shared_ptr<http::TlsOptions> tls;
-  std::optional<uint16_t> admin_port;          // /metrics, /healthz, /routes on 127.0.0.1
-  bool cluster_listeners = true;               // on Services' cluster addresses, where permitted
+  std::optional<uint16_t> admin_port;  // /metrics, /healthz, /routes on 127.0.0.1
+  bool cluster_listeners = true;       // on Services' cluster addresses, where permitted
   size_t most_cluster_listeners = 2048;
-  std::string pod_log_root;                    // "DATA/logs/pods"; "": no queue-proxy logs
-  std::string access_log;                      // a file; "": none
-  uint32_t access_log_every = 1;               // one line for every n-th request
+  std::string pod_log_root;       // "DATA/logs/pods"; "": no queue-proxy logs
+  std::string access_log;         // a file; "": none
+  uint32_t access_log_every = 1;  // one line for every n-th request
   BuilderOptions table;
   WorkerOptions worker;
 };
@@ -52,11 +52,12 @@ class Gateway {
   uint16_t https_port() const;  // 0 if none
   uint16_t admin_port() const;  // 0 if none
 
-  // No new connections; requests in hand finish, at most for `most`; then everything is closed. The loops
-  // must still be running, on other threads. Blocks.
+  // No new connections; requests in hand finish, at most for `most`; then everything is closed. The
+  // loops must still be running, on other threads. Blocks.
   void stop(Duration most = std::chrono::seconds(10));
 
-  // Hosts known, and what the rules ask for that is not carried out. Thread-safe; for messages and tests.
+  // Hosts known, and what the rules ask for that is not carried out. Thread-safe; for messages and
+  // tests.
   std::shared_ptr<const Table> table() const;
 
  private:

@@ -19,7 +19,9 @@ namespace {
 
 class NoDisk : public apiserver::Log {
  public:
-  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override { return int64_t{1}; }
+  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override {
+    return int64_t{1};
+  }
   Status append(const std::vector<apiserver::LogRecord>&, int64_t) override { return {}; }
   Status compact() override { return {}; }
 };
@@ -36,7 +38,9 @@ class Demand : public knative::DemandSink {
 struct LoopThread {
   async::Loop loop;
   std::thread thread;
-  void start() { thread = std::thread([this] { loop.run(); }); }
+  void start() {
+    thread = std::thread([this] { loop.run(); });
+  }
   ~LoopThread() {
     loop.stop();
     if (thread.joinable()) thread.join();
@@ -89,17 +93,23 @@ class GatewayTest : public testing::Test {
   void create_service() {
     create(api::kNamespace, "metadata: {name: ns}");
     create(api::kRevision,
-           "metadata: {name: r, namespace: ns}\nspec: {containers: [{name: kserve-container, image: x}]}");
-    create(api::kRoute,
-           "metadata: {name: iris, namespace: ns}\nspec: {}\n"
-           "status: {url: 'http://iris.ns.example.com', traffic: [{revisionName: r, percent: 100}]}");
+           "metadata: {name: r, namespace: ns}\nspec: {containers: [{name: kserve-container, "
+           "image: x}]}");
+    create(
+        api::kRoute,
+        "metadata: {name: iris, namespace: ns}\nspec: {}\n"
+        "status: {url: 'http://iris.ns.example.com', traffic: [{revisionName: r, percent: 100}]}");
   }
   void create_endpoint(uint16_t port) {
-    create(api::kEndpointSlice,
-           str("metadata: {name: s, namespace: ns, labels: {kubernetes.io/service-name: r-private}}\n"
-               "addressType: IPv4\nports: [{name: http, port: ", port, "}]\n"
-               "endpoints: [{addresses: [127.0.0.1], conditions: {ready: true}, targetRef: {kind: Pod, name: p, "
-               "namespace: ns, uid: u}}]"));
+    create(
+        api::kEndpointSlice,
+        str("metadata: {name: s, namespace: ns, labels: {kubernetes.io/service-name: r-private}}\n"
+            "addressType: IPv4\nports: [{name: http, port: ",
+            port,
+            "}]\n"
+            "endpoints: [{addresses: [127.0.0.1], conditions: {ready: true}, targetRef: {kind: "
+            "Pod, name: p, "
+            "namespace: ns, uid: u}}]"));
   }
 
   http::Response get(uint16_t port, const std::string& target, const std::string& host) {
@@ -154,14 +164,17 @@ TEST_F(GatewayTest, ServesWhatTheApiSays) {
   create_service();
   create_endpoint(*port);
   EXPECT_EQ(get_routed("iris.ns.example.com").body, "hello");
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(get(gateway_->http_port(), "/", "iris.ns.svc.cluster.local").body, "hello");
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(get(gateway_->http_port(), "/", "iris.ns.svc.cluster.local").body, "hello");
   EXPECT_EQ(demand_.waits, 0);
   EXPECT_EQ(get(gateway_->admin_port(), "/healthz", "x").body, "ok\n");
   EXPECT_TRUE(contains(get(gateway_->admin_port(), "/routes", "x").body, "iris.ns.localhost"));
-  EXPECT_TRUE(contains(get(gateway_->admin_port(), "/metrics", "x").body, "revision_request_count{"));
+  EXPECT_TRUE(
+      contains(get(gateway_->admin_port(), "/metrics", "x").body, "revision_request_count{"));
   ASSERT_TRUE(client_->remove(api::kRoute, "ns", "iris", {}).ok());
   int status = 200;
-  for (int i = 0; i < 200 && status != 404; ++i) status = get(gateway_->http_port(), "/", "iris.ns.example.com").status;
+  for (int i = 0; i < 200 && status != 404; ++i)
+    status = get(gateway_->http_port(), "/", "iris.ns.example.com").status;
   EXPECT_EQ(status, 404);
   gateway_->stop(std::chrono::seconds(2));
   auto log = read_file(dir_ + "/pods/ns_p_u/queue-proxy/0.log");
@@ -174,7 +187,8 @@ TEST_F(GatewayTest, ServesWhatTheApiSays) {
 
 TEST_F(GatewayTest, ARequestWaitsForTheFirstEndpoint) {
   LoopThread back;
-  http::Server server(back.loop, {}, [](http::Request, std::shared_ptr<http::Responder> r) { r->send({}); });
+  http::Server server(back.loop, {},
+                      [](http::Request, std::shared_ptr<http::Responder> r) { r->send({}); });
   auto port = server.listen("127.0.0.1", 0);
   ASSERT_TRUE(port.ok());
   back.start();
@@ -202,7 +216,8 @@ TEST_F(GatewayTest, NamesThePortThatIsTaken) {
   Gateway second(options, *client_, demand_, registry);
   Status started = second.start({&loop});
   ASSERT_FALSE(started.ok());
-  EXPECT_TRUE(contains(started.error().message, str(gateway_->http_port()))) << started.error().message;
+  EXPECT_TRUE(contains(started.error().message, str(gateway_->http_port())))
+      << started.error().message;
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ bool is_platform_header(std::string_view name) {
 
 std::string_view peer_address(std::string_view peer) {
   std::string_view address = peer.substr(0, peer.rfind(':'));
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  if (address.starts_with('[') && address.ends_with(']'))
+    address = address.substr(1, address.size() - 2);
   return address;
 }
 
@@ -66,8 +67,10 @@ void make_upstream_head(const http::RequestHead& in, const Matched& matched, con
     out.headers.add(name, value);
   }
   std::string_view peer = peer_address(in.peer);
-  if (forwarded.empty()) out.headers.add("x-forwarded-for", peer);
-  else out.headers.add("x-forwarded-for", str(forwarded, ", ", peer));
+  if (forwarded.empty())
+    out.headers.add("x-forwarded-for", peer);
+  else
+    out.headers.add("x-forwarded-for", str(forwarded, ", ", peer));
   if (!has_proto) out.headers.add("x-forwarded-proto", in.tls ? "https" : "http");
   if (!has_id) out.headers.add("x-request-id", request_id);
   if (!rule.request.empty()) change_headers(out.headers, rule.request);
@@ -90,9 +93,12 @@ std::string error_body(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   for (char ch : text) {
     auto c = static_cast<unsigned char>(ch);
-    if (c == '"' || c == '\\') out += '\\', out += ch;
-    else if (c < 0x20 || c >= 0x7f) out += "\\u00", out += kHex[c >> 4], out += kHex[c & 15];
-    else out += ch;
+    if (c == '"' || c == '\\')
+      out += '\\', out += ch;
+    else if (c < 0x20 || c >= 0x7f)
+      out += "\\u00", out += kHex[c >> 4], out += kHex[c & 15];
+    else
+      out += ch;
   }
   out += "\"}";
   return out;
@@ -102,7 +108,8 @@ bool is_repeatable(std::string_view method, std::string_view path) {
   for (std::string_view m : {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
     if (method == m) return true;
   if (method != "POST") return false;
-  if (path.starts_with("/v1/models/")) return path.ends_with(":predict") || path.ends_with(":explain");
+  if (path.starts_with("/v1/models/"))
+    return path.ends_with(":predict") || path.ends_with(":explain");
   return path.starts_with("/v2/models/") && path.ends_with("/infer");
 }
 

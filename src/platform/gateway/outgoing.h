@@ -1,4 +1,5 @@
-// What goes out: the head sent upstream, the head sent back, errors. Pure functions of what came in.
+// What goes out: the head sent upstream, the head sent back, errors. Pure functions of what came
+// in.
 #pragma once
 
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace proa::gateway {
 
-// Host, path and headers as the rule and the destination want them; X-Forwarded-*, x-request-id added;
-// K-* and Knative-Serving-* (which only the platform may set) left out. Written over `out`.
+// Host, path and headers as the rule and the destination want them; X-Forwarded-*, x-request-id
+// added; K-* and Knative-Serving-* (which only the platform may set) left out. Written over `out`.
 void make_upstream_head(const http::RequestHead& in, const Matched& matched, const Destination& to,
                         std::string_view request_id, http::RequestHead& out);
 

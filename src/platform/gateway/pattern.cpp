@@ -22,7 +22,8 @@ Result<std::shared_ptr<const Pattern>> Pattern::make(std::string_view expression
   options.set_max_mem(1 << 20);
   auto engine = std::make_unique<Engine>(expression, options);
   if (!engine->re.ok())
-    return error(Code::kInvalid, str("regex \"", shorten(expression, 100), "\": ", engine->re.error()));
+    return error(Code::kInvalid,
+                 str("regex \"", shorten(expression, 100), "\": ", engine->re.error()));
   return std::shared_ptr<const Pattern>(new Pattern(std::move(engine)));
 }
 
@@ -47,7 +48,8 @@ std::optional<std::string> plain_host_of(std::string_view expression) {
     if (c == '\\' && i + 1 < expression.size()) {
       c = expression[++i];
       if (c != '.' && c != '-') return {};
-    } else if (!(('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') || c == '-')) {
+    } else if (!(('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') ||
+                 c == '-')) {
       return {};
     }
     host += c;

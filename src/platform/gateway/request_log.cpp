@@ -48,7 +48,8 @@ void seconds_text(std::string& out, Duration d) {
   number(out, micros / 1'000'000);
   out += '.';
   micros %= 1'000'000;
-  for (uint64_t place = 100'000; place; place /= 10) out += static_cast<char>('0' + micros / place % 10);
+  for (uint64_t place = 100'000; place; place /= 10)
+    out += static_cast<char>('0' + micros / place % 10);
 }
 
 std::string_view protocol(int version) {
@@ -107,7 +108,8 @@ std::string_view TimeText::at(WallTime now) {
 }
 
 std::string pod_log_path(const std::string& root, const EndpointAddress& pod) {
-  return str(root, "/", pod.pod_namespace, "_", pod.pod_name, "_", pod.pod_uid, "/queue-proxy/0.log");
+  return str(root, "/", pod.pod_namespace, "_", pod.pod_name, "_", pod.pod_uid,
+             "/queue-proxy/0.log");
 }
 
 LogFiles::File* LogFiles::open(const std::string& path) {

@@ -1,8 +1,9 @@
-// What is written down of each request, and where: the gateway's access log, and each pod's queue-proxy log.
+// What is written down of each request, and where: the gateway's access log, and each pod's
+// queue-proxy log.
 //
-// Workers append lines to their own LogBatch and hand it over a few times a second; LogFiles, on the
-// control thread, writes. Nothing here is on the way of a request but the append. Bounded: a pod's lines
-// beyond kMostPerFlush are counted and left out.
+// Workers append lines to their own LogBatch and hand it over a few times a second; LogFiles, on
+// the control thread, writes. Nothing here is on the way of a request but the append. Bounded: a
+// pod's lines beyond kMostPerFlush are counted and left out.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,10 @@ struct RequestRecord {
   Duration took{0}, waited{0};
 };
 
-// One JSON object without a newline. knative: the form of Knative's request log; else the access log's.
-void append_record(std::string& out, const RequestRecord& record, bool knative, std::string_view time);
+// One JSON object without a newline. knative: the form of Knative's request log; else the access
+// log's.
+void append_record(std::string& out, const RequestRecord& record, bool knative,
+                   std::string_view time);
 
 // The time as text, formatted anew only when the millisecond changed.
 class TimeText {

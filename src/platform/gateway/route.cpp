@@ -30,19 +30,23 @@ bool header_holds(const HeaderMatch& match, const RequestFacts& facts) {
 
 bool TextMatch::matches(std::string_view value) const {
   switch (kind) {
-    case kAny: return true;
-    case kExact: return ignore_case ? iequals(value, text) : value == text;
+    case kAny:
+      return true;
+    case kExact:
+      return ignore_case ? iequals(value, text) : value == text;
     case kPrefix:
       if (value.size() < text.size()) return false;
       return ignore_case ? iequals(value.substr(0, text.size()), text) : value.starts_with(text);
-    case kRegex: return pattern && pattern->matches(value);
+    case kRegex:
+      return pattern && pattern->matches(value);
   }
   return false;
 }
 
 bool matches(const Match& match, const RequestFacts& facts, size_t* prefix) {
   if (match.port && match.port != facts.port) return false;
-  if (!match.method.matches(facts.method) || !match.authority.matches(facts.authority)) return false;
+  if (!match.method.matches(facts.method) || !match.authority.matches(facts.authority))
+    return false;
   if (!match.scheme.matches(facts.scheme) || !match.uri.matches(facts.path)) return false;
   for (const HeaderMatch& h : match.headers)
     if (!header_holds(h, facts)) return false;

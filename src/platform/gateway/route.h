@@ -1,7 +1,9 @@
-// The route table: host → rules → weighted destinations. What a request needs to know, in one lookup.
+// The route table: host → rules → weighted destinations. What a request needs to know, in one
+// lookup.
 //
 // A Table is immutable and shared: workers read it without a lock, the builder (table_builder.h)
-// replaces it whole. Matching is pure; requests are seen through RequestFacts, which copies nothing.
+// replaces it whole. Matching is pure; requests are seen through RequestFacts, which copies
+// nothing.
 #pragma once
 
 #include <chrono>
@@ -106,7 +108,7 @@ struct Matched {
 
 // All that answers one host name.
 struct Host {
-  std::string name;   // canonical: authority matches are made against it
+  std::string name;    // canonical: authority matches are made against it
   bool local = false;  // reached through the cluster-local gateway
   std::vector<Rule> rules;
   std::string source;  // "VirtualService ns/name", for messages
@@ -115,13 +117,16 @@ struct Host {
 
 bool matches(const Match& match, const RequestFacts& facts, size_t* prefix);
 
-// Which destination a random number falls on; nullptr if all weights are zero and there are several.
+// Which destination a random number falls on; nullptr if all weights are zero and there are
+// several.
 const Destination* pick(const Rule& rule, uint32_t random);
 
 // The path and query to send upstream, after rewrite.
-std::string rewritten_target(const Rule& rule, size_t prefix, std::string_view path, std::string_view query);
+std::string rewritten_target(const Rule& rule, size_t prefix, std::string_view path,
+                             std::string_view query);
 
-// "Iris.NS.example.com:8080" → "iris.ns.example.com" in `buffer` if letters must change; port by reference.
+// "Iris.NS.example.com:8080" → "iris.ns.example.com" in `buffer` if letters must change; port by
+// reference.
 std::string_view bare_host(std::string_view authority, std::string& buffer, uint16_t& port);
 
 class Table {

@@ -14,7 +14,7 @@ using client::Kind;
 
 const Kind* kind_of(const json::Value& object) {
   static const Kind* kinds[] = {&api::kVirtualService, &api::kGateway, &api::kRoute,
-                                &api::kRevision, &api::kService, &api::kEndpointSlice};
+                                &api::kRevision,       &api::kService, &api::kEndpointSlice};
   for (const Kind* k : kinds)
     if (object["kind"].str() == k->kind && object["apiVersion"].str().starts_with(k->group) &&
         (k->group.empty() == (object["apiVersion"].str().find('/') == std::string::npos)))
@@ -27,9 +27,7 @@ struct World {
   TableBuilder builder{BuilderOptions{}, clock};
   std::shared_ptr<const Table> table;
 
-  explicit World(std::string_view yaml) {
-    put(yaml);
-  }
+  explicit World(std::string_view yaml) { put(yaml); }
   void put(std::string_view yaml) {
     auto documents = json::parse_yaml_stream(yaml);
     ASSERT_TRUE(documents.ok()) << documents.error().message;
@@ -141,22 +139,35 @@ constexpr const char* kTwo = "revision test/iris-predictor-00002";
 
 TEST(RouteTable, SendsEveryNameOfAnInferenceServiceToItsRevisions) {
   World w(kIris);
-  for (const char* host :
-       {"iris.test.example.com", "iris.test.example.com:8080", "IRIS.Test.Example.com", "iris.test.example.com.",
-        "iris.test.svc.cluster.local", "iris.test.svc.cluster.local:80", "iris.test.svc", "iris.test",
-        "iris.test.localhost", "iris.test.localhost:41234", "iris-predictor.test.svc.cluster.local",
-        "iris-predictor.test.svc", "iris-predictor.test", "iris-predictor.test.example.com",
-        "iris-predictor.test.localhost:8080", "old-iris-predictor.test.example.com",
-        "old-iris-predictor.test.svc.cluster.local", "iris-predictor-00001.test.svc.cluster.local",
-        "iris-predictor-00001.test", "127.96.1.1", "127.96.1.1:80"})
+  for (const char* host : {"iris.test.example.com",
+                           "iris.test.example.com:8080",
+                           "IRIS.Test.Example.com",
+                           "iris.test.example.com.",
+                           "iris.test.svc.cluster.local",
+                           "iris.test.svc.cluster.local:80",
+                           "iris.test.svc",
+                           "iris.test",
+                           "iris.test.localhost",
+                           "iris.test.localhost:41234",
+                           "iris-predictor.test.svc.cluster.local",
+                           "iris-predictor.test.svc",
+                           "iris-predictor.test",
+                           "iris-predictor.test.example.com",
+                           "iris-predictor.test.localhost:8080",
+                           "old-iris-predictor.test.example.com",
+                           "old-iris-predictor.test.svc.cluster.local",
+                           "iris-predictor-00001.test.svc.cluster.local",
+                           "iris-predictor-00001.test",
+                           "127.96.1.1",
+                           "127.96.1.1:80"})
     EXPECT_EQ(w.to(host), kOne) << host;
 }
 
 TEST(RouteTable, KnowsNoOtherHost) {
   World w(kIris);
-  for (const char* host : {"", "iris", "iris.other", "iris.test.example.org", "x.iris.test.example.com",
-                           "127.0.0.1:8080", "localhost", "[::1]:80", "iris.test.example.com:99999",
-                           "outside.test.svc.cluster.local"})
+  for (const char* host : {"", "iris", "iris.other", "iris.test.example.org",
+                           "x.iris.test.example.com", "127.0.0.1:8080", "localhost", "[::1]:80",
+                           "iris.test.example.com:99999", "outside.test.svc.cluster.local"})
     EXPECT_EQ(w.to(host), "404 host") << host;
 }
 
@@ -165,8 +176,10 @@ TEST(RouteTable, SplitsByPercentThroughTheChainOfGateways) {
   int first = 0;
   for (uint32_t i = 0; i < 1000; ++i) {
     std::string to = w.to("iris.test.example.com", "/", "GET", {}, i * 4294967u);
-    if (to == kOne) ++first;
-    else EXPECT_EQ(to, kTwo);
+    if (to == kOne)
+      ++first;
+    else
+      EXPECT_EQ(to, kTwo);
   }
   EXPECT_NEAR(first, 750, 2);
 }
@@ -177,10 +190,12 @@ TEST(RouteTable, OverridesHostAndSetsKServesHeaders) {
   w.to("iris.test.example.com", "/", "GET", {}, 0, &rule);
   ASSERT_NE(rule, nullptr);
   http::RequestHead in, out;
-  in.target = "/v1/models/iris:predict?x=1", in.authority = "iris.test.example.com", in.method = "POST";
+  in.target = "/v1/models/iris:predict?x=1", in.authority = "iris.test.example.com",
+  in.method = "POST";
   in.peer = "10.0.0.7:4242";
-  in.headers = {{"K-Original-Host", "evil"}, {"Knative-Serving-Revision", "evil"}, {"X-Forwarded-For", "1.2.3.4"},
-                {"content-length", "2"}, {"Expect", "100-continue"}, {"Keep", "yes"}};
+  in.headers = {{"K-Original-Host", "evil"},    {"Knative-Serving-Revision", "evil"},
+                {"X-Forwarded-For", "1.2.3.4"}, {"content-length", "2"},
+                {"Expect", "100-continue"},     {"Keep", "yes"}};
   make_upstream_head(in, {rule, 0}, *pick(*rule, 0), "id-1", out);
   EXPECT_EQ(out.authority, "iris-predictor.test.svc.cluster.local");
   EXPECT_EQ(out.target, in.target);
@@ -199,7 +214,8 @@ TEST(RouteTable, RevisionsKeepTheirConcurrencyAndTimeout) {
   auto options = w.builder.revision({"test", "iris-predictor-00001"})->options();
   EXPECT_EQ(options.container_concurrency, 2);
   EXPECT_EQ(options.timeout, std::chrono::seconds(10));
-  EXPECT_EQ(w.builder.revision({"test", "iris-predictor-00002"})->options().timeout, std::chrono::seconds(300));
+  EXPECT_EQ(w.builder.revision({"test", "iris-predictor-00002"})->options().timeout,
+            std::chrono::seconds(300));
 }
 
 TEST(RouteTable, SendsServicePortsToTheirPorts) {
@@ -284,12 +300,14 @@ std::string services(std::initializer_list<const char*> names) {
   std::string out;
   for (const char* n : names)
     out += str("---\napiVersion: v1\nkind: Service\nmetadata: {name: ", n,
-               ", namespace: test}\nspec: {clusterIP: 127.96.0.1, selector: {a: b}, ports: [{port: 80}]}\n");
+               ", namespace: test}\nspec: {clusterIP: 127.96.0.1, selector: {a: b}, ports: [{port: "
+               "80}]}\n");
   return out;
 }
 
 World shop() {
-  return World(str(kRules, services({"exact", "api", "explain", "case", "canary", "regex", "any", "query", "without"})));
+  return World(str(kRules, services({"exact", "api", "explain", "case", "canary", "regex", "any",
+                                     "query", "without"})));
 }
 
 TEST(RouteTable, MatchesByUriMethodHeadersAndQuery) {
@@ -326,7 +344,8 @@ TEST(RouteTable, MatchesByUriMethodHeadersAndQuery) {
       {"GET", "/retry", "service test/exact:80", {}},
   };
   for (const Case& c : cases)
-    EXPECT_EQ(w.to("shop.example.com", c.path, c.method, c.headers), c.want) << c.method << " " << c.path;
+    EXPECT_EQ(w.to("shop.example.com", c.path, c.method, c.headers), c.want)
+        << c.method << " " << c.path;
 }
 
 TEST(RouteTable, AnswersWildcardHosts) {
@@ -397,8 +416,9 @@ TEST(RouteTable, TenThousandServicesAreBuiltInLinearTime) {
 
 TEST(PlainHost, RecognisesOnlyKServesForm) {
   EXPECT_EQ(plain_host_of(R"(^a-b\.c\.example\.com(?::\d{1,5})?$)"), "a-b.c.example.com");
-  for (const char* other : {R"(^a.b(?::\d{1,5})?$)", R"(a\.b(?::\d{1,5})?$)", R"(^a\.b$)", R"(^a[x]\.b(?::\d{1,5})?$)", "",
-                            R"(^(?::\d{1,5})?$)", R"(^a\d(?::\d{1,5})?$)"})
+  for (const char* other :
+       {R"(^a.b(?::\d{1,5})?$)", R"(a\.b(?::\d{1,5})?$)", R"(^a\.b$)", R"(^a[x]\.b(?::\d{1,5})?$)",
+        "", R"(^(?::\d{1,5})?$)", R"(^a\d(?::\d{1,5})?$)"})
     EXPECT_EQ(plain_host_of(other), std::nullopt) << other;
 }
 

@@ -19,12 +19,18 @@ TableBuilder::TableBuilder(BuilderOptions options, Clock& clock)
 bool TableBuilder::put(const client::Kind& kind, const Value& object) {
   const Key key = client::key_of(object);
   if (kind == api::kEndpointSlice) return read_slice(key, object), false;
-  if (kind == api::kVirtualService) virtual_services_[key] = read_virtual_service(object);
-  else if (kind == api::kGateway) gateways_.insert(key);
-  else if (kind == api::kRoute) read_route(key, object);
-  else if (kind == api::kService) read_service(key, object);
-  else if (kind == api::kRevision) read_revision(key, object);
-  else return false;
+  if (kind == api::kVirtualService)
+    virtual_services_[key] = read_virtual_service(object);
+  else if (kind == api::kGateway)
+    gateways_.insert(key);
+  else if (kind == api::kRoute)
+    read_route(key, object);
+  else if (kind == api::kService)
+    read_service(key, object);
+  else if (kind == api::kRevision)
+    read_revision(key, object);
+  else
+    return false;
   return true;
 }
 
@@ -51,8 +57,9 @@ void TableBuilder::read_route(const Key& key, const Value& object) {
   Route route;
   for (const Value& t : object["status"]["traffic"].array()) {
     if (t["revisionName"].str().empty()) continue;
-    route.traffic.push_back({t["revisionName"].str(), t["tag"].str(),
-                             static_cast<uint32_t>(std::clamp<int64_t>(t["percent"].integer(), 0, 100))});
+    route.traffic.push_back(
+        {t["revisionName"].str(), t["tag"].str(),
+         static_cast<uint32_t>(std::clamp<int64_t>(t["percent"].integer(), 0, 100))});
   }
   std::string_view url = object["status"]["url"].str();
   if (size_t at = url.find("://"); at != std::string_view::npos) url.remove_prefix(at + 3);
@@ -83,8 +90,10 @@ void TableBuilder::read_revision(const Key& key, const Value& object) {
   const Value& spec = object["spec"];
   const Value& labels = object["metadata"]["labels"];
   Revision r;
-  r.options.container_concurrency = static_cast<int>(std::clamp<int64_t>(spec["containerConcurrency"].integer(), 0, 1000));
-  r.options.timeout = std::chrono::seconds(std::clamp<int64_t>(spec["timeoutSeconds"].integer(300), 1, 86400));
+  r.options.container_concurrency =
+      static_cast<int>(std::clamp<int64_t>(spec["containerConcurrency"].integer(), 0, 1000));
+  r.options.timeout =
+      std::chrono::seconds(std::clamp<int64_t>(spec["timeoutSeconds"].integer(300), 1, 86400));
   r.options.most_waiting = options_.most_waiting;
   r.configuration = labels["serving.knative.dev/configuration"].str();
   r.service = labels["serving.knative.dev/service"].str();
@@ -104,7 +113,8 @@ bool TableBuilder::read_slice(const Key& key, const Value& object) {
     if (!conditions["ready"].boolean(true) || conditions["terminating"].boolean(false)) continue;
     const Value& pod = e["targetRef"];
     for (const Value& address : e["addresses"].array())
-      slice.ready.push_back({address.str(), 0, pod["namespace"].str_or(key.ns), pod["name"].str(), pod["uid"].str()});
+      slice.ready.push_back(
+          {address.str(), 0, pod["namespace"].str_or(key.ns), pod["name"].str(), pod["uid"].str()});
   }
   const Key service{key.ns, slice.service};
   auto old = slices_.find(key);
@@ -128,7 +138,8 @@ std::vector<EndpointAddress> TableBuilder::addresses(const Key& service, std::st
       if (p.name == port_name) port = p.port;
       if (any && (p.name == "http" || p.name == "http1" || p.name == "h2c")) port = p.port;
     }
-    if (port == 0 && !slice.ports.empty() && (any || slice.ports.size() == 1)) port = slice.ports[0].port;
+    if (port == 0 && !slice.ports.empty() && (any || slice.ports.size() == 1))
+      port = slice.ports[0].port;
     if (port == 0) continue;
     for (EndpointAddress a : slice.ready) {
       a.port = port;
@@ -168,7 +179,8 @@ std::shared_ptr<Backend> TableBuilder::revision_backend(const Key& key) {
 std::shared_ptr<Backend> TableBuilder::service_backend(const Key& key, const ServicePort& port) {
   std::shared_ptr<Backend>& backend = service_backends_[key][port.name];
   if (backend) return backend;
-  backend = std::make_shared<Backend>(key, false, str("service ", key.ns, "/", key.name, ":", port.port));
+  backend =
+      std::make_shared<Backend>(key, false, str("service ", key.ns, "/", key.name, ":", port.port));
   BackendOptions options;
   options.timeout = options_.service_timeout;
   options.most_waiting = options_.most_waiting;

@@ -45,10 +45,13 @@ bool is_local_name(std::string_view host) { return host.ends_with(kLocalSuffix);
 
 std::optional<client::Key> service_key(std::string_view host, std::string_view ns) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  if (is_local_name(host)) host.remove_suffix(kLocalSuffix.size());
-  else if (host.ends_with(".svc")) host.remove_suffix(4);
+  if (is_local_name(host))
+    host.remove_suffix(kLocalSuffix.size());
+  else if (host.ends_with(".svc"))
+    host.remove_suffix(4);
   auto parts = split(host, '.');
-  if (parts.size() == 1 && !parts[0].empty()) return client::Key{std::string(ns), std::string(parts[0])};
+  if (parts.size() == 1 && !parts[0].empty())
+    return client::Key{std::string(ns), std::string(parts[0])};
   if (parts.size() == 2) return client::Key{std::string(parts[1]), std::string(parts[0])};
   return {};
 }
@@ -66,7 +69,8 @@ std::vector<Destination> TableBuilder::traffic(const Key& key, const std::string
   if (out.empty()) {
     Destination d;
     d.weight = 100;
-    d.why = str("Route ", key.ns, "/", key.name, " has no revision to send requests to yet; see kubectl describe");
+    d.why = str("Route ", key.ns, "/", key.name,
+                " has no revision to send requests to yet; see kubectl describe");
     out.push_back(std::move(d));
   }
   return out;
@@ -86,11 +90,13 @@ std::vector<Destination> TableBuilder::resolve(const std::string& host, uint16_t
   if (depth > kMostDepth) return failed(str("destination ", host, " leads in a circle"));
   const auto& gateways = options_.local_gateways;
   if (std::find(gateways.begin(), gateways.end(), host) != gateways.end()) {
-    if (authority.empty() || authority == host) return failed(str("destination ", host, ": no Host to go by"));
+    if (authority.empty() || authority == host)
+      return failed(str("destination ", host, ": no Host to go by"));
     return resolve(authority, port, "", ns, depth + 1);
   }
   auto key = service_key(host, ns);
-  if (!key) return failed(str("destination ", host, " is outside the cluster, which is not supported"));
+  if (!key)
+    return failed(str("destination ", host, " is outside the cluster, which is not supported"));
   if (routes_.contains(*key)) return traffic(*key, "");
   Destination d;
   d.weight = 100;
@@ -114,8 +120,8 @@ std::vector<Destination> TableBuilder::resolve(const std::string& host, uint16_t
 }
 
 // The rule as it is for one host: authority and gateway matches are decided here.
-Rule TableBuilder::rule_for(const RuleSource& source, const VirtualService& vs, const std::string& host,
-                            bool local) {
+Rule TableBuilder::rule_for(const RuleSource& source, const VirtualService& vs,
+                            const std::string& host, bool local) {
   Rule rule = source.rule;
   std::erase_if(rule.matches, [&](Match& m) {
     if (!m.gateways.empty() &&
@@ -161,7 +167,8 @@ void TableBuilder::add_virtual_services(Table& table) {
       if (table.warnings.size() < 1000) table.warnings.push_back(w);
     for (const std::string& name : vs->hosts) {
       std::string host = name;
-      if (host.find('.') == std::string::npos && host != "*") host = str(name, ".", vs->ns, kLocalSuffix);
+      if (host.find('.') == std::string::npos && host != "*")
+        host = str(name, ".", vs->ns, kLocalSuffix);
       const bool local = is_local_name(host);
       std::shared_ptr<Host>& entry = hosts[host];
       if (!entry) {
@@ -175,8 +182,10 @@ void TableBuilder::add_virtual_services(Table& table) {
         entry->rules.push_back(std::move(rule));
       }
       auto& list = local ? local_aliases : aliases;
-      if (std::string alias = localhost_of(host, vs->ns); !alias.empty()) list.emplace_back(alias, entry);
-      if (!host.starts_with('*')) local_aliases.emplace_back(str(vs->name, ".", vs->ns, ".localhost"), entry);
+      if (std::string alias = localhost_of(host, vs->ns); !alias.empty())
+        list.emplace_back(alias, entry);
+      if (!host.starts_with('*'))
+        local_aliases.emplace_back(str(vs->name, ".", vs->ns, ".localhost"), entry);
     }
   }
   for (const auto& [name, host] : hosts) put_local(table, name, host);
@@ -275,7 +284,8 @@ void TableBuilder::forget_unused() {
   std::erase_if(revision_backends_, [&](const auto& entry) {
     return entry.second.use_count() == 1 && !revisions_.contains(entry.first);
   });
-  std::erase_if(service_backends_, [&](const auto& entry) { return !services_.contains(entry.first); });
+  std::erase_if(service_backends_,
+                [&](const auto& entry) { return !services_.contains(entry.first); });
 }
 
 std::set<ServiceListener> TableBuilder::listeners() const {
@@ -283,8 +293,8 @@ std::set<ServiceListener> TableBuilder::listeners() const {
   for (const auto& [key, service] : services_) {
     if (service.cluster_ip.empty() || key.name.ends_with("-private")) continue;
     const auto name = str(key.name, ".", key.ns, kLocalSuffix);
-    const bool gateway = std::find(options_.local_gateways.begin(), options_.local_gateways.end(), name) !=
-                         options_.local_gateways.end();
+    const bool gateway = std::find(options_.local_gateways.begin(), options_.local_gateways.end(),
+                                   name) != options_.local_gateways.end();
     if (!gateway && !service.selects && !revisions_.contains(key)) continue;
     for (const ServicePort& p : service.ports) out.insert({service.cluster_ip, p.port});
   }

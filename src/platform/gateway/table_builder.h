@@ -1,8 +1,9 @@
 // TableBuilder keeps what the API objects say in a parsed form and builds route tables from it.
 //
-// Used by the gateway's control thread, and by tests, alone: not synchronised. put() and drop() cost what
-// the one object costs; build() is linear in the number of objects. Backends live as long as something
-// names them, through any number of builds; endpoint changes go to them at once, without a new table.
+// Used by the gateway's control thread, and by tests, alone: not synchronised. put() and drop()
+// cost what the one object costs; build() is linear in the number of objects. Backends live as long
+// as something names them, through any number of builds; endpoint changes go to them at once,
+// without a new table.
 #pragma once
 
 #include <functional>
@@ -21,9 +22,10 @@ namespace proa::gateway {
 struct BuilderOptions {
   std::string domain = "example.com";
   // Destinations and ExternalNames that mean "this gateway again, by the Host header".
-  std::vector<std::string> local_gateways = {"knative-local-gateway.istio-system.svc.cluster.local",
-                                             "cluster-local-gateway.istio-system.svc.cluster.local",
-                                             "knative-local-gateway.knative-serving.svc.cluster.local"};
+  std::vector<std::string> local_gateways = {
+      "knative-local-gateway.istio-system.svc.cluster.local",
+      "cluster-local-gateway.istio-system.svc.cluster.local",
+      "knative-local-gateway.knative-serving.svc.cluster.local"};
   Duration service_timeout = std::chrono::seconds(300);
   size_t most_waiting = 10000;
 };
@@ -46,7 +48,7 @@ class TableBuilder {
 
   std::shared_ptr<const Table> build();
   std::set<ServiceListener> listeners() const;
-  std::vector<std::shared_ptr<Backend>> backends() const;  // all there are
+  std::vector<std::shared_ptr<Backend>> backends() const;           // all there are
   std::shared_ptr<Backend> revision(const client::Key& key) const;  // nullptr if unknown
 
  private:
@@ -84,15 +86,17 @@ class TableBuilder {
   void read_revision(const Key& key, const json::Value& object);
   bool read_slice(const Key& key, const json::Value& object);
   void announce(const Key& service);
-  std::vector<EndpointAddress> addresses(const Key& service, std::string_view port_name, bool any) const;
+  std::vector<EndpointAddress> addresses(const Key& service, std::string_view port_name,
+                                         bool any) const;
 
   std::shared_ptr<Backend> revision_backend(const Key& key);
   std::shared_ptr<Backend> service_backend(const Key& key, const ServicePort& port);
 
   std::vector<Destination> traffic(const Key& route, const std::string& tag);
-  std::vector<Destination> resolve(const std::string& host, uint16_t port, const std::string& authority,
-                                   const std::string& ns, int depth);
-  Rule rule_for(const RuleSource& source, const VirtualService& vs, const std::string& host, bool local);
+  std::vector<Destination> resolve(const std::string& host, uint16_t port,
+                                   const std::string& authority, const std::string& ns, int depth);
+  Rule rule_for(const RuleSource& source, const VirtualService& vs, const std::string& host,
+                bool local);
   void add_virtual_services(Table& table);
   void add_routes(Table& table);
   void add_services(Table& table);
@@ -111,7 +115,8 @@ class TableBuilder {
   std::map<Key, std::map<std::string, std::shared_ptr<Backend>>> service_backends_;  // → port name
 };
 
-// "name.ns.svc.cluster.local", "name.ns.svc", "name.ns", "name" (in `ns`) → key; nullopt for other names.
+// "name.ns.svc.cluster.local", "name.ns.svc", "name.ns", "name" (in `ns`) → key; nullopt for other
+// names.
 std::optional<client::Key> service_key(std::string_view host, std::string_view ns);
 bool is_local_name(std::string_view host);  // ends in .svc.cluster.local
 

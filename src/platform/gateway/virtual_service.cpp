@@ -29,15 +29,18 @@ class Reader {
     } else if (v.has("regex")) {
       m.kind = TextMatch::kRegex, m.text = v["regex"].str();
       auto pattern = Pattern::make(m.text);
-      if (pattern.ok()) m.pattern = *pattern;
-      else warn(str(where, ": ", pattern.error().message, "; it matches nothing"));
+      if (pattern.ok())
+        m.pattern = *pattern;
+      else
+        warn(str(where, ": ", pattern.error().message, "; it matches nothing"));
     }
     return m;
   }
 
   TextMatch authority(const Value& v) {
     if (v.has("regex"))
-      if (auto host = plain_host_of(v["regex"].str())) return {TextMatch::kExact, *host, nullptr, false};
+      if (auto host = plain_host_of(v["regex"].str()))
+        return {TextMatch::kExact, *host, nullptr, false};
     TextMatch m = text(v, "match.authority");
     if (m.kind == TextMatch::kExact) m.text = lower(m.text);
     return m;
@@ -93,7 +96,9 @@ class Reader {
     d.request = change(v["headers"]["request"]);
     d.response = change(v["headers"]["response"]);
     if (v["destination"].has("subset"))
-      warn("destination.subset needs a DestinationRule, which is not carried out; all endpoints are used");
+      warn(
+          "destination.subset needs a DestinationRule, which is not carried out; all endpoints are "
+          "used");
     return d;
   }
 
@@ -122,8 +127,10 @@ class Reader {
     if (auto d = parse_duration(v["perTryTimeout"].str())) r.per_try = *d;
     for (std::string_view on : split(v["retryOn"].str(), ',')) {
       on = trim(on);
-      if (on == "5xx") r.on_5xx = true;
-      else if (on == "gateway-error") r.on_gateway_error = true;
+      if (on == "5xx")
+        r.on_5xx = true;
+      else if (on == "gateway-error")
+        r.on_gateway_error = true;
       else if (!on.empty() && on != "connect-failure" && on != "reset" && on != "refused-stream" &&
                on != "unavailable" && on != "cancelled")
         warn(str("retries.retryOn \"", on, "\" is not carried out; ignored"));
@@ -142,7 +149,8 @@ class Reader {
     if (std::string host = take_host(r.request); !host.empty()) r.authority = host;
     if (v.has("redirect")) r.redirect = redirect(v["redirect"]);
     if (const Value& direct = v["directResponse"]; direct.is_object())
-      r.direct = DirectResponse{static_cast<int>(direct["status"].integer(200)), direct["body"]["string"].str()};
+      r.direct = DirectResponse{static_cast<int>(direct["status"].integer(200)),
+                                direct["body"]["string"].str()};
     if (auto d = parse_duration(v["timeout"].str())) r.timeout = *d;
     r.retries = retries(v["retries"]);
     for (const Value& to : v["route"].array()) source.to.push_back(destination(to));

@@ -23,12 +23,17 @@ GatewayMetrics::GatewayMetrics(metrics::Registry& r)
       unrouted(r.counter("gateway_unrouted_request_count", "Requests for an unknown host or path")),
       retries(r.counter("gateway_retry_count", "Requests sent again after an upstream broke off")),
       upstream_broken(r.counter("gateway_upstream_failure_count", "Requests answered 502")),
-      lines_left_out(r.counter("gateway_log_lines_left_out_count", "Request log lines beyond the bound")),
+      lines_left_out(
+          r.counter("gateway_log_lines_left_out_count", "Request log lines beyond the bound")),
       active(r.gauge("gateway_active_requests", "Requests in hand")) {}
 
 Worker::Worker(async::Loop& loop, WorkerOptions options, knative::DemandSink& demand,
                GatewayMetrics& metrics, std::function<void(LogBatch)> logs)
-    : loop_(loop), options_(options), demand_(demand), metrics_(metrics), logs_(std::move(logs)),
+    : loop_(loop),
+      options_(options),
+      demand_(demand),
+      metrics_(metrics),
+      logs_(std::move(logs)),
       pool_(loop, upstream_options()) {
   std::random_device device;
   for (uint64_t& s : seed_) s = uint64_t{device()} << 32 | device() | 1;

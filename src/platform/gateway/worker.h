@@ -1,5 +1,5 @@
-// Worker: what one loop's thread holds of the gateway: the current table, connections to upstreams, the
-// exchanges in hand, and log lines not yet handed over.
+// Worker: what one loop's thread holds of the gateway: the current table, connections to upstreams,
+// the exchanges in hand, and log lines not yet handed over.
 //
 // Everything here is on the loop's thread, except publish(). Workers share Backends, nothing else.
 #pragma once
@@ -31,8 +31,8 @@ struct WorkerOptions {
 struct GatewayMetrics {
   explicit GatewayMetrics(metrics::Registry& r);
   metrics::Registry& registry;
-  metrics::Counter& requests;        // all
-  metrics::Counter& unrouted;        // 404 by the gateway
+  metrics::Counter& requests;  // all
+  metrics::Counter& unrouted;  // 404 by the gateway
   metrics::Counter& retries;
   metrics::Counter& upstream_broken;  // 502
   metrics::Counter& lines_left_out;
@@ -43,12 +43,12 @@ class Exchange;
 
 class Worker {
  public:
-  Worker(async::Loop& loop, WorkerOptions options, knative::DemandSink& demand, GatewayMetrics& metrics,
-         std::function<void(LogBatch)> logs);
+  Worker(async::Loop& loop, WorkerOptions options, knative::DemandSink& demand,
+         GatewayMetrics& metrics, std::function<void(LogBatch)> logs);
   ~Worker();
 
-  void start();  // loop thread or before run(): timers
-  void stop();   // loop thread: gives up what is in hand
+  void start();                                      // loop thread or before run(): timers
+  void stop();                                       // loop thread: gives up what is in hand
   void publish(std::shared_ptr<const Table> table);  // thread-safe
   // A request came in. fallback_host: by which to route when the Host header is unknown.
   void handle(std::shared_ptr<http::ServerStream> stream, const std::string& fallback_host);
@@ -60,7 +60,9 @@ class Worker {
   http::UpstreamPool& pool() { return pool_; }
   knative::DemandSink& demand() { return demand_; }
   GatewayMetrics& metrics() { return metrics_; }
-  http::RequestHead& outgoing() { return outgoing_; }  // to write a head in; its memory is used again
+  http::RequestHead& outgoing() {
+    return outgoing_;
+  }  // to write a head in; its memory is used again
   uint64_t random();
   void put_aside(const std::shared_ptr<Backend>& backend, Endpoint& endpoint);
   void record(const RequestRecord& record, const std::shared_ptr<Endpoint>& endpoint);
@@ -79,7 +81,7 @@ class Worker {
   http::UpstreamPool pool_;
   std::shared_ptr<const Table> table_ = std::make_shared<Table>();
   std::vector<std::shared_ptr<Exchange>> exchanges_;  // each knows its place
-  std::vector<std::shared_ptr<Exchange>> over_;       // to be freed when no callback of theirs can run
+  std::vector<std::shared_ptr<Exchange>> over_;  // to be freed when no callback of theirs can run
   LogBatch batch_;
   TimeText time_;
   http::RequestHead outgoing_;

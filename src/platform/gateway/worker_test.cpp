@@ -2,15 +2,15 @@
 #include "platform/gateway/worker.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "foundation/json/yaml.h"
 #include "foundation/http/http.h"
+#include "foundation/json/yaml.h"
 #include "platform/gateway/table_builder.h"
 
 namespace proa::gateway {
@@ -21,7 +21,9 @@ using std::chrono::seconds;
 
 class Demand : public knative::DemandSink {
  public:
-  void waiting(const client::Key& revision, int requests) override { calls.push_back(str(revision.name, " ", requests)); }
+  void waiting(const client::Key& revision, int requests) override {
+    calls.push_back(str(revision.name, " ", requests));
+  }
   void report(const client::Key&, int64_t, double, double) override {}
   std::vector<std::string> calls;
 };
@@ -59,13 +61,15 @@ struct World {
   }
 
   void objects(int concurrency, int timeout, std::string_view extra = "") {
-    put(api::kRevision, str("metadata: {name: r, namespace: ns}\nspec: {containerConcurrency: ", concurrency,
-                            ", timeoutSeconds: ", timeout, "}"));
-    put(api::kRoute, "metadata: {name: iris, namespace: ns}\n"
-                     "status: {url: 'http://iris.ns.example.com', traffic: [{revisionName: r, percent: 100}]}");
+    put(api::kRevision, str("metadata: {name: r, namespace: ns}\nspec: {containerConcurrency: ",
+                            concurrency, ", timeoutSeconds: ", timeout, "}"));
+    put(api::kRoute,
+        "metadata: {name: iris, namespace: ns}\n"
+        "status: {url: 'http://iris.ns.example.com', traffic: [{revisionName: r, percent: 100}]}");
     put(api::kVirtualService,
         str("metadata: {name: v, namespace: ns}\nspec:\n  hosts: [v.example.com]\n  http:\n"
-            "  - ", extra.empty() ? "{}" : extra, "\n"));
+            "  - ",
+            extra.empty() ? "{}" : extra, "\n"));
     publish();
   }
   void put(const client::Kind& kind, const std::string& yaml) {
@@ -82,9 +86,13 @@ struct World {
     for (int i = 0; i < 4; ++i) {
       bool has = static_cast<size_t>(i) < ports.size();
       put(api::kEndpointSlice,
-          str("metadata: {name: s", i, ", namespace: ns, labels: {kubernetes.io/service-name: r-private}}\n"
-              "ports: [{name: http, port: ", has ? ports[static_cast<size_t>(i)] : 1, "}]\nendpoints: [",
-              has ? str("{addresses: [127.0.0.1], conditions: {ready: true}, targetRef: {name: pod", i, ", uid: u", i, "}}") : "",
+          str("metadata: {name: s", i,
+              ", namespace: ns, labels: {kubernetes.io/service-name: r-private}}\n"
+              "ports: [{name: http, port: ",
+              has ? ports[static_cast<size_t>(i)] : 1, "}]\nendpoints: [",
+              has ? str("{addresses: [127.0.0.1], conditions: {ready: true}, targetRef: {name: pod",
+                        i, ", uid: u", i, "}}")
+                  : "",
               "]"));
     }
   }
@@ -123,7 +131,8 @@ struct World {
   std::shared_ptr<Call> post(std::string body, std::string target = "/v1/models/iris:predict",
                              http::Headers headers = {}) {
     http::ClientRequest r;
-    r.method = "POST", r.target = std::move(target), r.body = std::move(body), r.headers = std::move(headers);
+    r.method = "POST", r.target = std::move(target), r.body = std::move(body),
+    r.headers = std::move(headers);
     return start(std::move(r));
   }
   Call wait(std::shared_ptr<Call> call) {
@@ -140,12 +149,13 @@ struct Backing {
   http::Server server;
   uint16_t port = 0;
   explicit Backing(async::Loop& loop, uint16_t at = 0)
-      : server(loop, http::ServerOptions{}, [this](http::Request r, std::shared_ptr<http::Responder> responder) {
-          seen.push_back(std::move(r));
-          held.push_back(std::move(responder));
-          most = std::max<int>(most, static_cast<int>(held.size()));
-          if (!hold) answer();
-        }) {
+      : server(loop, http::ServerOptions{},
+               [this](http::Request r, std::shared_ptr<http::Responder> responder) {
+                 seen.push_back(std::move(r));
+                 held.push_back(std::move(responder));
+                 most = std::max<int>(most, static_cast<int>(held.size()));
+                 if (!hold) answer();
+               }) {
     auto p = server.listen("127.0.0.1", at);
     EXPECT_TRUE(p.ok());
     port = p.ok() ? *p : 0;
@@ -166,7 +176,8 @@ TEST(Proxy, CarriesRequestAndResponse) {
   World w;
   Backing b(w.loop);
   w.endpoints({b.port});
-  auto c = w.wait(w.post("hello", "/v1/models/iris:predict?a=%20", {{"X-Mine", "1"}, {"K-Evil", "1"}}));
+  auto c =
+      w.wait(w.post("hello", "/v1/models/iris:predict?a=%20", {{"X-Mine", "1"}, {"K-Evil", "1"}}));
   EXPECT_EQ(c.status, 200) << c.error << c.response.body;
   EXPECT_EQ(c.response.body, "{\"got\":5}");
   EXPECT_EQ(c.response.headers.get("x-backend"), "1");
@@ -184,11 +195,12 @@ TEST(Proxy, CarriesRequestAndResponse) {
 TEST(Proxy, CarriesLargeBodiesBothWays) {
   World w;
   std::string big(5 << 20, 'x');
-  http::Server server(w.loop, http::ServerOptions{}, [&](http::Request r, std::shared_ptr<http::Responder> responder) {
-    http::Response response;
-    response.body = r.body == big ? std::move(r.body) : "differs";
-    responder->send(std::move(response));
-  });
+  http::Server server(w.loop, http::ServerOptions{},
+                      [&](http::Request r, std::shared_ptr<http::Responder> responder) {
+                        http::Response response;
+                        response.body = r.body == big ? std::move(r.body) : "differs";
+                        responder->send(std::move(response));
+                      });
   w.endpoints({*server.listen("127.0.0.1", 0)});
   auto c = w.wait(w.post(big));
   EXPECT_EQ(c.status, 200) << c.error;
@@ -354,7 +366,8 @@ TEST(Retry, WaitsForAnEndpointThatRefusesUntilItIsThereAgain) {
 TEST(Retry, OnStatusAsTheVirtualServiceSays) {
   World w;
   w.objects(0, 300,
-            "{retries: {attempts: 2, retryOn: 5xx}, route: [{destination: {host: iris.ns.svc.cluster.local}}]}");
+            "{retries: {attempts: 2, retryOn: 5xx}, route: [{destination: {host: "
+            "iris.ns.svc.cluster.local}}]}");
   Backing b(w.loop);
   b.hold = true;
   w.endpoints({b.port});
@@ -421,7 +434,9 @@ struct Raw {
     a.sin_family = AF_INET, a.sin_addr.s_addr = htonl(INADDR_LOOPBACK), a.sin_port = htons(port);
     EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&a), sizeof a), 0);
   }
-  void send(std::string_view s) { EXPECT_EQ(::send(fd.get(), s.data(), s.size(), MSG_NOSIGNAL), static_cast<ssize_t>(s.size())); }
+  void send(std::string_view s) {
+    EXPECT_EQ(::send(fd.get(), s.data(), s.size(), MSG_NOSIGNAL), static_cast<ssize_t>(s.size()));
+  }
   bool has(std::string_view part) {
     char buffer[4096];
     ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
@@ -432,17 +447,22 @@ struct Raw {
 
 TEST(Upgrade, PassesBytesBothWays) {
   World w;
-  http::StreamServer server(w.loop, http::ServerOptions{}, [](std::shared_ptr<http::ServerStream> s) {
-    s->respond_head(101, {{"upgrade", s->head().upgrade}, {"connection", "Upgrade"}}, false);
-    http::ServerCallbacks c;
-    auto* raw = s.get();
-    c.on_data = [raw, s](std::string_view data) { raw->respond_data(str("echo:", data), false); };
-    c.on_end = [raw](http::Headers) { raw->respond_data({}, true); };
-    s->receive(std::move(c));
-  });
+  http::StreamServer server(
+      w.loop, http::ServerOptions{}, [](std::shared_ptr<http::ServerStream> s) {
+        s->respond_head(101, {{"upgrade", s->head().upgrade}, {"connection", "Upgrade"}}, false);
+        http::ServerCallbacks c;
+        auto* raw = s.get();
+        c.on_data = [raw, s](std::string_view data) {
+          raw->respond_data(str("echo:", data), false);
+        };
+        c.on_end = [raw](http::Headers) { raw->respond_data({}, true); };
+        s->receive(std::move(c));
+      });
   w.endpoints({*server.listen("127.0.0.1", 0)});
   Raw raw(w.port);
-  raw.send("GET /chat HTTP/1.1\r\nHost: iris.ns.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  raw.send(
+      "GET /chat HTTP/1.1\r\nHost: iris.ns.example.com\r\nConnection: Upgrade\r\nUpgrade: "
+      "websocket\r\n\r\n");
   ASSERT_TRUE(w.until([&] { return raw.has("101"); })) << raw.got;
   raw.send("one");
   ASSERT_TRUE(w.until([&] { return raw.has("echo:one"); })) << raw.got;
@@ -468,11 +488,12 @@ TEST(Client, ThatGoesAwayLeavesTheQueue) {
 TEST(Proxy, StreamsAResponseAsItComes) {
   World w;
   std::shared_ptr<http::Responder> responder;
-  http::Server server(w.loop, http::ServerOptions{}, [&](http::Request, std::shared_ptr<http::Responder> r) {
-    responder = r;
-    r->start(200, {{"content-type", "text/event-stream"}});
-    r->write("data: 1\n\n");
-  });
+  http::Server server(w.loop, http::ServerOptions{},
+                      [&](http::Request, std::shared_ptr<http::Responder> r) {
+                        responder = r;
+                        r->start(200, {{"content-type", "text/event-stream"}});
+                        r->write("data: 1\n\n");
+                      });
   w.endpoints({*server.listen("127.0.0.1", 0)});
   Raw raw(w.port);
   raw.send("GET /stream HTTP/1.1\r\nHost: iris.ns.example.com\r\n\r\n");

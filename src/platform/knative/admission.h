@@ -1,5 +1,6 @@
 // Defaults and validation of Knative's objects, as its webhooks do them. Pure; for the API server's
-// admission, wired by app/. Errors are kInvalid and read "validation failed: …" with the field's path.
+// admission, wired by app/. Errors are kInvalid and read "validation failed: …" with the field's
+// path.
 #pragma once
 
 #include "foundation/json/value.h"

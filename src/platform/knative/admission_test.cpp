@@ -26,7 +26,8 @@ TEST(KnativeAdmission, FillsInDefaults) {
 
 TEST(KnativeAdmission, RefusesBadAnnotations) {
   const std::pair<const char*, const char*> rows[] = {
-      {"min-scale: '3', autoscaling.knative.dev/max-scale: '2'", "max-scale=2 is less than min-scale=3"},
+      {"min-scale: '3', autoscaling.knative.dev/max-scale: '2'",
+       "max-scale=2 is less than min-scale=3"},
       {"activation-scale: '1'", "activation-scale=1 must be greater than 1"},
       {"target: '0.001'", "target 0.001 should be at least 0.01"},
       {"window: 5s", "expected 6s <= 5s <= 1h0m0s"},
@@ -51,7 +52,7 @@ TEST(KnativeAdmission, RefusesBadTraffic) {
   const std::pair<const char*, const char*> rows[] = {
       {"[{percent: 50}]", "sum to 50, want 100"},
       {"[{percent: 100, configurationName: c}]",
-          "must not set the field(s): spec.traffic[0].configurationName"},
+       "must not set the field(s): spec.traffic[0].configurationName"},
       {"[{percent: 100, revisionName: r, latestRevision: true}]", "may not set revisionName"},
       {"[{percent: 60, tag: a}, {percent: 40, tag: a}]", "Multiple definitions for \"a\""},
   };
@@ -65,29 +66,34 @@ TEST(KnativeAdmission, RefusesBadTraffic) {
 TEST(KnativeAdmission, RefusesBadTemplates) {
   EXPECT_FALSE(validate_service(yaml("{metadata: {name: s}, spec: {}}")).ok());
   EXPECT_FALSE(
-      validate_service(yaml("{metadata: {name: s}, spec: {template: {spec: {containers: []}}}}")).ok());
-  EXPECT_FALSE(validate_service(yaml("{metadata: {name: s}, spec: {template: {spec: {timeoutSeconds: 601, "
-                                     "containers: [{image: i}]}}}}")).ok());
-  EXPECT_FALSE(validate_service(yaml("{metadata: {name: s}, spec: {template: {metadata: {name: other}, spec: "
-                                     "{containers: [{image: i}]}}}}")).ok());
+      validate_service(yaml("{metadata: {name: s}, spec: {template: {spec: {containers: []}}}}"))
+          .ok());
+  EXPECT_FALSE(
+      validate_service(yaml("{metadata: {name: s}, spec: {template: {spec: {timeoutSeconds: 601, "
+                            "containers: [{image: i}]}}}}"))
+          .ok());
+  EXPECT_FALSE(validate_service(
+                   yaml("{metadata: {name: s}, spec: {template: {metadata: {name: other}, spec: "
+                        "{containers: [{image: i}]}}}}"))
+                   .ok());
 }
 
 TEST(KnativeAdmission, RevisionsDoNotChange) {
-  const json::Value a = yaml("{spec: {containers: [{image: a}]}}"), b =
-      yaml("{spec: {containers: [{image: b}]}}");
+  const json::Value a = yaml("{spec: {containers: [{image: a}]}}"),
+                    b = yaml("{spec: {containers: [{image: b}]}}");
   EXPECT_TRUE(validate_revision(a, &a).ok());
   EXPECT_FALSE(validate_revision(b, &a).ok());
 }
 
 TEST(ScalingConfig, TakesTheConfigMapThenTheAnnotations) {
-  auto config =
-      parse_autoscaler_config(yaml("{stable-window: 30s, container-concurrency-target-percentage: '0.5'}"));
+  auto config = parse_autoscaler_config(
+      yaml("{stable-window: 30s, container-concurrency-target-percentage: '0.5'}"));
   ASSERT_TRUE(config.ok());
   ScaleSpec s = scale_spec(yaml("{}"), 0, true, *config);
   EXPECT_DOUBLE_EQ(s.target, 50);
   EXPECT_EQ(s.panic_window, std::chrono::seconds(3));
   s = scale_spec(yaml("{autoscaling.knative.dev/target: '20', autoscaling.knative.dev/window: 6s}"),
-      10, true, *config);
+                 10, true, *config);
   EXPECT_DOUBLE_EQ(s.total, 10) << "the container takes no more";
   EXPECT_EQ(s.stable_window, std::chrono::seconds(6));
   EXPECT_EQ(s.panic_window, std::chrono::seconds(1));

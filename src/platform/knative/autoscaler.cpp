@@ -21,8 +21,9 @@ int64_t ready_pods(const std::vector<Object>& pods) {
 }
 
 Activity activity_of(const std::string& status) {
-  return status == "True" ? Activity::kActive : status ==
-      "False" ? Activity::kInactive : Activity::kActivating;
+  return status == "True"    ? Activity::kActive
+         : status == "False" ? Activity::kInactive
+                             : Activity::kActivating;
 }
 
 }  // namespace
@@ -35,15 +36,19 @@ struct Autoscaler::Entry {
   Entry(const ScaleSpec& spec, Moment now, int64_t ready) : scaler(spec, now, ready) {}
   RevisionScaler scaler;
   int64_t ready = 0;
-  std::string deployment;    // "" until the PodAutoscaler was seen
+  std::string deployment;  // "" until the PodAutoscaler was seen
   Duration progress_deadline = std::chrono::seconds(600);
-  bool woken = false;        // a wake-up is on its way to the loop
+  bool woken = false;  // a wake-up is on its way to the loop
   std::unique_ptr<Gauges> gauges;
 };
 
-Autoscaler::Autoscaler(client::Client& client, async::Loop& loop, Clock& clock, metrics::Registry& registry)
-    : client_(client), loop_(loop), clock_(clock), registry_(registry),
-        alive_(std::make_shared<bool>(true)) {}
+Autoscaler::Autoscaler(client::Client& client, async::Loop& loop, Clock& clock,
+                       metrics::Registry& registry)
+    : client_(client),
+      loop_(loop),
+      clock_(clock),
+      registry_(registry),
+      alive_(std::make_shared<bool>(true)) {}
 
 Autoscaler::~Autoscaler() { stop(); }
 
@@ -63,10 +68,12 @@ Autoscaler::Entry* Autoscaler::entry_for(const client::Key& revision) {
   auto it = entries_.find(revision);
   if (it != entries_.end()) return it->second.get();
   if (entries_.size() >= kMostRevisions) {
-    log::warn("autoscaler", "too many revisions", {{"revision", revision.ns + "/" + revision.name}});
+    log::warn("autoscaler", "too many revisions",
+              {{"revision", revision.ns + "/" + revision.name}});
     return nullptr;
   }
-  return entries_.emplace(revision, std::make_unique<Entry>(ScaleSpec{}, now(), 0)).first->second.get();
+  return entries_.emplace(revision, std::make_unique<Entry>(ScaleSpec{}, now(), 0))
+      .first->second.get();
 }
 
 void Autoscaler::waiting(const client::Key& revision, int requests) {
@@ -111,7 +118,8 @@ void Autoscaler::wake(const client::Key& revision) {
   }
   if (!deployment.empty()) {
     Status done = scale(revision, deployment, step);
-    if (!done.ok()) log::warn("autoscaler", "cannot scale from zero", {{"error", done.error().message}});
+    if (!done.ok())
+      log::warn("autoscaler", "cannot scale from zero", {{"error", done.error().message}});
   }
   if (host_) host_->enqueue("podautoscaler", revision);
 }
@@ -160,19 +168,23 @@ AutoscalerConfig Autoscaler::config() {
   if (version == config_version_) return config_;
   config_version_ = version;
   auto parsed = parse_autoscaler_config((**map)["data"]);
-  if (parsed.ok()) config_ = *parsed;
-  else log::warn("autoscaler", "keeping the last configuration", {{"error", parsed.error().message}});
+  if (parsed.ok())
+    config_ = *parsed;
+  else
+    log::warn("autoscaler", "keeping the last configuration", {{"error", parsed.error().message}});
   return config_;
 }
 
-Status Autoscaler::scale(const client::Key& key, const std::string& deployment, const StepResult& step) {
+Status Autoscaler::scale(const client::Key& key, const std::string& deployment,
+                         const StepResult& step) {
   if (!step.scale_to) return {};
   json::Value patch;
   patch.ref("spec", "replicas") = *step.scale_to;
   auto done = client_.patch(api::kDeployment, key.ns, deployment, std::move(patch));
   if (!done.ok() && done.error().code != Code::kNotFound)
     return std::move(done).error().with_context("scale Deployment " + deployment);
-  log::info("autoscaler", "scaled", {{"revision", key.ns + "/" + key.name}, {"pods", *step.scale_to}});
+  log::info("autoscaler", "scaled",
+            {{"revision", key.ns + "/" + key.name}, {"pods", *step.scale_to}});
   return {};
 }
 
@@ -186,12 +198,13 @@ json::Value Autoscaler::status_of(const json::Value& pa, const StepResult& step,
   status.set("serviceName", name_of(pa));
   status.set("metricsServiceName", name_of(pa) + "-private");
   json::Value conditions = pa["status"]["conditions"];
-  client::set_condition(conditions, {"Active", step.active.status, step.active.reason,
-      step.active.message, ""}, at);
+  client::set_condition(
+      conditions, {"Active", step.active.status, step.active.reason, step.active.message, ""}, at);
   client::set_condition(conditions, {"SKSReady", "True", "", "", ""}, at);
-  client::set_condition(conditions, {"ScaleTargetInitialized", initialized ? "True" : "Unknown", "",
-      "", ""}, at);
-  client::set_condition(conditions, happy(conditions, {"Active", "SKSReady", "ScaleTargetInitialized"}), at);
+  client::set_condition(
+      conditions, {"ScaleTargetInitialized", initialized ? "True" : "Unknown", "", "", ""}, at);
+  client::set_condition(conditions,
+                        happy(conditions, {"Active", "SKSReady", "ScaleTargetInitialized"}), at);
   status.set("conditions", std::move(conditions));
   return status;
 }
@@ -208,14 +221,15 @@ void Autoscaler::show(Entry& entry, const client::Key& key, const json::Value& p
         registry_.gauge("autoscaler_desired_pods", "Pods that the autoscaler wants", l),
         registry_.gauge("autoscaler_actual_pods", "Pods that are ready", l),
         registry_.gauge("autoscaler_panic_mode", "1 while the autoscaler panics", l),
-        registry_.gauge(rps ? "autoscaler_stable_requests_per_second"
-                            : "autoscaler_stable_request_concurrency",
-                        "Average over the stable window", l),
-        registry_.gauge(rps ? "autoscaler_panic_requests_per_second" : "autoscaler_panic_request_concurrency",
-                        "Average over the panic window", l),
-        registry_.gauge(rps ? "autoscaler_target_requests_per_second"
-                            : "autoscaler_target_concurrency_per_pod",
-                        "What one pod should take", l),
+        registry_.gauge(
+            rps ? "autoscaler_stable_requests_per_second" : "autoscaler_stable_request_concurrency",
+            "Average over the stable window", l),
+        registry_.gauge(
+            rps ? "autoscaler_panic_requests_per_second" : "autoscaler_panic_request_concurrency",
+            "Average over the panic window", l),
+        registry_.gauge(
+            rps ? "autoscaler_target_requests_per_second" : "autoscaler_target_concurrency_per_pod",
+            "What one pod should take", l),
         registry_.gauge("autoscaler_excess_burst_capacity", "Room for a burst", l)});
   }
   entry.gauges->actual.set(static_cast<double>(entry.ready));
@@ -240,9 +254,9 @@ Result<client::Outcome> Autoscaler::reconcile(const client::Key& key) {
   const std::string target = spec["scaleTargetRef"]["name"].str();
   TRY(auto pods, client_.list(api::kPod, {key.ns, str(kRevisionLabel, "=", key.name), ""}));
   TRY(Object deployment, find(client_, api::kDeployment, key.ns, target));
-  const ScaleSpec wanted = scale_spec((*pa)["metadata"]["annotations"],
-      spec["containerConcurrency"].integer(),
-                                      spec["reachability"].str() != "Unreachable", config());
+  const ScaleSpec wanted =
+      scale_spec((*pa)["metadata"]["annotations"], spec["containerConcurrency"].integer(),
+                 spec["reachability"].str() != "Unreachable", config());
   const Moment moment = now();
   StepResult step;
   bool initialized = false;
@@ -257,7 +271,8 @@ Result<client::Outcome> Autoscaler::reconcile(const client::Key& key) {
       auto since = parse_rfc3339(client::condition(*pa, "Active")["lastTransitionTime"].str());
       if (since)
         entry->scaler.restore(activity_of(active.status), clock_.wall() - *since,
-                              client::condition_is(*pa, "ScaleTargetInitialized", "True"), moment.mono);
+                              client::condition_is(*pa, "ScaleTargetInitialized", "True"),
+                              moment.mono);
       if (ready > 1) entry->scaler.panic(moment, ready);
       entry->deployment = target;
     }
@@ -272,11 +287,12 @@ Result<client::Outcome> Autoscaler::reconcile(const client::Key& key) {
     step = entry->scaler.step(moment, {ready, replicas, entry->progress_deadline});
     initialized = entry->scaler.initialized();
     show(*entry, key, *pa);
-    if (entry->gauges && step.desired >= 0) entry->gauges->desired.set(static_cast<double>(step.desired));
+    if (entry->gauges && step.desired >= 0)
+      entry->gauges->desired.set(static_cast<double>(step.desired));
   }
   if (deployment) TRY_STATUS(scale(key, target, step));
-  TRY_STATUS(write_status(client_, api::kPodAutoscaler, *pa, status_of(*pa, step, initialized, ready),
-      kManager));
+  TRY_STATUS(write_status(client_, api::kPodAutoscaler, *pa,
+                          status_of(*pa, step, initialized, ready), kManager));
   return client::Outcome{step.again};
 }
 
@@ -284,20 +300,21 @@ client::ControllerSpec Autoscaler::controller() {
   client::ControllerSpec spec;
   spec.name = "podautoscaler";
   spec.watches.push_back({api::kPodAutoscaler, client::self()});
-  spec.watches.push_back({api::kPod, [](const client::Event& event) {
-    // Only a pod that becomes ready, stops being it, or goes, is news.
-    std::vector<client::Key> keys;
-    const std::string& revision = (*event.object)["metadata"]["labels"][kRevisionLabel].str();
-    if (revision.empty()) return keys;
-    auto serves = [](const Object& pod) {
-      return pod && !client::deleting(*pod) && client::condition_is(*pod, "Ready", "True");
-    };
-    const bool before = event.old && serves(event.old);
-    const bool after = event.type != client::Event::kDeleted && serves(event.object);
-    if (event.type == client::Event::kDeleted || before != after)
-      keys.push_back({namespace_of(*event.object), revision});
-    return keys;
-  }});
+  spec.watches.push_back(
+      {api::kPod, [](const client::Event& event) {
+         // Only a pod that becomes ready, stops being it, or goes, is news.
+         std::vector<client::Key> keys;
+         const std::string& revision = (*event.object)["metadata"]["labels"][kRevisionLabel].str();
+         if (revision.empty()) return keys;
+         auto serves = [](const Object& pod) {
+           return pod && !client::deleting(*pod) && client::condition_is(*pod, "Ready", "True");
+         };
+         const bool before = event.old && serves(event.old);
+         const bool after = event.type != client::Event::kDeleted && serves(event.object);
+         if (event.type == client::Event::kDeleted || before != after)
+           keys.push_back({namespace_of(*event.object), revision});
+         return keys;
+       }});
   spec.reconcile = [this](const client::Key& key) { return reconcile(key); };
   return spec;
 }

@@ -1,12 +1,14 @@
-// Autoscaler: Knative's KPA over the PodAutoscaler objects. The gateway reports demand; every 2 s, and
-// at once when a request waits for a revision with no pod, it decides and scales the Deployment.
+// Autoscaler: Knative's KPA over the PodAutoscaler objects. The gateway reports demand; every 2 s,
+// and at once when a request waits for a revision with no pod, it decides and scales the
+// Deployment.
 //
 //   gateway threads ── waiting(), report() ──> windows (one mutex, short)
-//   controllers' loop ── tick, wake-up ──> decide ──> step ──> Deployment.spec.replicas, then status
+//   controllers' loop ── tick, wake-up ──> decide ──> step ──> Deployment.spec.replicas, then
+//   status
 //
-// waiting() and report() are thread-safe and return at once; all else runs on the controllers' loop.
-// Client, loop, clock and registry must outlive it, and it must outlive the host it gave controller()
-// to; stop() (or the destructor) on the loop's thread, or after the loop ended.
+// waiting() and report() are thread-safe and return at once; all else runs on the controllers'
+// loop. Client, loop, clock and registry must outlive it, and it must outlive the host it gave
+// controller() to; stop() (or the destructor) on the loop's thread, or after the loop ended.
 #pragma once
 
 #include <map>
@@ -32,7 +34,7 @@ class Autoscaler : public DemandSink {
   void report(const client::Key& revision, int64_t unix_second, double concurrency,
               double requests) override;
 
-  client::ControllerSpec controller();      // "podautoscaler", to add to the host
+  client::ControllerSpec controller();       // "podautoscaler", to add to the host
   void start(client::ControllerHost& host);  // opens the ticks; host must outlive them
   void stop();
   void tick();  // one round of decisions, as every 2 s
@@ -50,7 +52,8 @@ class Autoscaler : public DemandSink {
   Result<client::Outcome> reconcile(const client::Key& key);
   Status scale(const client::Key& key, const std::string& deployment, const StepResult& step);
   AutoscalerConfig config();
-  json::Value status_of(const json::Value& pa, const StepResult& step, bool initialized, int64_t ready) const;
+  json::Value status_of(const json::Value& pa, const StepResult& step, bool initialized,
+                        int64_t ready) const;
   void show(Entry& entry, const client::Key& key, const json::Value& pa);
 
   client::Client& client_;

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "api/kinds.h"
-#include "foundation/json/yaml.h"
 #include "foundation/base/strings.h"
+#include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
 #include "platform/knative/knative.h"
 #include "platform/knative/objects.h"
@@ -77,7 +77,8 @@ class KnativeCluster : public testing::Test {
   }
   void patch(const client::Kind& kind, std::string_view name, std::string_view yaml,
              std::string_view subresource = "") {
-    auto done = client_->patch(kind, "test", name, std::move(json::parse_yaml(yaml)).value(), subresource);
+    auto done =
+        client_->patch(kind, "test", name, std::move(json::parse_yaml(yaml)).value(), subresource);
     ASSERT_TRUE(done.ok()) << done.error().message;
     settle();
   }
@@ -104,18 +105,20 @@ class KnativeCluster : public testing::Test {
     patch(api::kPod, revision + "-pod", str("{status: ", status, "}"), "status");
   }
   void ready(const std::string& revision) {
-    pod_says(revision, "{phase: Running, podIP: 127.10.0.1, conditions: [{type: Ready, status: 'True'}]}");
+    pod_says(revision,
+             "{phase: Running, podIP: 127.10.0.1, conditions: [{type: Ready, status: 'True'}]}");
   }
   void remove_pod(const std::string& revision) {
-    ASSERT_TRUE(client_->remove(api::kPod, "test", revision + "-pod", {.grace_period_seconds = 0}).ok());
+    ASSERT_TRUE(
+        client_->remove(api::kPod, "test", revision + "-pod", {.grace_period_seconds = 0}).ok());
     settle();
   }
   void make_service(std::string_view annotations = "{}") {
-    make(api::kKnService, str(
-        "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: hello, namespace: "
-                              "test, labels: {team: a}}, spec: {template: {metadata: {annotations: ",
-                                  annotations,
-                              "}, spec: {containers: [{name: kserve-container, image: one}]}}}}"));
+    make(api::kKnService,
+         str("{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: hello, "
+             "namespace: "
+             "test, labels: {team: a}}, spec: {template: {metadata: {annotations: ",
+             annotations, "}, spec: {containers: [{name: kserve-container, image: one}]}}}}"));
     settle();
   }
 
@@ -143,7 +146,8 @@ TEST_F(KnativeCluster, AServiceBecomesReadyWithItsPod) {
   EXPECT_EQ(containers[0]["name"].str(), "kserve-container");
   EXPECT_EQ(containers[1]["name"].str(), "queue-proxy");
   EXPECT_EQ(containers[0]["readinessProbe"]["tcpSocket"]["port"].integer(), 8080);
-  EXPECT_EQ(get(api::kService, first_ + "-private")["spec"]["ports"][0]["targetPort"].integer(), 8080);
+  EXPECT_EQ(get(api::kService, first_ + "-private")["spec"]["ports"][0]["targetPort"].integer(),
+            8080);
   add_pod(first_);
   ready(first_);
   EXPECT_EQ(condition(api::kRevision, first_, "Ready"), "True");
@@ -156,10 +160,11 @@ TEST_F(KnativeCluster, AServiceBecomesReadyWithItsPod) {
   EXPECT_EQ(status["address"]["url"].str(), "http://hello.test.svc.cluster.local");
   EXPECT_EQ(status["latestReadyRevisionName"].str(), first_);
   EXPECT_EQ(json::dump(status["traffic"]),
-      R"([{"latestRevision":true,"percent":100,"revisionName":"hello-00001"}])");
+            R"([{"latestRevision":true,"percent":100,"revisionName":"hello-00001"}])");
   EXPECT_EQ(get(api::kService, "hello")["spec"]["type"].str(), "ExternalName");
-  EXPECT_EQ(get(api::kRevision, first_)["metadata"]["labels"]["serving.knative.dev/routingState"].str(
-      ), "active");
+  EXPECT_EQ(
+      get(api::kRevision, first_)["metadata"]["labels"]["serving.knative.dev/routingState"].str(),
+      "active");
   EXPECT_EQ(get(api::kPodAutoscaler, first_)["spec"]["reachability"].str(), "Reachable");
 }
 
@@ -167,9 +172,10 @@ TEST_F(KnativeCluster, AFailingInitContainerIsToldAtOnceAndHeals) {
   make_service();
   add_pod(first_);
   pod_says(first_,
-      "{phase: Pending, initContainerStatuses: [{name: storage-initializer, ready: false, restartCount: 0, "
-                   "image: i, imageID: i, "
-                   "state: {terminated: {exitCode: 1, reason: Error, message: 'no such bucket'}}}]}");
+           "{phase: Pending, initContainerStatuses: [{name: storage-initializer, ready: false, "
+           "restartCount: 0, "
+           "image: i, imageID: i, "
+           "state: {terminated: {exitCode: 1, reason: Error, message: 'no such bucket'}}}]}");
   EXPECT_EQ(condition(api::kRevision, first_, "ContainerHealthy"), "False ExitCode1");
   const json::Value configuration = get(api::kConfiguration, "hello");
   EXPECT_EQ(client::condition(configuration, "Ready")["reason"].str(), "RevisionFailed");
@@ -177,9 +183,11 @@ TEST_F(KnativeCluster, AFailingInitContainerIsToldAtOnceAndHeals) {
             "Revision \"hello-00001\" failed with message: Container failed with: no such bucket.");
   EXPECT_EQ(condition(api::kKnService, "hello", "Ready"), "False RevisionFailed");
   pod_says(first_,
-      "{phase: Pending, initContainerStatuses: [{name: storage-initializer, ready: false, restartCount: 1, "
-                   "image: i, imageID: i, state: {running: {startedAt: '2026-01-01T00:00:00Z'}}}]}");
-  EXPECT_EQ(condition(api::kRevision, first_, "Ready"), "False ExitCode1") << "between two attempts";
+           "{phase: Pending, initContainerStatuses: [{name: storage-initializer, ready: false, "
+           "restartCount: 1, "
+           "image: i, imageID: i, state: {running: {startedAt: '2026-01-01T00:00:00Z'}}}]}");
+  EXPECT_EQ(condition(api::kRevision, first_, "Ready"), "False ExitCode1")
+      << "between two attempts";
   pod_says(first_, "{initContainerStatuses: null}");
   ready(first_);
   EXPECT_EQ(condition(api::kKnService, "hello", "Ready"), "True");
@@ -189,8 +197,10 @@ TEST_F(KnativeCluster, AMissingImageMakesTheRevisionFail) {
   make_service();
   add_pod(first_);
   pod_says(first_,
-           "{phase: Pending, containerStatuses: [{name: kserve-container, ready: false, restartCount: 0, "
-           "image: i, imageID: i, state: {waiting: {reason: ImagePullBackOff, message: 'no such image'}}}]}");
+           "{phase: Pending, containerStatuses: [{name: kserve-container, ready: false, "
+           "restartCount: 0, "
+           "image: i, imageID: i, state: {waiting: {reason: ImagePullBackOff, message: 'no such "
+           "image'}}}]}");
   EXPECT_EQ(condition(api::kRevision, first_, "ResourcesAvailable"), "False ImagePullBackOff");
 }
 
@@ -219,7 +229,9 @@ TEST_F(KnativeCluster, TrafficKeepsThePodAndManyRequestsBringMore) {
   make_service("{autoscaling.knative.dev/window: 6s, autoscaling.knative.dev/target: '10'}");
   add_pod(first_);
   ready(first_);
-  auto second = [&] { return std::chrono::duration_cast<seconds>(clock_.wall().time_since_epoch()).count(); };
+  auto second = [&] {
+    return std::chrono::duration_cast<seconds>(clock_.wall().time_since_epoch()).count();
+  };
   for (int i = 0; i < 20; ++i) {
     scaler_->report({"test", first_}, second() - 1, 5, 5);
     seconds_pass(1);
@@ -256,7 +268,7 @@ TEST_F(KnativeCluster, ANewTemplateTakesTheTrafficOnceItIsReady) {
   add_pod(first_);
   ready(first_);
   patch(api::kKnService, "hello",
-      "{spec: {template: {spec: {containers: [{name: kserve-container, image: two}]}}}}");
+        "{spec: {template: {spec: {containers: [{name: kserve-container, image: two}]}}}}");
   EXPECT_FALSE(get(api::kRevision, second_).is_null());
   EXPECT_EQ(get(api::kKnService, "hello")["status"]["traffic"][0]["revisionName"].str(), first_);
   EXPECT_EQ(get(api::kKnService, "hello")["status"]["latestCreatedRevisionName"].str(), second_);
@@ -264,8 +276,9 @@ TEST_F(KnativeCluster, ANewTemplateTakesTheTrafficOnceItIsReady) {
   ready(second_);
   EXPECT_EQ(get(api::kKnService, "hello")["status"]["traffic"][0]["revisionName"].str(), second_);
   EXPECT_EQ(condition(api::kKnService, "hello", "Ready"), "True");
-  EXPECT_EQ(get(api::kRevision, first_)["metadata"]["labels"]["serving.knative.dev/routingState"].str(
-      ), "reserve");
+  EXPECT_EQ(
+      get(api::kRevision, first_)["metadata"]["labels"]["serving.knative.dev/routingState"].str(),
+      "reserve");
   EXPECT_EQ(get(api::kPodAutoscaler, first_)["spec"]["reachability"].str(), "Unreachable");
   seconds_pass(70);
   EXPECT_EQ(replicas(first_), 0) << "min-scale is for revisions that a route refers to";
@@ -277,14 +290,16 @@ TEST_F(KnativeCluster, TrafficSplitsAndTagsResolve) {
   add_pod(first_);
   ready(first_);
   patch(api::kKnService, "hello",
-        "{spec: {traffic: [{revisionName: hello-00001, percent: 100, tag: old, latestRevision: false}]}}");
+        "{spec: {traffic: [{revisionName: hello-00001, percent: 100, tag: old, latestRevision: "
+        "false}]}}");
   const json::Value traffic = get(api::kKnService, "hello")["status"]["traffic"];
   EXPECT_EQ(traffic[0]["url"].str(), "http://old-hello.test.example.com");
   EXPECT_FALSE(get(api::kService, "old-hello").is_null());
   patch(api::kKnService, "hello",
-      "{spec: {traffic: [{revisionName: hello-00009, percent: 100, latestRevision: false}]}}");
+        "{spec: {traffic: [{revisionName: hello-00009, percent: 100, latestRevision: false}]}}");
   EXPECT_EQ(condition(api::kRoute, "hello", "Ready"), "False RevisionMissing");
-  EXPECT_EQ(get(api::kRoute, "hello")["status"]["traffic"][0]["revisionName"].str(), first_) << "as before";
+  EXPECT_EQ(get(api::kRoute, "hello")["status"]["traffic"][0]["revisionName"].str(), first_)
+      << "as before";
   EXPECT_TRUE(get(api::kService, "old-hello").is_null());
 }
 

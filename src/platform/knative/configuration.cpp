@@ -19,7 +19,8 @@ client::Condition ready_condition(const ConfigurationSnapshot& s, const std::str
   if (s.name_taken)
     return {"Ready", "False", "RevisionFailed",
             str("Revision creation failed with message: revision \"", created,
-                "\" already exists with other content."), ""};
+                "\" already exists with other content."),
+            ""};
   if (!revision) return {"Ready", "Unknown", "", "", ""};
   const client::Condition c = read_condition(*revision, "Ready");
   if (c.status == "True") return {"Ready", "True", "", "", ""};
@@ -41,14 +42,16 @@ class ConfigurationReconciler {
     TRY_STATUS(ensure_revision(s, key));
     json::Value status = configuration_status(s, clock_.wall());
     tell(*s.configuration, status);
-    TRY_STATUS(write_status(client_, api::kConfiguration, *s.configuration, std::move(status), kManager));
+    TRY_STATUS(
+        write_status(client_, api::kConfiguration, *s.configuration, std::move(status), kManager));
     TRY_STATUS(collect(s));
     return client::Outcome{};
   }
 
  private:
   Status observe(ConfigurationSnapshot& s, const client::Key& key) {
-    TRY(auto all, client_.list(api::kRevision, {key.ns, str(kConfigurationLabel, "=", key.name), ""}));
+    TRY(auto all,
+        client_.list(api::kRevision, {key.ns, str(kConfigurationLabel, "=", key.name), ""}));
     for (auto& revision : all) {
       const json::Value* owner = client::controller_of(*revision);
       if (owner && (*owner)["uid"].str() == client::uid_of(*s.configuration))
@@ -84,7 +87,8 @@ class ConfigurationReconciler {
 
   // A user who names revisions may apply an old template again: that is the same revision.
   static bool same_content(const json::Value& revision, const json::Value& configuration) {
-    return revision["spec"]["containers"] == configuration["spec"]["template"]["spec"]["containers"];
+    return revision["spec"]["containers"] ==
+           configuration["spec"]["template"]["spec"]["containers"];
   }
 
   void tell(const json::Value& configuration, const json::Value& status) {
@@ -134,7 +138,8 @@ std::string wanted_revision_name(const json::Value& configuration) {
 json::Value revision_of(const json::Value& configuration, WallTime now) {
   const json::Value& pods = configuration["spec"]["template"];
   const json::Value& labels = configuration["metadata"]["labels"];
-  json::Value r = shell_of(api::kRevision, namespace_of(configuration), wanted_revision_name(configuration));
+  json::Value r =
+      shell_of(api::kRevision, namespace_of(configuration), wanted_revision_name(configuration));
   json::Value& meta = r.ref("metadata");
   meta.set("labels", pods["metadata"]["labels"]);
   for (const char* key : {kServiceLabel, kServiceUidLabel})

@@ -1,5 +1,5 @@
-// Configuration: one Revision for each generation of its template, NAME-00001 and on. The plan and the
-// status are pure.
+// Configuration: one Revision for each generation of its template, NAME-00001 and on. The plan and
+// the status are pure.
 #pragma once
 
 #include <vector>

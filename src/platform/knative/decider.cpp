@@ -38,7 +38,9 @@ Decision decide(const DeciderInput& in) {
   const double max_down = spec.reachable ? std::floor(ready / spec.max_scale_down_rate) : 0;
   const double raw_stable = std::ceil(in.stable_average / spec.target);
   const double raw_panic = std::ceil(in.panic_average / spec.target);
-  auto limit = [&](double v) { return static_cast<int64_t>(std::min(std::max(v, max_down), max_up)); };
+  auto limit = [&](double v) {
+    return static_cast<int64_t>(std::min(std::max(v, max_down), max_up));
+  };
   int64_t stable = limit(raw_stable), panic = limit(raw_panic);
   if (spec.activation_scale > 1) {
     if (raw_stable > 0) stable = std::max(stable, spec.activation_scale);

@@ -1,5 +1,5 @@
-// Decider: how many pods a revision should have, by the KPA algorithm of Knative. A pure function of
-// its input; what it must remember between two decisions goes in and out as DeciderState.
+// Decider: how many pods a revision should have, by the KPA algorithm of Knative. A pure function
+// of its input; what it must remember between two decisions goes in and out as DeciderState.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace proa::knative {
 struct DeciderState {
   std::optional<MonoTime> panic_since;  // set: panicking
   int64_t max_panic_pods = 0;
-  std::deque<std::pair<MonoTime, int64_t>> delay_window;  // wanted scales, falling; for scale-down-delay
+  std::deque<std::pair<MonoTime, int64_t>>
+      delay_window;  // wanted scales, falling; for scale-down-delay
 };
 
 struct DeciderInput {
@@ -36,8 +37,8 @@ struct Decision {
 
 Decision decide(const DeciderInput& input);
 
-// Before there is any data. One that finds several ready pods (a restart) starts in panic, so that it
-// keeps them until it knows better.
+// Before there is any data. One that finds several ready pods (a restart) starts in panic, so that
+// it keeps them until it knows better.
 Decision first_decision(const ScaleSpec& spec, int64_t ready_pods, MonoTime now);
 
 // min-scale, max-scale and, until it was once reached, initial-scale.

@@ -160,8 +160,8 @@ TEST(Window, DropsWhatIsOlderThanItself) {
   Window w(seconds(5));
   for (int64_t s = 100; s < 105; ++s) w.record(s, 5);
   EXPECT_DOUBLE_EQ(w.average(104), 5);
-  EXPECT_DOUBLE_EQ(w.average(106), 5);   // 102..104 over 3
-  EXPECT_DOUBLE_EQ(w.average(108), 5);   // only 104 is left
+  EXPECT_DOUBLE_EQ(w.average(106), 5);  // 102..104 over 3
+  EXPECT_DOUBLE_EQ(w.average(108), 5);  // only 104 is left
   EXPECT_DOUBLE_EQ(w.average(109), 0);
   w.record(200, 1);  // starts anew
   EXPECT_DOUBLE_EQ(w.average(200), 1);

@@ -39,7 +39,8 @@ void gateway_service(Installed& all, const char* name, const char* type) {
   s.ref("metadata", "labels", "istio") = "ingressgateway";
   s.ref("spec", "type") = type;
   auto port = [](const char* n, int number) {
-    return json::object({{"name", n}, {"port", number}, {"protocol", "TCP"}, {"targetPort", number}});
+    return json::object(
+        {{"name", n}, {"port", number}, {"protocol", "TCP"}, {"targetPort", number}});
   };
   s.ref("spec", "ports") = json::array({port("http2", 80)});
   all.emplace_back(api::kService, std::move(s));
@@ -90,19 +91,20 @@ void config_maps(Installed& all, const Options& options) {
               {"tag-template", "{{.Tag}}-{{.Name}}"},
               {"default-external-scheme", "http"},
               {"rollout-duration", "0"}});
-  config_map(all, "config-features", {{"kubernetes.podspec-init-containers", "enabled"},
-                                      {"kubernetes.podspec-persistent-volume-claim", "enabled"},
-                                      {"kubernetes.podspec-persistent-volume-write", "enabled"},
-                                      {"kubernetes.podspec-nodeselector", "enabled"},
-                                      {"kubernetes.podspec-affinity", "enabled"},
-                                      {"kubernetes.podspec-tolerations", "enabled"},
-                                      {"kubernetes.podspec-fieldref", "enabled"}});
+  config_map(all, "config-features",
+             {{"kubernetes.podspec-init-containers", "enabled"},
+              {"kubernetes.podspec-persistent-volume-claim", "enabled"},
+              {"kubernetes.podspec-persistent-volume-write", "enabled"},
+              {"kubernetes.podspec-nodeselector", "enabled"},
+              {"kubernetes.podspec-affinity", "enabled"},
+              {"kubernetes.podspec-tolerations", "enabled"},
+              {"kubernetes.podspec-fieldref", "enabled"}});
 }
 
 }  // namespace
 
 std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock,
-    const Options& options) {
+                                                const Options& options) {
   std::vector<client::ControllerSpec> all;
   all.push_back(revision_controller(client, clock));
   all.push_back(configuration_controller(client, clock));

@@ -24,7 +24,8 @@ struct Options {
 };
 
 // Service, Configuration, Revision, Route; the PodAutoscaler's comes from the Autoscaler.
-std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, const Options& options);
+std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock,
+                                                const Options& options);
 
 // Namespaces, Gateways, gateway Services, config-* ConfigMaps. Pure.
 std::vector<std::pair<client::Kind, json::Value>> installation(const Options& options);
@@ -32,8 +33,8 @@ std::vector<std::pair<client::Kind, json::Value>> installation(const Options& op
 // Makes what is missing of it; what a user has changed stays, but config-domain follows the option.
 Status apply_bootstrap(client::Client& client, const std::string& domain);
 
-// Knative's webhooks, as a list of the API server's Admission, whose type this folder does not know:
-// {Kind, mutate(object, old) → Result<void>, validate(object, old) → Result<vector<string>>}.
+// Knative's webhooks, as a list of the API server's Admission, whose type this folder does not
+// know: {Kind, mutate(object, old) → Result<void>, validate(object, old) → Result<vector<string>>}.
 template <typename Admission>
 std::vector<Admission> admissions() {
   using Warnings = std::vector<std::string>;
@@ -52,10 +53,11 @@ std::vector<Admission> admissions() {
   };
   std::vector<Admission> all;
   all.push_back({api::kKnService, defaulted(default_service), checked(validate_service)});
-  all.push_back({api::kConfiguration, defaulted(default_configuration), checked(validate_configuration)});
+  all.push_back(
+      {api::kConfiguration, defaulted(default_configuration), checked(validate_configuration)});
   all.push_back({api::kRevision, defaulted(default_revision), checked(validate_revision)});
-  all.push_back({api::kRoute, defaulted(default_route), [](const json::Value& route,
-      Old) -> Result<Warnings> {
+  all.push_back({api::kRoute, defaulted(default_route),
+                 [](const json::Value& route, Old) -> Result<Warnings> {
                    TRY_STATUS(validate_route(route));
                    return Warnings{};
                  }});

@@ -10,7 +10,9 @@ const std::string& namespace_of(const json::Value& object) {
   return object["metadata"]["namespace"].str();
 }
 
-int64_t generation_of(const json::Value& object) { return object["metadata"]["generation"].integer(); }
+int64_t generation_of(const json::Value& object) {
+  return object["metadata"]["generation"].integer();
+}
 
 json::Value shell_of(const client::Kind& kind, std::string_view ns, std::string_view name) {
   json::Value v = json::object({{"apiVersion", kind.api_version()}, {"kind", kind.kind}});
@@ -33,7 +35,8 @@ Status write_status(client::Client& client, const client::Kind& kind, const json
   fields.set("status", std::move(status));
   auto written = client.apply(kind, std::move(fields), {std::string(manager), "status"});
   if (!written.ok() && written.error().code != Code::kNotFound)
-    return std::move(written).error().with_context(str("write status of ", kind.kind, " ", name_of(object)));
+    return std::move(written).error().with_context(
+        str("write status of ", kind.kind, " ", name_of(object)));
   return {};
 }
 
@@ -42,10 +45,9 @@ Result<Object> Applier::ensure(const client::Kind& kind, json::Value fields, con
   const std::string key = id(kind, client::key_of(fields));
   std::string text = json::dump(fields);
   if (created) *created = current == nullptr;
-  if (auto it = seen_.find(key); it != seen_.end() && current &&
-                                 it->second.uid == client::uid_of(*current) &&
-                                 it->second.generation == generation_of(*current) &&
-                                 it->second.fields == text)
+  if (auto it = seen_.find(key);
+      it != seen_.end() && current && it->second.uid == client::uid_of(*current) &&
+      it->second.generation == generation_of(*current) && it->second.fields == text)
     return current;
   const std::string name = name_of(fields);
   auto applied = client_.apply(kind, std::move(fields), {manager_, ""});
@@ -61,7 +63,8 @@ client::Condition read_condition(const json::Value& object, std::string_view typ
           c["severity"].str()};
 }
 
-client::Condition happy(const json::Value& conditions, std::initializer_list<std::string_view> types) {
+client::Condition happy(const json::Value& conditions,
+                        std::initializer_list<std::string_view> types) {
   const json::Value object = json::object({{"status", json::object({{"conditions", conditions}})}});
   client::Condition unknown;
   for (std::string_view type : types) {

@@ -32,7 +32,8 @@ Status write_status(client::Client& client, const client::Kind& kind, const json
 // changed since is left out. Not thread-safe.
 class Applier {
  public:
-  Applier(client::Client& client, std::string manager) : client_(client), manager_(std::move(manager)) {}
+  Applier(client::Client& client, std::string manager)
+      : client_(client), manager_(std::move(manager)) {}
 
   // `current`: the object as it is now, or null. *created: there was none.
   Result<Object> ensure(const client::Kind& kind, json::Value fields, const Object& current,
@@ -56,7 +57,8 @@ class Applier {
 client::Condition read_condition(const json::Value& object, std::string_view type);
 
 // Ready from the conditions it depends on: the first False, else the first Unknown, else True.
-client::Condition happy(const json::Value& conditions, std::initializer_list<std::string_view> types);
+client::Condition happy(const json::Value& conditions,
+                        std::initializer_list<std::string_view> types);
 
 // {a} ∪ {b}: members of `more` set into the object `into`.
 void merge_into(json::Value& into, const json::Value& more);

@@ -22,8 +22,9 @@ class RevisionReconciler {
       return client::Outcome{};
     }
     TRY_STATUS(ensure_children(s, key));
-    TRY(s.pods, client_.list(api::kPod, {key.ns, str(kRevisionUidLabel, "=",
-        client::uid_of(*s.revision)), ""}));
+    TRY(s.pods,
+        client_.list(api::kPod,
+                     {key.ns, str(kRevisionUidLabel, "=", client::uid_of(*s.revision)), ""}));
     json::Value status = revision_status(s, clock_.wall());
     tell(*s.revision, status);
     TRY_STATUS(write_status(client_, api::kRevision, *s.revision, std::move(status), kManager));
@@ -37,7 +38,8 @@ class RevisionReconciler {
     TRY(s.deployment, find(client_, api::kDeployment, key.ns, deployment));
     TRY_STATUS(ensure_deployment(s, key));
     TRY(s.autoscaler, find(client_, api::kPodAutoscaler, key.ns, key.name));
-    TRY(s.autoscaler, applier_.ensure(api::kPodAutoscaler, revision_autoscaler(revision), s.autoscaler));
+    TRY(s.autoscaler,
+        applier_.ensure(api::kPodAutoscaler, revision_autoscaler(revision), s.autoscaler));
     for (bool is_private : {true, false}) {
       json::Value service = revision_service(revision, is_private);
       TRY(Object have, find(client_, api::kService, key.ns, name_of(service)));
@@ -48,7 +50,8 @@ class RevisionReconciler {
 
   // The replicas are the autoscaler's, so a change of them alone is no reason to write.
   Status ensure_deployment(RevisionSnapshot& s, const client::Key& key) {
-    if (s.deployment && !client::controller_of(*s.deployment)) return {};  // the status says NotOwned
+    if (s.deployment && !client::controller_of(*s.deployment))
+      return {};  // the status says NotOwned
     auto& seen = templates_[key];
     if (s.deployment && seen.uid == client::uid_of(*s.deployment) &&
         seen.revision == (*s.revision)["metadata"]["annotations"] &&
@@ -61,7 +64,7 @@ class RevisionReconciler {
     if (!applied.ok()) return std::move(applied).error().with_context("apply Deployment");
     s.deployment = *applied;
     seen = {client::uid_of(**applied), (*s.revision)["metadata"]["annotations"],
-        (**applied)["spec"]["template"]};
+            (**applied)["spec"]["template"]};
     return {};
   }
 

@@ -3,8 +3,8 @@
 //
 //   ResourcesAvailable ∧ ContainerHealthy = Ready;  Active is for information
 //
-// A pod that cannot start says so at once (ContainerHealthy False), long before the progress deadline;
-// the revision heals by itself as soon as enough pods are ready.
+// A pod that cannot start says so at once (ContainerHealthy False), long before the progress
+// deadline; the revision heals by itself as soon as enough pods are ready.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,8 @@
 
 namespace proa::knative {
 
-inline constexpr std::string_view kQueueImage = "gcr.io/knative-releases/knative.dev/serving/cmd/queue";
+inline constexpr std::string_view kQueueImage =
+    "gcr.io/knative-releases/knative.dev/serving/cmd/queue";
 inline constexpr int kDefaultPort = 8080;
 
 // The port that the user's container listens on, and its protocol's name: http or h2c.

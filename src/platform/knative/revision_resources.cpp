@@ -8,7 +8,8 @@
 namespace proa::knative {
 namespace {
 
-// These change while a revision lives; were they in the pod template, each change would roll the pods.
+// These change while a revision lives; were they in the pod template, each change would roll the
+// pods.
 bool passes_to_pods(std::string_view key) {
   return key != kRoutingStateLabel && key != kRoutingModified && key != kRoutesAnnotation &&
          key != kLastApplied && key != "serving.knative.dev/lastPinned" &&
@@ -59,15 +60,17 @@ json::Value user_container(const json::Value& revision, size_t index, size_t ser
   const json::Value& labels = revision["metadata"]["labels"];
   if (index == serving) {
     const UserPort port = user_port(revision);
-    c.set("ports", json::array({json::object({{"name", port.name == "h2c" ? "user-port-h2c" : "user-port"},
-                                              {"containerPort", port.number},
-                                              {"protocol", "TCP"}})}));
+    c.set("ports",
+          json::array({json::object({{"name", port.name == "h2c" ? "user-port-h2c" : "user-port"},
+                                     {"containerPort", port.number},
+                                     {"protocol", "TCP"}})}));
     c.ref("env").push(env("PORT", str(port.number)));
     json::Value& probe = c.ref("readinessProbe");
-    if (!probe.is_object() || probe.size() == 0) probe = json::object({{"successThreshold", 1},
-        {"tcpSocket", json::object({{"port", 0}})}});
+    if (!probe.is_object() || probe.size() == 0)
+      probe = json::object({{"successThreshold", 1}, {"tcpSocket", json::object({{"port", 0}})}});
     for (const char* action : {"tcpSocket", "httpGet", "grpc"})
-      if (probe.has(action) && probe[action]["port"].integer() == 0 && probe[action]["port"].str().empty())
+      if (probe.has(action) && probe[action]["port"].integer() == 0 &&
+          probe[action]["port"].str().empty())
         probe.ref(action, "port") = port.number;
     // Knative's zero means "as fast as it can"; the shortest that Kubernetes knows is a second.
     if (probe["periodSeconds"].integer() == 0) probe.set("periodSeconds", 1);
@@ -76,7 +79,8 @@ json::Value user_container(const json::Value& revision, size_t index, size_t ser
   vars.push(env("K_REVISION", name_of(revision)));
   vars.push(env("K_CONFIGURATION", labels[kConfigurationLabel]));
   vars.push(env("K_SERVICE", labels[kServiceLabel].str()));
-  if (!c.has("terminationMessagePolicy")) c.set("terminationMessagePolicy", "FallbackToLogsOnError");
+  if (!c.has("terminationMessagePolicy"))
+    c.set("terminationMessagePolicy", "FallbackToLogsOnError");
   return c;
 }
 
@@ -131,8 +135,7 @@ int64_t progress_deadline(const json::Value& revision) {
 }  // namespace
 
 UserPort user_port(const json::Value& revision) {
-  const json::Value& port =
-      revision["spec"]["containers"][serving_container(revision)]["ports"][0];
+  const json::Value& port = revision["spec"]["containers"][serving_container(revision)]["ports"][0];
   UserPort out;
   out.number = port["containerPort"].integer(kDefaultPort);
   if (port["name"].str() == "h2c") out.name = "h2c";
@@ -177,10 +180,13 @@ json::Value revision_autoscaler(const json::Value& revision) {
   spec.set("containerConcurrency", revision["spec"]["containerConcurrency"].integer());
   spec.set("protocolType", user_port(revision).name == "h2c" ? "h2c" : "http1");
   const std::string& state = revision["metadata"]["labels"][kRoutingStateLabel].str();
-  spec.set("reachability", state == "active" ? "Reachable" : state == "reserve" ? "Unreachable" : "Unknown");
-  spec.set("scaleTargetRef", json::object({{"apiVersion", "apps/v1"},
-                                           {"kind", "Deployment"},
-                                           {"name", child_name(name_of(revision), "-deployment")}}));
+  spec.set("reachability", state == "active"    ? "Reachable"
+                           : state == "reserve" ? "Unreachable"
+                                                : "Unknown");
+  spec.set("scaleTargetRef",
+           json::object({{"apiVersion", "apps/v1"},
+                         {"kind", "Deployment"},
+                         {"name", child_name(name_of(revision), "-deployment")}}));
   return pa;
 }
 

@@ -5,8 +5,8 @@
 namespace proa::knative {
 namespace {
 
-// The gateway is the activator and in every request's path from the start, so that the grace period,
-// which waits for a path to be switched, has passed for a new revision.
+// The gateway is the activator and in every request's path from the start, so that the grace
+// period, which waits for a path to be switched, has passed for a new revision.
 constexpr Duration kAlways = std::chrono::hours(24);
 
 }  // namespace
@@ -21,7 +21,8 @@ RevisionScaler::RevisionScaler(const ScaleSpec& spec, Moment now, int64_t ready)
 
 void RevisionScaler::respec(const ScaleSpec& spec, Moment now) {
   const bool other_metric = spec.metric != spec_.metric || spec.aggregation != spec_.aggregation;
-  if (other_metric || spec.stable_window != spec_.stable_window || spec.panic_window != spec_.panic_window) {
+  if (other_metric || spec.stable_window != spec_.stable_window ||
+      spec.panic_window != spec_.panic_window) {
     // What is known is carried over as one value, so that a change of windows drops no pod.
     const bool known = !other_metric && !stable_.empty(now.second);
     const double stable = stable_.average(now.second), panic = panic_.average(now.second);
@@ -36,7 +37,8 @@ void RevisionScaler::respec(const ScaleSpec& spec, Moment now) {
   spec_ = spec;
 }
 
-void RevisionScaler::restore(Activity activity, Duration for_how_long, bool initialized, MonoTime now) {
+void RevisionScaler::restore(Activity activity, Duration for_how_long, bool initialized,
+                             MonoTime now) {
   activity_ = activity;
   activity_since_ = now - std::max(for_how_long, Duration::zero());
   proxied_since_ = now - kAlways;
@@ -115,8 +117,8 @@ StepResult RevisionScaler::step(Moment now, const StepInput& in) {
   bool apply = want > 0;
   const bool timed_out = activity_ == Activity::kActivating && want < 0 && in.replicas > 0;
   if (want == 0 || timed_out) {
-    ZeroStep zero = step_to_zero({spec_, activity_, now.mono - activity_since_, proxied(now.mono),
-                                  in.progress_deadline});
+    ZeroStep zero = step_to_zero(
+        {spec_, activity_, now.mono - activity_since_, proxied(now.mono), in.progress_deadline});
     out.again = zero.again;
     if (want == 0 || zero.want == 0) {
       want = zero.want;
@@ -125,16 +127,18 @@ StepResult RevisionScaler::step(Moment now, const StepInput& in) {
   }
   const int64_t least = min_ready();
   if (in.ready >= least && least > 0) initialized_ = true;
-  // A revision without ready pods that wants none, and whose first pods are not due, is inactive too.
+  // A revision without ready pods that wants none, and whose first pods are not due, is inactive
+  // too.
   if (least == 0 && want <= 0) initialized_ = true;
-  out.active = active_condition(activity_, want, in.ready,
-                                least == 0 && want > 0 ? 1 : least);
+  out.active = active_condition(activity_, want, in.ready, least == 0 && want > 0 ? 1 : least);
   become(out.active.activity, now.mono);
   if (want == 0 && out.desired != 0) out.desired = 0;
   const bool proxies = (decision_.desired < 0 && activity_ == Activity::kInactive) || want == 0 ||
                        decision_.excess_burst_capacity < 0;
-  if (!proxies) proxied_since_.reset();
-  else if (!proxied_since_) proxied_since_ = now.mono;
+  if (!proxies)
+    proxied_since_.reset();
+  else if (!proxied_since_)
+    proxied_since_ = now.mono;
   if (apply && want >= 0 && want != in.replicas) out.scale_to = want;
   return out;
 }

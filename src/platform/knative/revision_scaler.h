@@ -1,5 +1,5 @@
-// RevisionScaler: all that scaling one revision remembers: its two windows, the decider's state, and
-// whether it is active. No I/O, no clock: time comes in with each call. Not synchronised.
+// RevisionScaler: all that scaling one revision remembers: its two windows, the decider's state,
+// and whether it is active. No I/O, no clock: time comes in with each call. Not synchronised.
 #pragma once
 
 #include <optional>
@@ -22,10 +22,10 @@ struct StepInput {
 };
 
 struct StepResult {
-  int64_t desired = -1;              // as the PodAutoscaler's status says it; -1: not known yet
-  std::optional<int64_t> scale_to;   // set: write this to the Deployment
+  int64_t desired = -1;             // as the PodAutoscaler's status says it; -1: not known yet
+  std::optional<int64_t> scale_to;  // set: write this to the Deployment
   ActiveCondition active;
-  std::optional<Duration> again;     // step again then
+  std::optional<Duration> again;  // step again then
 };
 
 class RevisionScaler {

@@ -9,8 +9,9 @@ namespace {
 
 // Waiting reasons that do not pass by themselves soon and are not the container's own doing.
 constexpr std::array<std::string_view, 8> kMissing{
-    "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName",
-    "ImageInspectError", "RegistryUnavailable", "CreateContainerConfigError", "CreateContainerError"};
+    "ImagePullBackOff",           "ErrImagePull",        "ErrImageNeverPull",
+    "InvalidImageName",           "ImageInspectError",   "RegistryUnavailable",
+    "CreateContainerConfigError", "CreateContainerError"};
 
 std::string exit_message(const json::Value& terminated) {
   std::string text(trim(terminated["message"].str()));
@@ -34,7 +35,8 @@ std::optional<PodFailure> container_failure(const json::Value& status, bool init
     return exit_failure(status["lastState"]["terminated"]);
   }
   const json::Value& waiting = state["waiting"];
-  if (waiting["reason"].str() == "CrashLoopBackOff" || waiting["reason"].str() == "RunContainerError") {
+  if (waiting["reason"].str() == "CrashLoopBackOff" ||
+      waiting["reason"].str() == "RunContainerError") {
     if (auto failure = exit_failure(status["lastState"]["terminated"])) return failure;
     return PodFailure{true, waiting["reason"].str(), waiting["message"].str()};
   }
@@ -52,9 +54,11 @@ std::optional<PodFailure> pod_failure(const json::Value& pod) {
       if (auto failure = container_failure(c, false)) return failure;
   const json::Value& scheduled = client::condition(pod, "PodScheduled");
   if (scheduled["status"].str() == "False")
-    return PodFailure{false, scheduled["reason"].str_or("Unschedulable"), scheduled["message"].str()};
+    return PodFailure{false, scheduled["reason"].str_or("Unschedulable"),
+                      scheduled["message"].str()};
   if (pod["status"]["phase"].str() == "Failed")
-    return PodFailure{true, pod["status"]["reason"].str_or("PodFailed"), pod["status"]["message"].str()};
+    return PodFailure{true, pod["status"]["reason"].str_or("PodFailed"),
+                      pod["status"]["message"].str()};
   return std::nullopt;
 }
 
@@ -75,7 +79,8 @@ Health judge(const RevisionSnapshot& s, bool ever_ready, bool any_ready) {
     const json::Value& stuck = client::condition(*s.deployment, "ReplicaFailure");
     const json::Value& progress = client::condition(*s.deployment, "Progressing");
     if (stuck["status"].str() == "True")
-      health.resources = {"ResourcesAvailable", "False", stuck["reason"].str(), stuck["message"].str(), ""};
+      health.resources = {"ResourcesAvailable", "False", stuck["reason"].str(),
+                          stuck["message"].str(), ""};
     else if (progress["status"].str() == "False")
       health.resources = {"ResourcesAvailable", "False", "ProgressDeadlineExceeded",
                           progress["message"].str_or("Initial scale was never achieved"), ""};
@@ -83,7 +88,8 @@ Health judge(const RevisionSnapshot& s, bool ever_ready, bool any_ready) {
     if (!owner || (*owner)["uid"].str() != client::uid_of(*s.revision))
       health.resources = {"ResourcesAvailable", "False", "NotOwned",
                           str("There is an existing Deployment \"", name_of(*s.deployment),
-                              "\" that we do not own."), ""};
+                              "\" that we do not own."),
+                          ""};
   }
   if (auto failure = find_failure(s.pods)) {
     client::Condition& c = failure->container ? health.container : health.resources;
@@ -124,7 +130,8 @@ json::Value revision_status(const RevisionSnapshot& s, WallTime now) {
     any_ready |= !client::deleting(*pod) && client::condition_is(*pod, "Ready", "True");
   // Initial scale is what counts where it is more than one; the autoscaler knows.
   const ScaleSpec spec = scale_spec(revision["metadata"]["annotations"], 0, true, {});
-  Health health = judge(s, initialized, any_ready && std::max(spec.min_scale, spec.initial_scale) <= 1);
+  Health health =
+      judge(s, initialized, any_ready && std::max(spec.min_scale, spec.initial_scale) <= 1);
   client::Condition active{"Active", "Unknown", "Deploying", "", "Info"};
   if (s.autoscaler && !client::condition(*s.autoscaler, "Active").is_null()) {
     active = read_condition(*s.autoscaler, "Active");
@@ -133,7 +140,8 @@ json::Value revision_status(const RevisionSnapshot& s, WallTime now) {
   client::set_condition(conditions, active, at);
   client::set_condition(conditions, health.resources, at);
   client::set_condition(conditions, health.container, at);
-  client::set_condition(conditions, happy(conditions, {"ContainerHealthy", "ResourcesAvailable"}), at);
+  client::set_condition(conditions, happy(conditions, {"ContainerHealthy", "ResourcesAvailable"}),
+                        at);
   status.set("conditions", std::move(conditions));
   status.set("containerStatuses", container_statuses(revision));
   if (s.autoscaler) {

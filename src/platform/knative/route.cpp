@@ -20,10 +20,12 @@ class References {
     for (const auto& old : targets_[route]) routes_[{route.ns, old}].erase(route.name);
     for (const auto& target : targets) routes_[{route.ns, target}].insert(route.name);
     for (const auto& old : targets_[route])
-      if (auto it = routes_.find({route.ns, old}); it != routes_.end() &&
-          it->second.empty()) routes_.erase(it);
-    if (targets.empty()) targets_.erase(route);
-    else targets_[route] = std::move(targets);
+      if (auto it = routes_.find({route.ns, old}); it != routes_.end() && it->second.empty())
+        routes_.erase(it);
+    if (targets.empty())
+      targets_.erase(route);
+    else
+      targets_[route] = std::move(targets);
   }
   std::vector<client::Key> of(const client::Key& target) const {
     std::vector<client::Key> keys;
@@ -41,7 +43,10 @@ class References {
 class RouteReconciler {
  public:
   RouteReconciler(client::Client& client, Clock& clock, std::string domain)
-      : client_(client), clock_(clock), domain_(std::move(domain)), applier_(client, std::string(kManager)) {}
+      : client_(client),
+        clock_(clock),
+        domain_(std::move(domain)),
+        applier_(client, std::string(kManager)) {}
 
   References& references() { return references_; }
 
@@ -71,14 +76,16 @@ class RouteReconciler {
       } else {
         const std::string configuration = target["configurationName"].str_or(key.name);
         names.insert(configuration);
-        TRY(s.configurations[configuration], find(client_, api::kConfiguration, key.ns, configuration));
+        TRY(s.configurations[configuration],
+            find(client_, api::kConfiguration, key.ns, configuration));
       }
     }
     references_.set(key, std::move(names));
     return {};
   }
 
-  Status label_revisions(const RouteSnapshot& s, const json::Value& traffic, const client::Key& key) {
+  Status label_revisions(const RouteSnapshot& s, const json::Value& traffic,
+                         const client::Key& key) {
     std::set<std::string> configurations;
     for (const auto& [name, object] : s.configurations)
       if (object) configurations.insert(name);
@@ -86,7 +93,8 @@ class RouteReconciler {
       if (object) configurations.insert((*object)["metadata"]["labels"][kConfigurationLabel].str());
     std::vector<Object> revisions;
     for (const auto& name : configurations) {
-      TRY(auto some, client_.list(api::kRevision, {key.ns, str(kConfigurationLabel, "=", name), ""}));
+      TRY(auto some,
+          client_.list(api::kRevision, {key.ns, str(kConfigurationLabel, "=", name), ""}));
       revisions.insert(revisions.end(), some.begin(), some.end());
     }
     for (const auto& [name, state] : routing_states(revisions, traffic)) {
@@ -102,7 +110,8 @@ class RouteReconciler {
     return {};
   }
 
-  Status ensure_placeholders(const RouteSnapshot& s, const RoutePlan& plan, const client::Key& key) {
+  Status ensure_placeholders(const RouteSnapshot& s, const RoutePlan& plan,
+                             const client::Key& key) {
     std::set<std::string> keep;
     for (const json::Value& service : plan.placeholders) {
       keep.insert(name_of(service));
@@ -110,15 +119,16 @@ class RouteReconciler {
       const json::Value* owner = have ? client::controller_of(*have) : nullptr;
       if (have && (!owner || (*owner)["uid"].str() != client::uid_of(*s.route)))
         return error(Code::kConflict, str("there is already a Service \"", name_of(service),
-            "\" that is not this Route's"));
+                                          "\" that is not this Route's"));
       TRY(have, applier_.ensure(api::kService, service, have));
     }
     if ((*s.route)["status"]["observedGeneration"].integer() == generation_of(*s.route)) return {};
     TRY(auto all, client_.list(api::kService, {key.ns, str(kRouteLabel, "=", key.name), ""}));
     for (const auto& service : all) {
       const json::Value* owner = client::controller_of(*service);
-      if (keep.count(name_of(*service)) || !owner || (*owner)["uid"].str() !=
-          client::uid_of(*s.route)) continue;
+      if (keep.count(name_of(*service)) || !owner ||
+          (*owner)["uid"].str() != client::uid_of(*s.route))
+        continue;
       applier_.forget(api::kService, client::key_of(*service));
       Status done = client_.remove(api::kService, key.ns, name_of(*service));
       if (!done.ok() && done.error().code != Code::kNotFound) return done;

@@ -1,5 +1,5 @@
-// Route: which revisions get which share of the requests. plan_route() resolves spec.traffic against
-// Configurations and Revisions; the gateway reads the status that comes of it.
+// Route: which revisions get which share of the requests. plan_route() resolves spec.traffic
+// against Configurations and Revisions; the gateway reads the status that comes of it.
 #pragma once
 
 #include <map>

@@ -19,7 +19,8 @@ bool cluster_local(const json::Value& route) {
 std::string url_of(const RouteSnapshot& s, std::string_view tag) {
   const json::Value& route = *s.route;
   const std::string host = tag.empty() ? name_of(route) : str(tag, "-", name_of(route));
-  if (cluster_local(route)) return str("http://", host, ".", namespace_of(route), ".svc.cluster.local");
+  if (cluster_local(route))
+    return str("http://", host, ".", namespace_of(route), ".svc.cluster.local");
   return str("http://", host, ".", namespace_of(route), ".", s.domain);
 }
 
@@ -62,8 +63,10 @@ std::string resolve_revision(const RouteSnapshot& s, const std::string& name, Re
   const Object revision = lookup(s.revisions, name);
   const std::string& service = (*s.route)["metadata"]["labels"][kServiceLabel].str();
   if (!revision) {
-    out.trouble("False", "RevisionMissing", str("Revision \"", name, "\" referenced in traffic not found."));
-  } else if (!service.empty() && (*revision)["metadata"]["labels"][kServiceLabel].str() != service) {
+    out.trouble("False", "RevisionMissing",
+                str("Revision \"", name, "\" referenced in traffic not found."));
+  } else if (!service.empty() &&
+             (*revision)["metadata"]["labels"][kServiceLabel].str() != service) {
     out.trouble("False", "RevisionNotOwned",
                 str("Revision \"", name, "\" is not owned by Service \"", service, "\"."));
   } else if (client::condition_is(*revision, "Ready", "True")) {
@@ -96,10 +99,12 @@ Resolved resolve(const RouteSnapshot& s) {
 }
 
 json::Value placeholder(const json::Value& route, std::string_view tag) {
-  json::Value svc = shell_of(api::kService, namespace_of(route),
-                             tag.empty() ? name_of(route) : child_name(str(tag, "-"), name_of(route)));
+  json::Value svc =
+      shell_of(api::kService, namespace_of(route),
+               tag.empty() ? name_of(route) : child_name(str(tag, "-"), name_of(route)));
   json::Value& meta = svc.ref("metadata");
-  for (const auto& [key, value] : route["metadata"]["labels"].object()) meta.ref("labels", key) = value;
+  for (const auto& [key, value] : route["metadata"]["labels"].object())
+    meta.ref("labels", key) = value;
   meta.ref("labels", kRouteLabel) = name_of(route);
   if (!tag.empty()) meta.ref("labels", "serving.knative.dev/tag") = tag;
   meta.set("ownerReferences", json::array({client::owner_reference(route)}));
@@ -107,8 +112,9 @@ json::Value placeholder(const json::Value& route, std::string_view tag) {
   spec.set("type", "ExternalName");
   spec.set("externalName", kLocalGateway);
   spec.set("sessionAffinity", "None");
-  spec.set("ports", json::array({json::object(
-                        {{"name", "http2"}, {"port", 80}, {"protocol", "TCP"}, {"targetPort", 80}})}));
+  spec.set("ports",
+           json::array({json::object(
+               {{"name", "http2"}, {"port", 80}, {"protocol", "TCP"}, {"targetPort", 80}})}));
   return svc;
 }
 
@@ -130,15 +136,18 @@ RoutePlan plan_route(const RouteSnapshot& s, WallTime now) {
   if (!status["traffic"].is_array()) status.erase("traffic");
   json::Value conditions = route["status"]["conditions"];
   client::set_condition(conditions, resolved.assigned, at);
-  client::set_condition(conditions, {"CertificateProvisioned", "True", "TLSNotEnabled",
-                                     "autoTLS is not enabled", ""}, at);
+  client::set_condition(
+      conditions, {"CertificateProvisioned", "True", "TLSNotEnabled", "autoTLS is not enabled", ""},
+      at);
   const bool before = client::condition_is(route, "IngressReady", "True");
-  client::set_condition(conditions, {"IngressReady", assigned || before ? "True" : "Unknown",
-                                     assigned || before ? "" : "IngressNotConfigured",
-                                     assigned || before ? "" : "Ingress has not yet been reconciled.",
-                                         ""}, at);
-  client::set_condition(conditions, happy(conditions, {"AllTrafficAssigned", "CertificateProvisioned",
-      "IngressReady"}), at);
+  client::set_condition(conditions,
+                        {"IngressReady", assigned || before ? "True" : "Unknown",
+                         assigned || before ? "" : "IngressNotConfigured",
+                         assigned || before ? "" : "Ingress has not yet been reconciled.", ""},
+                        at);
+  client::set_condition(
+      conditions,
+      happy(conditions, {"AllTrafficAssigned", "CertificateProvisioned", "IngressReady"}), at);
   status.set("conditions", std::move(conditions));
   plan.placeholders.push_back(placeholder(route, ""));
   for (const auto& target : route["spec"]["traffic"].array())
@@ -159,8 +168,10 @@ std::map<std::string, std::string> routing_states(const std::vector<Object>& rev
     const std::string& state = (*r)["metadata"]["labels"][kRoutingStateLabel].str();
     // A revision newer than all that are routed to may still get there: it stays pending.
     std::string want = state;
-    if (routed.count(name_of(*r))) want = "active";
-    else if (state == "active" || generation_label(*r) < newest) want = "reserve";
+    if (routed.count(name_of(*r)))
+      want = "active";
+    else if (state == "active" || generation_label(*r) < newest)
+      want = "reserve";
     if (want != state) changes[name_of(*r)] = want;
   }
   return changes;

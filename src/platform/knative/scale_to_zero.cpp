@@ -13,7 +13,8 @@ ZeroStep inactive_step(const ZeroInput& in) {
   if (retention > Duration::zero() && in.in_activity < retention)
     return {0, false, retention - in.in_activity};
   if (in.proxied >= grace) return {0, true, std::nullopt};
-  return {0, false, std::min(grace - std::max(in.proxied, Duration::zero()), grace - in.in_activity)};
+  return {0, false,
+          std::min(grace - std::max(in.proxied, Duration::zero()), grace - in.in_activity)};
 }
 
 }  // namespace
@@ -31,7 +32,8 @@ ZeroStep step_to_zero(const ZeroInput& in) {
       if (left <= Duration::zero()) return {0, false, Duration::zero()};
       return {1, true, left};
     }
-    case Activity::kInactive: break;
+    case Activity::kInactive:
+      break;
   }
   // A revision that no route refers to needs no retention.
   if (in.spec.reachable) return inactive_step(in);
@@ -41,8 +43,9 @@ ZeroStep step_to_zero(const ZeroInput& in) {
 }
 
 ActiveCondition active_condition(Activity before, int64_t want, int64_t ready, int64_t min_ready) {
-  const ActiveCondition queued{Activity::kActivating, "Unknown", "Queued",
-                               "Requests to the target are being buffered as resources are provisioned."};
+  const ActiveCondition queued{
+      Activity::kActivating, "Unknown", "Queued",
+      "Requests to the target are being buffered as resources are provisioned."};
   const ActiveCondition no_traffic{Activity::kInactive, "False", "NoTraffic",
                                    "The target is not receiving traffic."};
   if (want == 0 || min_ready == 0) {

@@ -67,13 +67,13 @@ std::optional<Duration> period(const json::Value& annotations, Names names) {
 }
 
 Error bad(const Found& f, std::string_view why) {
-  return error(Code::kUnprocessable, str("metadata.annotations.", f.key, ": invalid value: ", f.text,
-      why.empty() ? "" : ": ", why));
+  return error(Code::kUnprocessable, str("metadata.annotations.", f.key, ": invalid value: ",
+                                         f.text, why.empty() ? "" : ": ", why));
 }
 
 Error out_of(const Found& f, std::string_view low, std::string_view high) {
-  return error(Code::kUnprocessable, str("metadata.annotations.", f.key, ": expected ", low, " <= ",
-                                         f.text, " <= ", high));
+  return error(Code::kUnprocessable, str("metadata.annotations.", f.key, ": expected ", low,
+                                         " <= ", f.text, " <= ", high));
 }
 
 Status check_whole(const json::Value& a, Names names, int64_t least) {
@@ -94,7 +94,8 @@ Status check_number(const json::Value& a, Names names, double low, double high) 
   return {};
 }
 
-Status check_period(const json::Value& a, Names names, Duration low, Duration high, bool to_the_second) {
+Status check_period(const json::Value& a, Names names, Duration low, Duration high,
+                    bool to_the_second) {
   Found f = find(a, names);
   if (!f.present) return {};
   auto v = parse_duration(f.text);
@@ -122,13 +123,15 @@ Status check_scales(const json::Value& a, const AutoscalerConfig& config) {
   const int64_t max = whole(a, kMaxScale).value_or(config.max_scale);
   auto fail = [](std::string text) { return error(Code::kUnprocessable, std::move(text)); };
   if (max != 0 && max < min) return fail(str("max-scale=", max, " is less than min-scale=", min));
-  if (config.max_scale_limit > 0 && whole(a, kMaxScale) && (max == 0 || max > config.max_scale_limit))
+  if (config.max_scale_limit > 0 && whole(a, kMaxScale) &&
+      (max == 0 || max > config.max_scale_limit))
     return out_of(find(a, kMaxScale), "1", str(config.max_scale_limit));
   if (whole(a, kInitialScale) == 0 && !config.allow_zero_initial_scale)
     return fail(str("metadata.annotations.", find(a, kInitialScale).key,
                     ": invalid value: 0: the cluster does not allow an initial scale of 0"));
   if (auto activation = whole(a, kActivationScale)) {
-    if (*activation < 2) return fail(str("activation-scale=", *activation, " must be greater than 1"));
+    if (*activation < 2)
+      return fail(str("activation-scale=", *activation, " must be greater than 1"));
     if (max != 0 && *activation > max)
       return fail(str("activation-scale=", *activation, " is greater than max-scale=", max));
     if (*activation < min)
@@ -142,7 +145,8 @@ Status check_target(const json::Value& a) {
   if (!f.present) return {};
   auto v = parse_double(f.text);
   if (!v) return bad(f, "");
-  if (!(*v >= 0.01)) return error(Code::kUnprocessable, str("target ", f.text, " should be at least 0.01"));
+  if (!(*v >= 0.01))
+    return error(Code::kUnprocessable, str("target ", f.text, " should be at least 0.01"));
   return {};
 }
 
@@ -152,30 +156,41 @@ class Reader {
   explicit Reader(const json::Value& data) : data_(data) {}
   void number(const char* key, double& out) {
     if (auto text = get(key)) {
-      if (auto v = parse_double(*text); v && std::isfinite(*v)) out = *v;
-      else refuse(key, *text);
+      if (auto v = parse_double(*text); v && std::isfinite(*v))
+        out = *v;
+      else
+        refuse(key, *text);
     }
   }
   void whole(const char* key, int64_t& out) {
     if (auto text = get(key)) {
-      if (auto v = parse_int(*text)) out = *v;
-      else refuse(key, *text);
+      if (auto v = parse_int(*text))
+        out = *v;
+      else
+        refuse(key, *text);
     }
   }
   void flag(const char* key, bool& out) {
     if (auto text = get(key)) {
-      if (iequals(*text, "true")) out = true;
-      else if (iequals(*text, "false")) out = false;
-      else refuse(key, *text);
+      if (iequals(*text, "true"))
+        out = true;
+      else if (iequals(*text, "false"))
+        out = false;
+      else
+        refuse(key, *text);
     }
   }
   void period(const char* key, Duration& out) {
     if (auto text = get(key)) {
-      if (auto v = parse_duration(*text)) out = *v;
-      else refuse(key, *text);
+      if (auto v = parse_duration(*text))
+        out = *v;
+      else
+        refuse(key, *text);
     }
   }
-  Status done() const { return refused_.empty() ? Status() : error(Code::kUnprocessable, refused_); }
+  Status done() const {
+    return refused_.empty() ? Status() : error(Code::kUnprocessable, refused_);
+  }
 
  private:
   std::optional<std::string> get(const char* key) const {
@@ -183,8 +198,8 @@ class Reader {
     return data_[key].str();
   }
   void refuse(const char* key, const std::string& text) {
-    if (refused_.empty()) refused_ = str("config-autoscaler: ", key, ": cannot read \"", shorten(text,
-        80), "\"");
+    if (refused_.empty())
+      refused_ = str("config-autoscaler: ", key, ": cannot read \"", shorten(text, 80), "\"");
   }
   const json::Value& data_;
   std::string refused_;
@@ -217,11 +232,13 @@ Result<AutoscalerConfig> parse_autoscaler_config(const json::Value& data) {
   TRY_STATUS(r.done());
   // A fraction up to 1 means a share, as Knative reads this one key.
   if (c.container_concurrency_percentage <= 1) c.container_concurrency_percentage *= 100;
-  auto fail = [](const char* text) { return error(Code::kUnprocessable, str("config-autoscaler: ", text)); };
+  auto fail = [](const char* text) {
+    return error(Code::kUnprocessable, str("config-autoscaler: ", text));
+  };
   if (c.max_scale_up_rate <= 1) return fail("max-scale-up-rate must be greater than 1.0");
   if (c.max_scale_down_rate <= 1) return fail("max-scale-down-rate must be greater than 1.0");
-  if (c.stable_window < seconds(6) ||
-      c.stable_window > hours(1)) return fail("stable-window must be in 6s..1h");
+  if (c.stable_window < seconds(6) || c.stable_window > hours(1))
+    return fail("stable-window must be in 6s..1h");
   if (c.target_burst_capacity < 0 && c.target_burst_capacity != -1)
     return fail("target-burst-capacity must be at least 0, or -1");
   return c;
@@ -255,8 +272,8 @@ ScaleSpec scale_spec(const json::Value& a, int64_t container_concurrency, bool r
   s.panic_threshold = number(a, kPanicThreshold).value_or(c.panic_threshold_percentage) / 100;
   s.stable_window = period(a, kWindow).value_or(c.stable_window);
   const double share = number(a, kPanicWindow).value_or(c.panic_window_percentage) / 100;
-  s.panic_window = std::max<Duration>(seconds(1),
-      seconds(std::llround(share * proa::seconds(s.stable_window))));
+  s.panic_window =
+      std::max<Duration>(seconds(1), seconds(std::llround(share * proa::seconds(s.stable_window))));
   s.scale_down_delay = period(a, kScaleDownDelay).value_or(c.scale_down_delay);
   s.grace_period = c.scale_to_zero_grace_period;
   s.retention = period(a, kRetention).value_or(c.scale_to_zero_pod_retention);
@@ -272,11 +289,13 @@ Status validate_autoscaling(const json::Value& a, const AutoscalerConfig& config
   Found kind = find(a, kClass);
   if (kind.present && kind.text == "hpa.autoscaling.knative.dev")
     return error(Code::kUnprocessable,
-                 str("metadata.annotations.", kind.key, ": class hpa.autoscaling.knative.dev is not served "
+                 str("metadata.annotations.", kind.key,
+                     ": class hpa.autoscaling.knative.dev is not served "
                      "here; use kpa.autoscaling.knative.dev with metric concurrency or rps"));
   TRY_STATUS(check_choice(a, kClass, {"kpa.autoscaling.knative.dev"}));
   TRY_STATUS(check_choice(a, kMetric, {"concurrency", "rps"}));
-  TRY_STATUS(check_choice(a, kAggregation, {"linear", "weighted-exponential", "weightedExponential"}));
+  TRY_STATUS(
+      check_choice(a, kAggregation, {"linear", "weighted-exponential", "weightedExponential"}));
   TRY_STATUS(check_scales(a, config));
   TRY_STATUS(check_target(a));
   TRY_STATUS(check_number(a, kUtilization, 1, 100));

@@ -1,5 +1,5 @@
-// Scaling parameters: the config-autoscaler ConfigMap, the autoscaling annotations of a revision, and
-// what both come to for one revision. Pure; reference: Knative's config-autoscaler and the
+// Scaling parameters: the config-autoscaler ConfigMap, the autoscaling annotations of a revision,
+// and what both come to for one revision. Pure; reference: Knative's config-autoscaler and the
 // annotations autoscaling.knative.dev/*.
 #pragma once
 
@@ -43,8 +43,8 @@ Result<AutoscalerConfig> parse_autoscaler_config(const json::Value& data);
 struct ScaleSpec {
   Metric metric = Metric::kConcurrency;
   Aggregation aggregation = Aggregation::kLinear;
-  double target = 70;        // per pod, with utilization
-  double total = 100;        // per pod, without
+  double target = 70;  // per pod, with utilization
+  double total = 100;  // per pod, without
   double target_burst_capacity = 211;
   double max_scale_up_rate = 1000, max_scale_down_rate = 2;
   double panic_threshold = 2.0;

@@ -12,7 +12,8 @@ constexpr std::string_view kManager = "service-controller";
 json::Value child(const client::Kind& kind, const json::Value& service) {
   json::Value v = shell_of(kind, namespace_of(service), name_of(service));
   json::Value& meta = v.ref("metadata");
-  for (const auto& [key, value] : service["metadata"]["labels"].object()) meta.ref("labels", key) = value;
+  for (const auto& [key, value] : service["metadata"]["labels"].object())
+    meta.ref("labels", key) = value;
   meta.ref("labels", kServiceLabel) = name_of(service);
   meta.ref("labels", kServiceUidLabel) = client::uid_of(service);
   for (const auto& [key, value] : service["metadata"]["annotations"].object())
@@ -31,10 +32,12 @@ client::Condition part(const json::Value& service, const Object& object, const c
   if (!object) return {type, "Unknown", "", "", ""};
   if (!owned(object, service))
     return {type, "False", "NotOwned",
-            str("There is an existing ", kind, " \"", name_of(*object), "\" that we do not own."), ""};
+            str("There is an existing ", kind, " \"", name_of(*object), "\" that we do not own."),
+            ""};
   if ((*object)["status"]["observedGeneration"].integer() != generation_of(*object))
     return {type, "Unknown", "OutOfDate",
-            str("The ", kind, " is still working to reflect the latest desired specification."), ""};
+            str("The ", kind, " is still working to reflect the latest desired specification."),
+            ""};
   client::Condition c = read_condition(*object, "Ready");
   return {type, c.status, c.reason, c.message, ""};
 }
@@ -59,10 +62,12 @@ class ServiceReconciler {
       applier_.forget(api::kRoute, key);
       return client::Outcome{};
     }
-    TRY(Object configuration, ensure(api::kConfiguration, *service, service_configuration(*service)));
+    TRY(Object configuration,
+        ensure(api::kConfiguration, *service, service_configuration(*service)));
     TRY(Object route, ensure(api::kRoute, *service, service_route(*service)));
     TRY_STATUS(write_status(client_, api::kKnService, *service,
-                            service_status(*service, configuration, route, clock_.wall()), kManager));
+                            service_status(*service, configuration, route, clock_.wall()),
+                            kManager));
     return client::Outcome{};
   }
 
@@ -105,12 +110,13 @@ json::Value service_route(const json::Value& service) {
   return r;
 }
 
-json::Value service_status(const json::Value& service, const Object& configuration, const Object& route,
-                           WallTime now) {
+json::Value service_status(const json::Value& service, const Object& configuration,
+                           const Object& route, WallTime now) {
   const std::string at = rfc3339(now);
   json::Value status;
   status.set("observedGeneration", generation_of(service));
-  client::Condition configurations = part(service, configuration, "ConfigurationsReady", "Configuration");
+  client::Condition configurations =
+      part(service, configuration, "ConfigurationsReady", "Configuration");
   client::Condition routes = part(service, route, "RoutesReady", "Route");
   if (configuration && route && configurations.status == "True" && routes.status == "True" &&
       !migrated(*route, *configuration))

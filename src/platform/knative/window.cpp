@@ -18,7 +18,8 @@ size_t buckets_of(Duration length) {
 Window::Window(Duration length, Aggregation aggregation)
     : buckets_(buckets_of(length)), aggregation_(aggregation) {
   // 99.99 % of the weight lies within the window, but no bucket is weighed less than a fifth.
-  coefficient_ = std::max(1 - std::pow(1 - 0.9999, 1.0 / static_cast<double>(buckets_.size())), 0.2);
+  coefficient_ =
+      std::max(1 - std::pow(1 - 0.9999, 1.0 / static_cast<double>(buckets_.size())), 0.2);
 }
 
 void Window::record(int64_t second, double value) {

@@ -20,18 +20,22 @@ constexpr size_t kMostMessage = 4096;
 
 Container::Container(NodeContext& context, const PodView& view, json::Value spec, bool init,
                      std::function<void()> changed)
-    : context_(context), view_(view), spec_(std::move(spec)), init_(init), changed_(std::move(changed)),
+    : context_(context),
+      view_(view),
+      spec_(std::move(spec)),
+      init_(init),
+      changed_(std::move(changed)),
       backoff_(context.options.backoff_first, context.options.backoff_cap),
       image_backoff_(context.options.backoff_first, context.options.backoff_cap) {
   observed_.name = spec_["name"].str();
   observed_.image = spec_["image"].str();
   observed_.sidecar = init && spec_["restartPolicy"].str() == "Always";
-  observed_.reason = init || (*view.pod)["spec"]["initContainers"].size() == 0
-      ? "ContainerCreating" : "PodInitializing";
+  observed_.reason = init || (*view.pod)["spec"]["initContainers"].size() == 0 ? "ContainerCreating"
+                                                                               : "PodInitializing";
   if (init) observed_.reason = "PodInitializing";
   for (const auto& c : (*view.pod)["spec"]["containers"].array())
-    if (c["name"].str() == "queue-proxy" && observed_.name != "queue-proxy"
-        && !init) beside_queue_proxy_ = true;
+    if (c["name"].str() == "queue-proxy" && observed_.name != "queue-proxy" && !init)
+      beside_queue_proxy_ = true;
 }
 
 Container::~Container() {
@@ -62,20 +66,30 @@ bool Container::is_native(std::string_view program) const {
 void Container::restore(const json::Value& status) {
   observed_.restarts = static_cast<int>(status["restartCount"].integer());
   auto read = [](const json::Value& t) {
-    return Terminated{static_cast<int>(t["exitCode"].integer()), static_cast<int>(t["signal"].integer()),
-                      t["reason"].str(), t["message"].str(), t["startedAt"].str(), t["finishedAt"].str(),
+    return Terminated{static_cast<int>(t["exitCode"].integer()),
+                      static_cast<int>(t["signal"].integer()),
+                      t["reason"].str(),
+                      t["message"].str(),
+                      t["startedAt"].str(),
+                      t["finishedAt"].str(),
                       t["containerID"].str()};
   };
   const json::Value& state = status["state"];
-  if (status["lastState"].has("terminated")) observed_.last = read(status["lastState"]["terminated"]);
+  if (status["lastState"].has("terminated"))
+    observed_.last = read(status["lastState"]["terminated"]);
   std::optional<Terminated> ended;
   if (state.has("terminated")) ended = read(state["terminated"]);
   if (state.has("running"))
-    ended = Terminated{137, 0, "ContainerStatusUnknown",
+    ended = Terminated{137,
+                       0,
+                       "ContainerStatusUnknown",
                        "The container could not be located when the node started again",
-                       state["running"]["startedAt"].str(), context_.now(), status["containerID"].str()};
+                       state["running"]["startedAt"].str(),
+                       context_.now(),
+                       status["containerID"].str()};
   if (!ended) return;
-  // With a new sandbox everything runs again, init containers too, unless the pod may not restart it.
+  // With a new sandbox everything runs again, init containers too, unless the pod may not restart
+  // it.
   bool again = init_ || should_restart(*view_.pod, observed_.sidecar, false, ended->exit_code);
   if (again) {
     observed_.last = ended;
@@ -116,18 +130,20 @@ void Container::image_failed(const std::string& message) {
     event("Warning", "Failed", str("Failed to pull image \"", observed_.image, "\": ", message));
     event("Warning", "Failed", "Error: ErrImagePull");
     (void)image_backoff_.next(Duration(0));
-    return hold("ErrImagePull", message, std::min<Duration>(std::chrono::seconds(2),
-        context_.options.backoff_first));
+    return hold("ErrImagePull", message,
+                std::min<Duration>(std::chrono::seconds(2), context_.options.backoff_first));
   }
   event("Normal", "BackOff", str("Back-off pulling image \"", observed_.image, "\""));
-  hold("ImagePullBackOff", str("Back-off pulling image \"", observed_.image, "\": ErrImagePull: ", message),
+  hold("ImagePullBackOff",
+       str("Back-off pulling image \"", observed_.image, "\": ErrImagePull: ", message),
        image_backoff_.next(Duration(0)));
 }
 
 void Container::try_start() {
   if (stopping_) return;
   ImageUse use = context_.images.find(observed_.image);
-  if (use.kind == ImageUse::Kind::kUnknown) return image_failed(no_program_message(observed_.image));
+  if (use.kind == ImageUse::Kind::kUnknown)
+    return image_failed(no_program_message(observed_.image));
   if (use.kind == ImageUse::Kind::kPlatform) return start_platform();
   auto launched = launch(use);
   if (launched.ok()) return;
@@ -178,7 +194,8 @@ Status Container::launch(const ImageUse& use) {
   TRY_STATUS(context_.zygote.launch(launch, std::move(out), std::move(err), std::move(events)));
   launch_id_ = launch.id;
   last_launch_ = std::move(launch);
-  event("Normal", "Pulled", str("Container image \"", observed_.image, "\" already present on machine"));
+  event("Normal", "Pulled",
+        str("Container image \"", observed_.image, "\" already present on machine"));
   event("Normal", "Created", str("Created container: ", observed_.name));
   return {};
 }
@@ -186,8 +203,7 @@ Status Container::launch(const ImageUse& use) {
 Status Container::open_output(Fd& out, Fd& err) {
   close_output();
   TRY(ContainerLog log, ContainerLog::open(context_.log_dir(*view_.pod, observed_.name),
-      observed_.restarts, {},
-                                           context_.loop.clock()));
+                                           observed_.restarts, {}, context_.loop.clock()));
   log_ = std::make_unique<ContainerLog>(std::move(log));
   Fd* theirs[2] = {&out, &err};
   for (int i = 0; i < 2; ++i) {
@@ -235,11 +251,13 @@ void Container::on_started(pid_t pid) {
   observed_.started_at = context_.now();
   observed_.message.clear();
   observed_.container_id = "proa://" + launch_id_;
-  log::debug("node", "container started", {{"pod", pod_reference()}, {"container", observed_.name},
-      {"pid", pid}});
+  log::debug("node", "container started",
+             {{"pod", pod_reference()}, {"container", observed_.name}, {"pid", pid}});
   event("Normal", "Started", str("Started container ", observed_.name));
-  if (!init_ || observed_.sidecar) start_probes();
-  else observed_.started = true;
+  if (!init_ || observed_.sidecar)
+    start_probes();
+  else
+    observed_.started = true;
   changed_();
 }
 
@@ -262,8 +280,8 @@ void Container::start_probes() {
     event("Warning", "Unhealthy", str(what, " probe failed: ", message));
   };
   events.restart = [this](const std::string& what) {
-    event("Normal", "Killing", str("Container ", observed_.name, " failed ", lower(what),
-        " probe, will be restarted"));
+    event("Normal", "Killing",
+          str("Container ", observed_.name, " failed ", lower(what), " probe, will be restarted"));
     restarting_ = true;
     stop(std::chrono::seconds((*view_.pod)["spec"]["terminationGracePeriodSeconds"].integer(30)));
     stopping_ = false;
@@ -271,7 +289,7 @@ void Container::start_probes() {
   json::Value spec = spec_;
   if (beside_queue_proxy_) spec.set("readinessProbe", serving_readiness_probe(*view_.pod, spec_));
   probes_ = std::make_unique<Probes>(context_.loop, context_.http, spec, std::move(target),
-      std::move(events));
+                                     std::move(events));
 }
 
 void Container::run_probe(std::vector<std::string> command, Duration timeout, ProbeDone done) {
@@ -304,9 +322,12 @@ void Container::run_probe(std::vector<std::string> command, Duration timeout, Pr
   };
   LaunchEvents events;
   events.failed = [finish](const std::string& why) { finish(false, why); };
-  events.exited = [finish](const Exit& e) { finish(e.code == 0, str("command exited with ", e.code)); };
+  events.exited = [finish](const Exit& e) {
+    finish(e.code == 0, str("command exited with ", e.code));
+  };
   std::string id = probe.id;
-  if (auto s = context_.zygote.launch(probe, std::move(out), std::move(err), std::move(events)); !s.ok())
+  if (auto s = context_.zygote.launch(probe, std::move(out), std::move(err), std::move(events));
+      !s.ok())
     return loop.post([done, why = s.error().message] { done({false, why}); });
   attempt->timer = loop.after(timeout, [attempt, id, &zygote = context_.zygote] {
     attempt->timer = 0;
@@ -317,15 +338,17 @@ void Container::run_probe(std::vector<std::string> command, Duration timeout, Pr
 
 void Container::on_failed(const std::string& why) {
   launch_id_.clear();
-  event("Warning", "Failed", str("Error: failed to start container \"", observed_.name, "\": ", why));
+  event("Warning", "Failed",
+        str("Error: failed to start container \"", observed_.name, "\": ", why));
   std::string now = context_.now();
   terminated({128, 0, "StartError", shorten(why, kMostMessage), now, now, ""});
 }
 
 void Container::on_exited(const Exit& exit) {
   std::string id = "proa://" + std::exchange(launch_id_, "");
-  const char* reason = exit.oom_killed && exit.code != 0 ? "OOMKilled" : exit.code == 0
-      ? "Completed" : "Error";
+  const char* reason = exit.oom_killed && exit.code != 0 ? "OOMKilled"
+                       : exit.code == 0                  ? "Completed"
+                                                         : "Error";
   close_output();
   terminated({exit.code, exit.signal, reason, termination_message(exit.code), observed_.started_at,
               context_.now(), id});
@@ -334,7 +357,8 @@ void Container::on_exited(const Exit& exit) {
 std::string Container::termination_message(int exit_code) {
   std::string text = read_file(termination_file(), 1 << 20).value_or("");
   if (text.size() > kMostMessage) text.resize(kMostMessage);
-  if (!text.empty() || exit_code == 0 || spec_["terminationMessagePolicy"].str() != "FallbackToLogsOnError")
+  if (!text.empty() || exit_code == 0 ||
+      spec_["terminationMessagePolicy"].str() != "FallbackToLogsOnError")
     return text;
   return log_tail(context_.log_dir(*view_.pod, observed_.name), observed_.restarts, 80, 2048);
 }
@@ -346,10 +370,11 @@ void Container::terminated(Terminated t) {
   observed_.ready = observed_.started = false;
   observed_.state = State::kTerminated;
   observed_.terminated = std::move(t);
-  bool restart = !stopping_ && (restarting_
-      ? (*view_.pod)["spec"]["restartPolicy"].str() != "Never" || observed_.sidecar
-                                            : should_restart(*view_.pod, observed_.sidecar, init_,
-                                                             observed_.terminated.exit_code));
+  bool restart =
+      !stopping_ &&
+      (restarting_
+           ? (*view_.pod)["spec"]["restartPolicy"].str() != "Never" || observed_.sidecar
+           : should_restart(*view_.pod, observed_.sidecar, init_, observed_.terminated.exit_code));
   restarting_ = false;
   if (restart) plan_restart();
   changed_();
@@ -365,11 +390,13 @@ void Container::plan_restart() {
   observed_.message.clear();
   ++observed_.restarts;
   if (delay.count() > 0)
-    observed_.message = str("back-off ", format_duration(delay), " restarting failed container=",
-                            observed_.name, " pod=", pod_reference());
+    observed_.message =
+        str("back-off ", format_duration(delay), " restarting failed container=", observed_.name,
+            " pod=", pod_reference());
   if (delay.count() > 0)
-    event("Warning", "BackOff", str("Back-off restarting failed container ", observed_.name,
-        " in pod ", pod_reference()));
+    event(
+        "Warning", "BackOff",
+        str("Back-off restarting failed container ", observed_.name, " in pod ", pod_reference()));
   cancel_timer();
   timer_ = context_.loop.after(delay, [this] {
     timer_ = 0;
@@ -385,7 +412,8 @@ void Container::stop(Duration grace) {
     std::string now = context_.now();
     observed_.ready = observed_.started = false;
     observed_.state = State::kTerminated;
-    observed_.terminated = {0, 0, "Completed", "", observed_.started_at, now, observed_.container_id};
+    observed_.terminated = {
+        0, 0, "Completed", "", observed_.started_at, now, observed_.container_id};
     return changed_();
   }
   if (!has_process()) return;

@@ -1,7 +1,8 @@
 // Container: one container of a pod, over all its runs: start, output, probes, end, back-off.
 //
 //   waiting ──start──▶ starting ──▶ running ──▶ terminated ─┬─▶ (stays so)
-//      ▲                                                    └─ restartPolicy: at once, then CrashLoopBackOff
+//      ▲                                                    └─ restartPolicy: at once, then
+//      CrashLoopBackOff
 //
 // Owned by its PodWorker, which it tells of every change. Loop thread only.
 #pragma once
@@ -10,11 +11,11 @@
 #include <memory>
 #include <string>
 
-#include "platform/node/decisions/backoff.h"
 #include "platform/node/container_launch.h"
+#include "platform/node/decisions/backoff.h"
+#include "platform/node/decisions/status.h"
 #include "platform/node/logs/cri_log.h"
 #include "platform/node/probes/probes.h"
-#include "platform/node/decisions/status.h"
 
 namespace proa::node {
 
@@ -35,9 +36,9 @@ class Container {
 
   // Takes up what an earlier node wrote of it. Its process is gone.
   void restore(const json::Value& status);
-  void allow_start();              // starts it if it waits and nothing holds it back
-  void stop(Duration grace);       // SIGTERM, then SIGKILL; it is not started again
-  void image_table_changed();      // tries again at once what had no program
+  void allow_start();          // starts it if it waits and nothing holds it back
+  void stop(Duration grace);   // SIGTERM, then SIGKILL; it is not started again
+  void image_table_changed();  // tries again at once what had no program
   bool is_native(std::string_view program) const;
 
  private:

@@ -37,7 +37,8 @@ Environment base_environment(const NodeContext& c, const PodView& view, const Im
     for (const auto& [prefix, dir] : c.options.mirrors)
       mirrors += str(mirrors.empty() ? "" : ";", prefix, "=", dir);
     if (!mirrors.empty()) env.emplace_back("PROA_MIRRORS", mirrors);
-    // All pods of a revision serve the same version of the model, and only the first one asks for it.
+    // All pods of a revision serve the same version of the model, and only the first one asks for
+    // it.
     const json::Value& meta = (*view.pod)["metadata"];
     const std::string& revision = meta["labels"]["serving.knative.dev/revision"].str();
     if (!revision.empty())
@@ -78,13 +79,15 @@ void add_cache_mounts(Launch& launch, NodeContext& c, const PodView& view, const
 }
 
 void add_files(Launch& launch, const NodeContext& c, const PodView& view) {
-  const std::string &domain = c.options.cluster_domain, &name = (*view.pod)["metadata"]["name"].str(),
+  const std::string &domain = c.options.cluster_domain,
+                    &name = (*view.pod)["metadata"]["name"].str(),
                     &ns = (*view.pod)["metadata"]["namespace"].str();
   const json::Value& spec = (*view.pod)["spec"];
   launch.hostname = spec["hostname"].str_or(name).substr(0, 63);
-  std::string hosts = str("# Kubernetes-managed hosts file.\n"
-                          "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n",
-                          view.ip, "\t", launch.hostname, "\n");
+  std::string hosts =
+      str("# Kubernetes-managed hosts file.\n"
+          "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n",
+          view.ip, "\t", launch.hostname, "\n");
   for (const auto& alias : spec["hostAliases"].array()) {
     hosts += alias["ip"].str();
     for (const auto& h : alias["hostnames"].array()) hosts += "\t" + h.str();
@@ -92,16 +95,20 @@ void add_files(Launch& launch, const NodeContext& c, const PodView& view) {
   }
   std::string resolv = spec["dnsPolicy"].str() == "Default"
                            ? read_file("/etc/resolv.conf", 65536).value_or("")
-                           : str("nameserver ", c.options.dns_address, "\nsearch ", ns, ".svc.", domain,
-                                 " svc.", domain, " ", domain, "\noptions ndots:5\n");
+                           : str("nameserver ", c.options.dns_address, "\nsearch ", ns, ".svc.",
+                                 domain, " svc.", domain, " ", domain, "\noptions ndots:5\n");
   launch.files.emplace_back("/etc/resolv.conf", std::move(resolv));
   launch.files.emplace_back("/etc/hosts", std::move(hosts));
   launch.files.emplace_back("/etc/hostname", launch.hostname + "\n");
 }
 
-Status set_user(Launch& launch, const PodView& view, const json::Value& container, const ImageUse& use) {
-  const json::Value &own = container["securityContext"], &pod = (*view.pod)["spec"]["securityContext"];
-  auto setting = [&](const char* key) -> const json::Value& { return own.has(key) ? own[key] : pod[key]; };
+Status set_user(Launch& launch, const PodView& view, const json::Value& container,
+                const ImageUse& use) {
+  const json::Value &own = container["securityContext"],
+                    &pod = (*view.pod)["spec"]["securityContext"];
+  auto setting = [&](const char* key) -> const json::Value& {
+    return own.has(key) ? own[key] : pod[key];
+  };
   launch.uid = launch.gid = fetches(use) ? kFetchUid : view.uid;
   if (fetches(use)) {
     launch.read_all = true;  // mirrors and file:// folders belong to whoever made them
@@ -118,7 +125,8 @@ Status set_user(Launch& launch, const PodView& view, const json::Value& containe
   }
   if (!launch.root_inside && setting("runAsGroup").is_int())
     launch.gid = static_cast<uint32_t>(setting("runAsGroup").integer());
-  if (pod["fsGroup"].is_int()) launch.groups.push_back(static_cast<uint32_t>(pod["fsGroup"].integer()));
+  if (pod["fsGroup"].is_int())
+    launch.groups.push_back(static_cast<uint32_t>(pod["fsGroup"].integer()));
   for (const auto& g : pod["supplementalGroups"].array())
     launch.groups.push_back(static_cast<uint32_t>(g.integer()));
   return {};
@@ -126,9 +134,10 @@ Status set_user(Launch& launch, const PodView& view, const json::Value& containe
 
 void set_limits(Launch& launch, const json::Value& container) {
   const json::Value &limits = container["resources"]["limits"],
-      &requests = container["resources"]["requests"];
+                    &requests = container["resources"]["requests"];
   launch.memory_bytes = static_cast<uint64_t>(std::max(quantity(limits["memory"]), 0.0));
-  launch.cpu_millis = static_cast<uint64_t>(std::ceil(std::max(quantity(limits["cpu"]), 0.0) * 1000));
+  launch.cpu_millis =
+      static_cast<uint64_t>(std::ceil(std::max(quantity(limits["cpu"]), 0.0) * 1000));
   double shares = quantity(requests["cpu"], quantity(limits["cpu"], 0));
   launch.cpu_shares_millis = static_cast<uint64_t>(std::ceil(std::max(shares, 0.0) * 1000));
 }
@@ -152,9 +161,11 @@ void translate_paths(Launch& launch) {
     for (const Mount& m : launch.mounts) {
       size_t at = text.find(m.target);
       size_t end = at == text.npos ? at : at + m.target.size();
-      if (at == text.npos || (at > 0 && text[at - 1] != '=') || (end < text.size()
-          && text[end] != '/')) continue;
-      text = text.substr(0, at) + m.source + (m.sub_path.empty() ? "" : "/" + m.sub_path) + text.substr(end);
+      if (at == text.npos || (at > 0 && text[at - 1] != '=') ||
+          (end < text.size() && text[end] != '/'))
+        continue;
+      text = text.substr(0, at) + m.source + (m.sub_path.empty() ? "" : "/" + m.sub_path) +
+             text.substr(end);
       return;
     }
   };
@@ -162,8 +173,8 @@ void translate_paths(Launch& launch) {
   for (auto& e : launch.env) translate(e);
 }
 
-Status set_program(Launch& launch, const NodeContext& c, const json::Value& container, const ImageUse& use,
-                   const Environment& env) {
+Status set_program(Launch& launch, const NodeContext& c, const json::Value& container,
+                   const ImageUse& use, const Environment& env) {
   auto command = expand_list(container["command"], env), args = expand_list(container["args"], env);
   if (use.kind == ImageUse::Kind::kNative) {
     launch.native = use.program;
@@ -174,23 +185,26 @@ Status set_program(Launch& launch, const NodeContext& c, const json::Value& cont
     launch.argv = command;
     if (launch.argv.empty() && !use.program.empty()) launch.argv = {use.program};
     if (launch.argv.empty())
-      return error(Code::kUnimplemented,
-                   str("image \"", container["image"].str(),
-                       "\" runs over the host's own files on this node, "
-                       "which has no entry point: set `command`"));
+      return error(Code::kUnimplemented, str("image \"", container["image"].str(),
+                                             "\" runs over the host's own files on this node, "
+                                             "which has no entry point: set `command`"));
   }
   launch.argv.insert(launch.argv.end(), args.begin(), args.end());
-  if (use.kind == ImageUse::Kind::kSandbox && !use.program.empty()) add_tool(launch, c, use.program);
+  if (use.kind == ImageUse::Kind::kSandbox && !use.program.empty())
+    add_tool(launch, c, use.program);
   return {};
 }
 }  // namespace
 
 std::string no_program_message(const std::string& image) {
-  return str("no program for image \"", image,
-             "\" on this node. Tried: the native image table (ConfigMap native-images in namespace kserve): "
-             "no pattern matches; an OCI runtime: not supported by this version; the sandbox over the "
-             "host's files: not in that table either. Add a line \"", image_name(image),
-             " => sandbox\" to the ConfigMap to run the container's command with the host's programs");
+  return str(
+      "no program for image \"", image,
+      "\" on this node. Tried: the native image table (ConfigMap native-images in namespace "
+      "kserve): "
+      "no pattern matches; an OCI runtime: not supported by this version; the sandbox over the "
+      "host's files: not in that table either. Add a line \"",
+      image_name(image),
+      " => sandbox\" to the ConfigMap to run the container's command with the host's programs");
 }
 
 Result<Launch> make_launch(NodeContext& c, const PodView& view, const json::Value& container,
@@ -215,8 +229,9 @@ Result<Launch> make_launch(NodeContext& c, const PodView& view, const json::Valu
   std::string message = container["terminationMessagePath"].str_or("/dev/termination-log");
   launch.mounts.push_back({Mount::Kind::kBind, termination_file, "", message, false, 0});
   // Outer folders first, so that inner ones are mounted into them.
-  std::stable_sort(launch.mounts.begin(), launch.mounts.end(),
-                   [](const Mount& a, const Mount& b) { return a.target.size() < b.target.size(); });
+  std::stable_sort(launch.mounts.begin(), launch.mounts.end(), [](const Mount& a, const Mount& b) {
+    return a.target.size() < b.target.size();
+  });
   add_files(launch, c, view);
   TRY_STATUS(set_user(launch, view, container, use));
   set_limits(launch, container);

@@ -17,7 +17,8 @@ struct PodView {
   bool fetches = false;  // an init container runs `proa fetch`: the model cache is shown
 };
 
-// Errors: kUnimplemented and kNotFound mean ErrImagePull, everything else CreateContainerConfigError.
+// Errors: kUnimplemented and kNotFound mean ErrImagePull, everything else
+// CreateContainerConfigError.
 Result<Launch> make_launch(NodeContext& context, const PodView& view, const json::Value& container,
                            const ImageUse& use, const std::string& termination_file);
 

@@ -1,5 +1,5 @@
-// What an earlier run of this node left: processes that somehow outlived it, by a record in the data
-// folder that a reused process id cannot deceive (it holds the start time as well).
+// What an earlier run of this node left: processes that somehow outlived it, by a record in the
+// data folder that a reused process id cannot deceive (it holds the start time as well).
 #pragma once
 
 #include <sys/types.h>

@@ -33,8 +33,9 @@ void LogAccess::serve(const client::Object& pod, const apiserver::PodLogOptions&
     query.since = parse_rfc3339(options.since_time);
   if (options.previous) {
     if (runs.size() < 2)
-      return sink->finish(error(Code::kInvalid, str("previous terminated container \"", options.container,
-                                                    "\" in pod \"", name, "\" not found")));
+      return sink->finish(
+          error(Code::kInvalid, str("previous terminated container \"", options.container,
+                                    "\" in pod \"", name, "\" not found")));
     query.run = runs[runs.size() - 2];
   } else if (!runs.empty()) {
     query.run = runs.back();
@@ -42,15 +43,16 @@ void LogAccess::serve(const client::Object& pod, const apiserver::PodLogOptions&
     query.run = 0;  // written by the platform with the first request
   } else {
     std::string reason = container ? container->observed().reason : "ContainerCreating";
-    return sink->finish(error(Code::kInvalid, str("container \"", options.container, "\" in pod \"", name,
-                                                  "\" is waiting to start: ", reason)));
+    return sink->finish(error(Code::kInvalid, str("container \"", options.container, "\" in pod \"",
+                                                  name, "\" is waiting to start: ", reason)));
   }
   LogTarget target;
   target.write = [sink](std::string text) { sink->write(std::move(text)); };
   target.finish = [sink] { sink->finish(); };
   target.closed = [sink] { return sink->closed(); };
   target.buffered = [sink] { return sink->buffered(); };
-  target.running = [this, alive = std::weak_ptr<bool>(alive_), pod, container_name = options.container] {
+  target.running = [this, alive = std::weak_ptr<bool>(alive_), pod,
+                    container_name = options.container] {
     if (alive.expired()) return false;
     const PodWorker* w = find_(*pod);
     const Container* c = w ? w->container(container_name) : nullptr;

@@ -28,8 +28,15 @@ constexpr Duration kLeasePeriod = std::chrono::seconds(10);
 
 struct Node::Core : std::enable_shared_from_this<Node::Core> {
   Core(client::Client& client, async::Loop& loop, Zygote& zygote, NodeOptions o)
-      : context{client, loop, zygote, o, http::Client(loop), Volumes(client, o.data_dir), ImageTable(),
-                Addresses(), PodFacts()} {}
+      : context{client,
+                loop,
+                zygote,
+                o,
+                http::Client(loop),
+                Volumes(client, o.data_dir),
+                ImageTable(),
+                Addresses(),
+                PodFacts()} {}
 
   NodeContext context;
   std::map<std::string, std::unique_ptr<PodWorker>> workers;  // by uid
@@ -78,8 +85,9 @@ Status Node::Core::start() {
   remove_stale_folders();
   open_watches();
   lease_timer = context.loop.after(kLeasePeriod, [this] { renew(); });
-  log::info("node", "ready", {{"isolation", to_string(context.zygote.isolation())}, {"limits",
-      cgroups.description}});
+  log::info(
+      "node", "ready",
+      {{"isolation", to_string(context.zygote.isolation())}, {"limits", cgroups.description}});
   return {};
 }
 
@@ -104,18 +112,21 @@ void Node::Core::load_images(const json::Value* config_map) {
   client::Object found;
   if (!config_map) {
     auto there = context.client.get(api::kConfigMap, kImagesNamespace, kImagesName);
-    if (there.ok()) found = *there;
+    if (there.ok())
+      found = *there;
     else if (there.error().code == Code::kNotFound) {
       json::Value ns = json::object({{"apiVersion", "v1"}, {"kind", "Namespace"}});
       ns.set("metadata", json::object({{"name", kImagesNamespace}}));
       if (!context.client.get(api::kNamespace, "", kImagesNamespace).ok())
         (void)context.client.create(api::kNamespace, std::move(ns));
-      json::Value map = json::object({{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"data",
-          ImageTable::default_data()}});
+      json::Value map = json::object(
+          {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"data", ImageTable::default_data()}});
       map.set("metadata", json::object({{"name", kImagesName}, {"namespace", kImagesNamespace}}));
       auto made = context.client.create(api::kConfigMap, std::move(map));
-      if (made.ok()) found = *made;
-      else log::warn("node", "table of native images not written", {{"error", made.error().message}});
+      if (made.ok())
+        found = *made;
+      else
+        log::warn("node", "table of native images not written", {{"error", made.error().message}});
     }
     config_map = found.get();
   }
@@ -138,7 +149,8 @@ void Node::Core::remove_stale_folders() {
   auto clean = [](const std::string& folder, const std::set<std::string>& keep) {
     for (const auto& name : list_dir(folder).value_or({}))
       if (!keep.count(name))
-        if (auto s = remove_tree(str(folder, "/", name)); !s.ok()) log::warn("node", s.error().message);
+        if (auto s = remove_tree(str(folder, "/", name)); !s.ok())
+          log::warn("node", s.error().message);
   };
   clean(context.options.data_dir + "/pods", uids);
   clean(context.options.data_dir + "/logs/pods", log_dirs);
@@ -152,17 +164,18 @@ void Node::Core::open_watches() {
       if (auto self = weak.lock()) self->on_pod(e);
     });
   }));
-  watches.push_back(context.client.watch(api::kConfigMap, "", [weak, &loop](const client::Event& e) {
-    if (e.type != client::Event::kModified) return;
-    loop.post([weak, e] {
-      auto self = weak.lock();
-      if (!self) return;
-      const json::Value& meta = (*e.object)["metadata"];
-      if (meta["name"].str() == kImagesName && meta["namespace"].str() == kImagesNamespace)
-        self->load_images(e.object.get());
-      self->plan_refresh();
-    });
-  }));
+  watches.push_back(
+      context.client.watch(api::kConfigMap, "", [weak, &loop](const client::Event& e) {
+        if (e.type != client::Event::kModified) return;
+        loop.post([weak, e] {
+          auto self = weak.lock();
+          if (!self) return;
+          const json::Value& meta = (*e.object)["metadata"];
+          if (meta["name"].str() == kImagesName && meta["namespace"].str() == kImagesNamespace)
+            self->load_images(e.object.get());
+          self->plan_refresh();
+        });
+      }));
   watches.push_back(context.client.watch(api::kSecret, "", [weak, &loop](const client::Event& e) {
     if (e.type != client::Event::kModified) return;
     loop.post([weak] {
@@ -264,7 +277,8 @@ void Node::stop() {
   if (core_->stopped) return;
   auto done = std::make_shared<std::promise<void>>();
   auto waiting = done->get_future();
-  core_->context.loop.post([core = core_, done] { core->begin_stop([done] { done->set_value(); }); });
+  core_->context.loop.post(
+      [core = core_, done] { core->begin_stop([done] { done->set_value(); }); });
   waiting.wait_for(std::chrono::seconds(6));
 }
 

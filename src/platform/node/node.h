@@ -2,8 +2,8 @@
 //
 // What a kubelet does on a cluster: it watches pods with spec.nodeName == its own, starts their
 // containers through the zygote, probes them, restarts them, writes their status and their events,
-// keeps their logs, and registers itself as a Node with a Lease. Everything happens on the loop given;
-// start() is called before that loop runs or on its thread, stop() from any other thread.
+// keeps their logs, and registers itself as a Node with a Lease. Everything happens on the loop
+// given; start() is called before that loop runs or on its thread, stop() from any other thread.
 #pragma once
 
 #include <memory>
@@ -22,12 +22,12 @@ class Node {
   Node(client::Client& client, async::Loop& loop, Zygote& zygote, NodeOptions options);
   ~Node();  // after stop(), or with the loop not running
 
-  // Clears what an earlier run left behind, registers the Node, begins to watch. Errors: a data folder
-  // that cannot be used, a pod network that is none.
+  // Clears what an earlier run left behind, registers the Node, begins to watch. Errors: a data
+  // folder that cannot be used, a pod network that is none.
   Status start();
 
-  // Ends every process that it started (SIGTERM, after two seconds SIGKILL); the pods stay in the API
-  // and are run again by the next start(). Waits; at most a few seconds.
+  // Ends every process that it started (SIGTERM, after two seconds SIGKILL); the pods stay in the
+  // API and are run again by the next start(). Waits; at most a few seconds.
   void stop();
 
   apiserver::PodLogs& pod_logs();

@@ -31,13 +31,14 @@ int serve_program(int argc, char** argv) {
   at.sin_family = AF_INET;
   at.sin_port = htons(8080);
   ::inet_pton(AF_INET, ::getenv("POD_IP"), &at.sin_addr);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 || ::listen(fd, 16) != 0) return 9;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 || ::listen(fd, 16) != 0)
+    return 9;
   dprintf(1, "serving %s\n", argc > 1 ? argv[1] : "");
   for (;;) {
     int c = ::accept(fd, nullptr, nullptr);
     char buffer[1024];
-    if (::read(c, buffer, sizeof buffer) > 0) dprintf(c,
-        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+    if (::read(c, buffer, sizeof buffer) > 0)
+      dprintf(c, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
     ::close(c);
   }
 }
@@ -48,7 +49,7 @@ int fetch_program(int argc, char** argv) {
   FILE* f = ::fopen(file.c_str(), "w");
   if (!f) return 3;
   ::fprintf(f, "%s from %s, mirrors %s, pin %s", argv[1], ::getenv("PROA_MODEL_CACHE"),
-      ::getenv("PROA_MIRRORS"), ::getenv("PROA_MODEL_PIN"));
+            ::getenv("PROA_MIRRORS"), ::getenv("PROA_MODEL_PIN"));
   ::fclose(f);
   dprintf(1, "fetched %s\n", argv[1]);
   std::string mark = str(::getenv("PROA_MODEL_CACHE"), "/mark");
@@ -58,7 +59,9 @@ int fetch_program(int argc, char** argv) {
 
 class NoDisk : public apiserver::Log {
  public:
-  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override { return int64_t{100}; }
+  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override {
+    return int64_t{100};
+  }
   Status append(const std::vector<apiserver::LogRecord>&, int64_t) override { return {}; }
   Status compact() override { return {}; }
 };
@@ -83,7 +86,8 @@ class NodeTest : public ::testing::Test {
     start_zygote();
     catalog_ = std::move(api::Catalog::built_in()).value();
     store_ = std::move(apiserver::Store::open(std::make_unique<NoDisk>())).value();
-    core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, real_clock(), apiserver::CoreOptions{});
+    core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, real_clock(),
+                                              apiserver::CoreOptions{});
     client_ = std::make_unique<apiserver::EmbeddedClient>(*core_);
     ASSERT_TRUE(core_->bootstrap().ok());
     start_node();
@@ -206,12 +210,13 @@ TEST_F(NodeTest, ServesAModelPodWithItsQueueProxy) {
   json::Value status = pod()["status"];
   EXPECT_EQ(status["phase"].str(), "Running");
   EXPECT_EQ(status["containerStatuses"].size(), 2u);
-  for (const auto& c : status["containerStatuses"].array()) EXPECT_TRUE(c["ready"].boolean())
-      << json::dump(c);
+  for (const auto& c : status["containerStatuses"].array())
+    EXPECT_TRUE(c["ready"].boolean()) << json::dump(c);
   EXPECT_EQ(status["initContainerStatuses"][0]["state"]["terminated"]["reason"].str(), "Completed");
   EXPECT_TRUE(status["podIP"].str().starts_with("127.")) << status["podIP"].str();
   EXPECT_EQ(logs("storage-initializer"), "fetched gs://b/iris\n");
-  EXPECT_TRUE(until([&] { return logs("kserve-container") == "serving --model_dir=/mnt/models\n"; }));
+  EXPECT_TRUE(
+      until([&] { return logs("kserve-container") == "serving --model_dir=/mnt/models\n"; }));
   std::string uid = pod()["metadata"]["uid"].str();
   EXPECT_EQ(read_file(dir_ + "/pods/" + uid + "/volumes/models/model.txt").value_or(""),
             str("gs://b/iris from ", kModelCachePath, ", mirrors gs://b=/srv, pin default/r1"));
@@ -231,13 +236,14 @@ TEST_F(NodeTest, StartsAKilledContainerAgain) {
   pid_t victim = 0;
   for (const auto& name : list_dir("/proc").value_or({}))
     if (auto pid = parse_int(name))
-      if (auto env = read_file(str("/proc/", name, "/cmdline")); env.ok() && contains(*env,
-          "proa serve --model_dir"))
+      if (auto env = read_file(str("/proc/", name, "/cmdline"));
+          env.ok() && contains(*env, "proa serve --model_dir"))
         victim = static_cast<pid_t>(*pid);
   ASSERT_GT(victim, 0) << "ps must show a native program's command line";
   ::kill(victim, SIGKILL);
-  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() == 1 &&
-                                 ready(); })) << explain();
+  ASSERT_TRUE(until([&] {
+    return pod()["status"]["containerStatuses"][0]["restartCount"].integer() == 1 && ready();
+  })) << explain();
   const json::Value status = pod()["status"]["containerStatuses"][0];
   EXPECT_EQ(status["lastState"]["terminated"]["exitCode"].integer(), 137);
   EXPECT_EQ(logs("kserve-container", true), "serving --model_dir=/mnt/models\n");
@@ -268,9 +274,10 @@ spec:
 )Y");
   ASSERT_TRUE(until([&] { return phase() == "Failed"; })) << explain();
   std::string ip = pod()["status"]["podIP"].str();
-  EXPECT_EQ(logs("main"), str("hellox\npod-", ip,
-      " secret proa\nnameserver 127.96.0.10\nsearch default.svc.cluster.local "
-                                  "svc.cluster.local cluster.local\n"));
+  EXPECT_EQ(logs("main"),
+            str("hellox\npod-", ip,
+                " secret proa\nnameserver 127.96.0.10\nsearch default.svc.cluster.local "
+                "svc.cluster.local cluster.local\n"));
   const json::Value t = pod()["status"]["containerStatuses"][0]["state"]["terminated"];
   EXPECT_EQ(t["exitCode"].integer(), 3);
   EXPECT_EQ(t["reason"].str(), "Error");
@@ -301,8 +308,10 @@ spec: {nodeName: proa, restartPolicy: Never,
   ASSERT_TRUE(until([&] { return contains(explain(), "ErrImagePull"); })) << explain();
   EXPECT_TRUE(contains(explain(), "native image table")) << explain();
   ASSERT_TRUE(until([&] { return event("Failed", "ErrImagePull"); }));
-  ASSERT_TRUE(client_->patch(api::kConfigMap, "kserve", "native-images",
-                             json::parse(R"({"data":{"mine":"acme/tool => sandbox"}})").value(), "").ok());
+  ASSERT_TRUE(client_
+                  ->patch(api::kConfigMap, "kserve", "native-images",
+                          json::parse(R"({"data":{"mine":"acme/tool => sandbox"}})").value(), "")
+                  .ok());
   EXPECT_TRUE(until([&] { return phase() == "Succeeded"; })) << explain();
 }
 
@@ -311,8 +320,9 @@ TEST_F(NodeTest, BacksOffFromACrashingContainer) {
 metadata: {name: p}
 spec: {nodeName: proa, containers: [{name: main, image: busybox, command: [sh, -c, "exit 1"]}]}
 )");
-  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() >= 3; }))
-      << explain();
+  ASSERT_TRUE(until([&] {
+    return pod()["status"]["containerStatuses"][0]["restartCount"].integer() >= 3;
+  })) << explain();
   ASSERT_TRUE(until([&] { return contains(explain(), "CrashLoopBackOff"); }));
   EXPECT_TRUE(until([&] { return event("BackOff", "Back-off restarting failed container main"); }));
 }
@@ -336,13 +346,16 @@ spec:
 )");
   ASSERT_TRUE(until([&] { return ready(); })) << explain();
   ASSERT_TRUE(until([&] { return event("Unhealthy", "Liveness probe failed"); }));
-  EXPECT_TRUE(until([&] { return pod()["status"]["containerStatuses"][1]["restartCount"].integer() >= 1; }))
-      << explain();
+  EXPECT_TRUE(until([&] {
+    return pod()["status"]["containerStatuses"][1]["restartCount"].integer() >= 1;
+  })) << explain();
 }
 
 TEST_F(NodeTest, ReportsAKillForLackOfMemory) {
-  if (!contains((*client_->get(api::kNode, "",
-      "proa").value())["metadata"]["annotations"]["proa.dev/resource-limits"].str(), "memory"))
+  if (!contains((*client_->get(api::kNode, "", "proa")
+                      .value())["metadata"]["annotations"]["proa.dev/resource-limits"]
+                    .str(),
+                "memory"))
     GTEST_SKIP() << "no memory cgroup";
   create(api::kPod, R"Y(
 metadata: {name: p}
@@ -355,7 +368,8 @@ spec:
 )Y");
   ASSERT_TRUE(until([&] { return phase() == "Failed"; })) << explain();
   EXPECT_EQ(pod()["status"]["containerStatuses"][0]["state"]["terminated"]["reason"].str(),
-      "OOMKilled") << explain();
+            "OOMKilled")
+      << explain();
 }
 
 TEST_F(NodeTest, RunsItsPodsAgainAfterARestart) {
@@ -366,8 +380,9 @@ TEST_F(NodeTest, RunsItsPodsAgainAfterARestart) {
   EXPECT_TRUE(ready()) << "a stop writes nothing";
   start_zygote();
   start_node();
-  ASSERT_TRUE(until([&] { return pod()["status"]["containerStatuses"][0]["restartCount"].integer() == 1 &&
-                                 ready(); })) << explain();
+  ASSERT_TRUE(until([&] {
+    return pod()["status"]["containerStatuses"][0]["restartCount"].integer() == 1 && ready();
+  })) << explain();
 }
 
 TEST_F(NodeTest, EndsAPodThatWasRemovedByForce) {

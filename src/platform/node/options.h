@@ -10,13 +10,14 @@ namespace proa::node {
 
 struct NodeOptions {
   std::string name = "proa";
-  std::string data_dir;  // absolute; the node uses pods/, volumes/, models/, logs/pods/, run/ below it
+  std::string
+      data_dir;  // absolute; the node uses pods/, volumes/, models/, logs/pods/, run/ below it
   std::string pod_cidr = "127.10.0.0/16";
   std::string host_ip = "127.0.0.1";
   std::string dns_address = "127.96.0.10", cluster_domain = "cluster.local";
   std::string kubernetes_host = "127.96.0.1", kubernetes_port = "443";  // for pods' environment
-  double cpu = 0;             // 0: all of the machine
-  uint64_t memory_bytes = 0;  // 0: all of the machine
+  double cpu = 0;                                                       // 0: all of the machine
+  uint64_t memory_bytes = 0;                                            // 0: all of the machine
   int most_pods = 500;
 
   // For `proa fetch`: its environment, and URI prefixes served from folders (which it may read).

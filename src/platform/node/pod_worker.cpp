@@ -24,7 +24,8 @@ bool init_done(const ContainerObserved& c) {
 }
 }  // namespace
 
-PodWorker::PodWorker(NodeContext& context, client::Object pod, std::string ip, std::function<void()> ended)
+PodWorker::PodWorker(NodeContext& context, client::Object pod, std::string ip,
+                     std::function<void()> ended)
     : context_(context), ended_(std::move(ended)) {
   view_.pod = std::move(pod);
   view_.ip = std::move(ip);
@@ -76,7 +77,8 @@ void PodWorker::watch_deadline() {
     failed_reason_ = "DeadlineExceeded";
     failed_message_ = "Pod was active on the node longer than the specified deadline";
     context_.event(view_.pod, "Normal", "DeadlineExceeded", failed_message_);
-    begin_stop(std::chrono::seconds((*view_.pod)["spec"]["terminationGracePeriodSeconds"].integer(30)));
+    begin_stop(
+        std::chrono::seconds((*view_.pod)["spec"]["terminationGracePeriodSeconds"].integer(30)));
     changed();
   });
 }
@@ -85,7 +87,8 @@ void PodWorker::set_up() {
   retry_ = 0;
   if (stopping_ || ready_to_start_) return;
   auto warn = [this](const std::string& what) {
-    if (!std::exchange(warned_, true)) context_.event(view_.pod, "Warning", "VolumeSourceSkipped", what);
+    if (!std::exchange(warned_, true))
+      context_.event(view_.pod, "Warning", "VolumeSourceSkipped", what);
   };
   auto volumes = context_.volumes.set_up(*view_.pod, view_.facts, warn);
   if (!volumes.ok()) {
@@ -163,9 +166,10 @@ PodObserved PodWorker::observe() {
   for (const auto& c : containers_) o.containers.push_back(c->observed());
   bool inits_done = std::all_of(o.init.begin(), o.init.end(), init_done);
   for (auto& c : o.containers)
-    if (!inits_done && c.state == State::kWaiting && c.message.empty()
-        && !c.last) c.reason = "PodInitializing";
-    else if (c.state == State::kWaiting && c.reason == "PodInitializing") c.reason = "ContainerCreating";
+    if (!inits_done && c.state == State::kWaiting && c.message.empty() && !c.last)
+      c.reason = "PodInitializing";
+    else if (c.state == State::kWaiting && c.reason == "PodInitializing")
+      c.reason = "ContainerCreating";
   o.pod_ip = view_.ip;
   o.host_ip = context_.facts.host_ip;
   o.start_time = start_time_;
@@ -185,10 +189,11 @@ void PodWorker::publish() {
   json::Value object = json::object({{"apiVersion", "v1"}, {"kind", "Pod"}, {"status", status}});
   object.set("metadata", json::object({{"name", meta["name"]}, {"namespace", meta["namespace"]}}));
   auto done = context_.client.apply(api::kPod, std::move(object), {"kubelet", "status"});
-  if (done.ok()) written_ = std::move(status);
+  if (done.ok())
+    written_ = std::move(status);
   else if (done.error().code != Code::kNotFound)
-    log::warn("node", "pod status not written", {{"pod", meta["name"].str()}, {"error",
-        done.error().message}});
+    log::warn("node", "pod status not written",
+              {{"pod", meta["name"].str()}, {"error", done.error().message}});
 }
 
 void PodWorker::update(client::Object pod) {
@@ -234,9 +239,11 @@ void PodWorker::finish() {
     client::DeleteOptions options;
     options.grace_period_seconds = 0;
     options.uid = meta["uid"].str();
-    auto s = context_.client.remove(api::kPod, meta["namespace"].str(), meta["name"].str(), options);
+    auto s =
+        context_.client.remove(api::kPod, meta["namespace"].str(), meta["name"].str(), options);
     if (!s.ok() && s.error().code != Code::kNotFound)
-      log::warn("node", "pod not removed", {{"pod", meta["name"].str()}, {"error", s.error().message}});
+      log::warn("node", "pod not removed",
+                {{"pod", meta["name"].str()}, {"error", s.error().message}});
   }
   context_.volumes.tear_down(meta["uid"].str());
   if (auto s = remove_tree(context_.pod_log_dir(*view_.pod)); !s.ok())

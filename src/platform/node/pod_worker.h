@@ -17,8 +17,8 @@ namespace proa::node {
 
 class PodWorker {
  public:
-  // ended: the pod is gone from the API and nothing of it is left; the owner may destroy the worker,
-  // but not from inside the call.
+  // ended: the pod is gone from the API and nothing of it is left; the owner may destroy the
+  // worker, but not from inside the call.
   PodWorker(NodeContext& context, client::Object pod, std::string ip, std::function<void()> ended);
   ~PodWorker();
   PodWorker(const PodWorker&) = delete;
@@ -28,7 +28,7 @@ class PodWorker {
   void gone();                      // the API has it no more: end it at once
   void shut_down();                 // the node stops: end the processes, write nothing
   bool has_processes() const;
-  void refresh_volumes();           // ConfigMaps or Secrets have changed
+  void refresh_volumes();  // ConfigMaps or Secrets have changed
   void image_table_changed();
 
   const client::Object& pod() const { return view_.pod; }

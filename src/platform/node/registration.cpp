@@ -37,7 +37,8 @@ std::string isolation_message(const std::string& isolation) {
     return "pods run in mount, process, host name and IPC namespaces under user ids of their own";
   if (isolation == "user-namespace")
     return "pods run in user, mount and process namespaces under this user's id";
-  if (isolation == "landlock") return "no namespaces to be had: pods are held by Landlock and seccomp";
+  if (isolation == "landlock")
+    return "no namespaces to be had: pods are held by Landlock and seccomp";
   return "no namespaces and no Landlock to be had: pods are held by seccomp only";
 }
 
@@ -60,36 +61,45 @@ Machine read_machine() {
   ::uname(&names);
   m.hostname = names.nodename;
   m.kernel = names.release;
-  m.architecture = std::string_view(names.machine) == "x86_64" ? "amd64"
-                   : std::string_view(names.machine) == "aarch64" ? "arm64" : names.machine;
+  m.architecture = std::string_view(names.machine) == "x86_64"    ? "amd64"
+                   : std::string_view(names.machine) == "aarch64" ? "arm64"
+                                                                  : names.machine;
   m.os_image = pretty_os();
   m.machine_id = first_line("/etc/machine-id");
   m.boot_id = first_line("/proc/sys/kernel/random/boot_id");
   return m;
 }
 
-json::Value node_object(const NodeOptions& o, const std::string& isolation, const std::string& limits) {
-  json::Value labels = json::object({{"kubernetes.io/hostname", o.name}, {"kubernetes.io/os", "linux"}});
+json::Value node_object(const NodeOptions& o, const std::string& isolation,
+                        const std::string& limits) {
+  json::Value labels =
+      json::object({{"kubernetes.io/hostname", o.name}, {"kubernetes.io/os", "linux"}});
   labels.set("node-role.kubernetes.io/control-plane", "");
-  json::Value annotations = json::object({{"proa.dev/isolation", isolation},
-      {"proa.dev/resource-limits", limits}});
+  json::Value annotations =
+      json::object({{"proa.dev/isolation", isolation}, {"proa.dev/resource-limits", limits}});
   json::Value node = json::object({{"apiVersion", "v1"}, {"kind", "Node"}});
-  node.set("metadata", json::object({{"name", o.name}, {"labels", labels}, {"annotations", annotations}}));
-  node.set("spec", json::object({{"podCIDR", o.pod_cidr}, {"podCIDRs", json::array({o.pod_cidr})},
+  node.set("metadata",
+           json::object({{"name", o.name}, {"labels", labels}, {"annotations", annotations}}));
+  node.set("spec", json::object({{"podCIDR", o.pod_cidr},
+                                 {"podCIDRs", json::array({o.pod_cidr})},
                                  {"providerID", "proa://" + o.name}}));
   return node;
 }
 
 json::Value node_status(const NodeOptions& o, const Machine& m, const std::string& isolation,
-                        const std::string& limits, const json::Value& before, const std::string& now) {
-  json::Value status = json::object({{"capacity", resources(o, m)}, {"allocatable", resources(o, m)}});
-  status.set("addresses", json::array({json::object({{"type", "InternalIP"}, {"address", o.host_ip}}),
-                                       json::object({{"type", "Hostname"}, {"address", o.name}})}));
+                        const std::string& limits, const json::Value& before,
+                        const std::string& now) {
+  json::Value status =
+      json::object({{"capacity", resources(o, m)}, {"allocatable", resources(o, m)}});
+  status.set("addresses",
+             json::array({json::object({{"type", "InternalIP"}, {"address", o.host_ip}}),
+                          json::object({{"type", "Hostname"}, {"address", o.name}})}));
   json::Value conditions = before["conditions"];
   auto set = [&](const char* type, const char* value, const char* reason, std::string message) {
     client::set_condition(conditions, {type, value, reason, std::move(message), ""}, now);
   };
-  set("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available");
+  set("MemoryPressure", "False", "KubeletHasSufficientMemory",
+      "kubelet has sufficient memory available");
   set("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure");
   set("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available");
   set("Ready", "True", "KubeletReady", "kubelet is posting ready status");
@@ -114,16 +124,20 @@ json::Value node_status(const NodeOptions& o, const Machine& m, const std::strin
 json::Value node_lease(const std::string& name, WallTime now) {
   json::Value lease = json::object({{"apiVersion", "coordination.k8s.io/v1"}, {"kind", "Lease"}});
   lease.set("metadata", json::object({{"name", name}, {"namespace", kLeaseNamespace}}));
-  lease.set("spec", json::object({{"holderIdentity", name}, {"leaseDurationSeconds", 40},
+  lease.set("spec", json::object({{"holderIdentity", name},
+                                  {"leaseDurationSeconds", 40},
                                   {"renewTime", rfc3339(now, true)}}));
   return lease;
 }
 
 void register_node(NodeContext& c, const Machine& machine, const std::string& limits) {
   std::string isolation = to_string(c.zygote.isolation());
-  auto applied = c.client.apply(api::kNode, node_object(c.options, isolation, limits), {"kubelet", ""});
-  if (!applied.ok()) return log::error("node", "node not registered", {{"error", applied.error().message}});
-  json::Value status = node_status(c.options, machine, isolation, limits, (**applied)["status"], c.now());
+  auto applied =
+      c.client.apply(api::kNode, node_object(c.options, isolation, limits), {"kubelet", ""});
+  if (!applied.ok())
+    return log::error("node", "node not registered", {{"error", applied.error().message}});
+  json::Value status =
+      node_status(c.options, machine, isolation, limits, (**applied)["status"], c.now());
   json::Value object = json::object({{"apiVersion", "v1"}, {"kind", "Node"}, {"status", status}});
   object.set("metadata", json::object({{"name", c.options.name}}));
   auto done = c.client.apply(api::kNode, std::move(object), {"kubelet", "status"});
@@ -135,9 +149,10 @@ void renew_lease(NodeContext& c) {
   json::Value lease = node_lease(c.options.name, c.loop.clock().wall());
   auto done = c.client.apply(api::kLease, lease, {"kubelet", ""});
   if (!done.ok() && done.error().code == Code::kNotFound) {
-    auto made = c.client.create(api::kNamespace, json::object({{"apiVersion", "v1"}, {"kind", "Namespace"},
-                                                               {"metadata", json::object({{"name",
-                                                                   kLeaseNamespace}})}}));
+    auto made = c.client.create(
+        api::kNamespace, json::object({{"apiVersion", "v1"},
+                                       {"kind", "Namespace"},
+                                       {"metadata", json::object({{"name", kLeaseNamespace}})}}));
     if (made.ok()) done = c.client.apply(api::kLease, std::move(lease), {"kubelet", ""});
   }
   if (!done.ok()) log::warn("node", "lease not renewed", {{"error", done.error().message}});

@@ -12,10 +12,12 @@ struct Machine {
 };
 Machine read_machine();
 
-json::Value node_object(const NodeOptions& options, const std::string& isolation, const std::string& limits);
+json::Value node_object(const NodeOptions& options, const std::string& isolation,
+                        const std::string& limits);
 // before: the status there is, for its transition times.
-json::Value node_status(const NodeOptions& options, const Machine& machine, const std::string& isolation,
-                        const std::string& limits, const json::Value& before, const std::string& now);
+json::Value node_status(const NodeOptions& options, const Machine& machine,
+                        const std::string& isolation, const std::string& limits,
+                        const json::Value& before, const std::string& now);
 json::Value node_lease(const std::string& name, WallTime now);
 
 // Writes all three; an error is logged.

@@ -83,9 +83,9 @@ class Cluster : public testing::Test {
       } else if (!pod_finished(*pod) && pod_ready(*pod) != ready) {
         patch(api::kPod, name_of(*pod),
               str("{status: {phase: Running, podIP: 127.10.0.", ++address_,
-                  ", conditions: [{type: Ready, status: '",
-                  ready ? "True" : "False", "', lastTransitionTime: '", rfc3339(clock_.wall()),
-                      "'}]}}"), "status");
+                  ", conditions: [{type: Ready, status: '", ready ? "True" : "False",
+                  "', lastTransitionTime: '", rfc3339(clock_.wall()), "'}]}}"),
+              "status");
       }
     }
     settle();
@@ -138,14 +138,15 @@ TEST_F(Cluster, DeploymentMakesAReplicaSetAndItsPods) {
   EXPECT_EQ(web["metadata"]["annotations"]["deployment.kubernetes.io/revision"].str(), "1");
   const std::string set = name_of(*list(api::kReplicaSet)[0]);
   EXPECT_EQ(events("ScalingReplicaSet"),
-      std::vector<std::string>{"Scaled up replica set " + set + " from 0 to 2"});
+            std::vector<std::string>{"Scaled up replica set " + set + " from 0 to 2"});
   EXPECT_EQ(events("SuccessfulCreate").size(), 2u);
 }
 
 TEST_F(Cluster, DeploymentRollsToANewTemplateAndBack) {
   create(kWeb, api::kDeployment);
   run_pods();
-  patch(api::kDeployment, "web", "{spec: {template: {spec: {containers: [{name: c, image: two}]}}}}");
+  patch(api::kDeployment, "web",
+        "{spec: {template: {spec: {containers: [{name: c, image: two}]}}}}");
   for (int i = 0; i < 6; ++i) {
     int64_t ready = 0;
     for (const auto& pod : list(api::kPod)) ready += pod_ready(*pod) && !client::deleting(*pod);
@@ -154,16 +155,21 @@ TEST_F(Cluster, DeploymentRollsToANewTemplateAndBack) {
   }
   ASSERT_EQ(list(api::kReplicaSet).size(), 2u);
   ASSERT_EQ(list(api::kPod).size(), 2u);
-  for (const auto& pod : list(api::kPod)) EXPECT_EQ((*pod)["spec"]["containers"][0]["image"].str(), "two");
-  EXPECT_EQ(get(api::kDeployment,
-      "web")["metadata"]["annotations"]["deployment.kubernetes.io/revision"].str(), "2");
+  for (const auto& pod : list(api::kPod))
+    EXPECT_EQ((*pod)["spec"]["containers"][0]["image"].str(), "two");
+  EXPECT_EQ(
+      get(api::kDeployment, "web")["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+          .str(),
+      "2");
   patch(api::kDeployment, "web",
         "{spec: {template: {spec: {containers: [{name: c, image: one, "
         "ports: [{name: web, containerPort: 8080}]}]}}}}");
   for (int i = 0; i < 6; ++i) run_pods();
   EXPECT_EQ(list(api::kReplicaSet).size(), 2u) << "the old ReplicaSet is used again";
-  EXPECT_EQ(get(api::kDeployment,
-      "web")["metadata"]["annotations"]["deployment.kubernetes.io/revision"].str(), "3");
+  EXPECT_EQ(
+      get(api::kDeployment, "web")["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+          .str(),
+      "3");
 }
 
 TEST_F(Cluster, DeploymentScalesFromZeroAndBack) {
@@ -208,9 +214,11 @@ TEST_F(Cluster, OrphansStayWithoutAnOwner) {
 
 TEST_F(Cluster, ServiceGetsTheEndpointsOfItsPods) {
   create(kWeb, api::kDeployment);
-  create("{apiVersion: v1, kind: Service, metadata: {name: web, namespace: test}, "
-         "spec: {selector: {app: web}, "
-         "ports: [{port: 80, targetPort: web}]}}", api::kService);
+  create(
+      "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: test}, "
+      "spec: {selector: {app: web}, "
+      "ports: [{port: 80, targetPort: web}]}}",
+      api::kService);
   ASSERT_EQ(list(api::kEndpointSlice).size(), 1u);
   EXPECT_EQ((*list(api::kEndpointSlice)[0])["endpoints"].size(), 0u);
   run_pods();
@@ -233,11 +241,14 @@ TEST_F(Cluster, ServiceGetsTheEndpointsOfItsPods) {
 }
 
 TEST_F(Cluster, JobRunsToCompletionAndIsRemovedAfterItsTime) {
-  create("{apiVersion: batch/v1, kind: Job, metadata: {name: load, namespace: test}, "
-         "spec: {ttlSecondsAfterFinished: 60, "
-         "template: {spec: {restartPolicy: OnFailure, containers: [{name: c, image: x}]}}}}", api::kJob);
+  create(
+      "{apiVersion: batch/v1, kind: Job, metadata: {name: load, namespace: test}, "
+      "spec: {ttlSecondsAfterFinished: 60, "
+      "template: {spec: {restartPolicy: OnFailure, containers: [{name: c, image: x}]}}}}",
+      api::kJob);
   ASSERT_EQ(list(api::kPod).size(), 1u);
-  EXPECT_EQ((*list(api::kPod)[0])["metadata"]["labels"]["batch.kubernetes.io/job-name"].str(), "load");
+  EXPECT_EQ((*list(api::kPod)[0])["metadata"]["labels"]["batch.kubernetes.io/job-name"].str(),
+            "load");
   run_pods();
   EXPECT_EQ(get(api::kJob, "load")["status"]["ready"].integer(), 1);
   end_pods("Succeeded");
@@ -253,8 +264,11 @@ TEST_F(Cluster, JobRunsToCompletionAndIsRemovedAfterItsTime) {
 }
 
 TEST_F(Cluster, JobGivesUpAfterItsBackoffLimit) {
-  create("{apiVersion: batch/v1, kind: Job, metadata: {name: bad, namespace: test}, spec: {backoffLimit: 1, "
-         "template: {spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}}", api::kJob);
+  create(
+      "{apiVersion: batch/v1, kind: Job, metadata: {name: bad, namespace: test}, spec: "
+      "{backoffLimit: 1, "
+      "template: {spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}}",
+      api::kJob);
   end_pods("Failed");
   EXPECT_EQ(list(api::kPod).size(), 2u);
   end_pods("Failed");
@@ -264,9 +278,11 @@ TEST_F(Cluster, JobGivesUpAfterItsBackoffLimit) {
 }
 
 TEST_F(Cluster, ClaimIsBoundAtOnceToANewVolume) {
-  create("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: test}, "
-         "spec: {accessModes: "
-         "[ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}", api::kPersistentVolumeClaim);
+  create(
+      "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: test}, "
+      "spec: {accessModes: "
+      "[ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}",
+      api::kPersistentVolumeClaim);
   const json::Value claim = get(api::kPersistentVolumeClaim, "data");
   EXPECT_EQ(claim["status"]["phase"].str(), "Bound");
   const std::string volume = "pvc-" + client::uid_of(claim);
@@ -279,7 +295,8 @@ TEST_F(Cluster, ClaimIsBoundAtOnceToANewVolume) {
 
 TEST_F(Cluster, DeletingANamespaceRemovesWhatIsInIt) {
   create(kWeb, api::kDeployment);
-  create("{apiVersion: v1, kind: ConfigMap, metadata: {name: m, namespace: test}}", api::kConfigMap);
+  create("{apiVersion: v1, kind: ConfigMap, metadata: {name: m, namespace: test}}",
+         api::kConfigMap);
   run_pods();
   ASSERT_TRUE(client_->remove(api::kNamespace, "", "test", {}).ok());
   settle();

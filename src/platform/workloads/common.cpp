@@ -37,9 +37,12 @@ std::string selector_text(const json::Value& label_selector) {
     const std::string &op = e["operator"].str(), &key = e["key"].str();
     std::vector<std::string> values;
     for (const auto& v : e["values"].array()) values.push_back(v.str());
-    if (op == "Exists") add_term(out, key);
-    else if (op == "DoesNotExist") add_term(out, "!" + key);
-    else add_term(out, str(key, op == "NotIn" ? " notin (" : " in (", join(values, ","), ")"));
+    if (op == "Exists")
+      add_term(out, key);
+    else if (op == "DoesNotExist")
+      add_term(out, "!" + key);
+    else
+      add_term(out, str(key, op == "NotIn" ? " notin (" : " in (", join(values, ","), ")"));
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// What the workload controllers share: selectors, facts about pods, hashes for names, status writes.
+// What the workload controllers share: selectors, facts about pods, hashes for names, status
+// writes.
 //
 // Used inside platform/workloads. Pure unless a client::Client is among the arguments; thread-safe.
 #pragma once

@@ -43,7 +43,8 @@ Status scale_set(client::Client& client, const json::Value& deployment, const Sc
     patch.ref("metadata", "annotations", "deployment.kubernetes.io/desired-replicas") = str(want);
     patch.ref("metadata", "annotations", "deployment.kubernetes.io/max-replicas") =
         str(want + (recreate ? 0 : bounds.surge));
-    auto done = client.patch(api::kReplicaSet, namespace_of(deployment), scaling.name, std::move(patch));
+    auto done =
+        client.patch(api::kReplicaSet, namespace_of(deployment), scaling.name, std::move(patch));
     if (!done.ok()) return std::move(done).error().with_context("scale ReplicaSet " + scaling.name);
   }
   client::record_event(client, deployment, kManager, "Normal", "ScalingReplicaSet",
@@ -84,8 +85,8 @@ Status carry_out(client::Client& client, const DeploymentSnapshot& s, const Depl
   if (!noted && current)
     TRY_STATUS(annotate(client, api::kReplicaSet, *current, plan.set_annotations));
   for (const auto& set : plan.remove)
-    TRY_STATUS(ignore_not_found(
-        client.remove(api::kReplicaSet, namespace_of(*set), name_of(*set), {.uid = client::uid_of(*set)})));
+    TRY_STATUS(ignore_not_found(client.remove(api::kReplicaSet, namespace_of(*set), name_of(*set),
+                                              {.uid = client::uid_of(*set)})));
   if (!plan.revision.empty())
     TRY_STATUS(annotate(client, api::kDeployment, deployment,
                         json::object({{"deployment.kubernetes.io/revision", plan.revision}})));
@@ -101,7 +102,8 @@ Result<client::Outcome> reconcile(client::Client& client, Clock& clock, const cl
   TRY(auto snapshot, observe(client, *deployment, clock.wall()));
   DeploymentPlan plan = plan_deployment(snapshot);
   TRY_STATUS(carry_out(client, snapshot, plan));
-  TRY_STATUS(write_status(client, api::kDeployment, *snapshot.deployment, std::move(plan.status), kManager));
+  TRY_STATUS(write_status(client, api::kDeployment, *snapshot.deployment, std::move(plan.status),
+                          kManager));
   return client::Outcome{plan.again};
 }
 
@@ -114,18 +116,22 @@ client::ControllerSpec deployment_controller(client::Client& client, Clock& cloc
   spec.watches.push_back({api::kReplicaSet, client::owner(api::kDeployment)});
   // Pods matter to Recreate only when they are gone; their ReplicaSet tells by then.
   spec.watches.push_back({api::kPod, [](const client::Event& event) {
-    std::vector<client::Key> keys;
-    if (event.type != client::Event::kDeleted) return keys;
-    const json::Value* owner = client::controller_of(*event.object);
-    const std::string& hash = (*event.object)["metadata"]["labels"]["pod-template-hash"].str();
-    if (!owner || (*owner)["kind"].str() != "ReplicaSet" || hash.empty()) return keys;
-    std::string name = (*owner)["name"].str();
-    if (!name.ends_with("-" + hash)) return keys;
-    name.resize(name.size() - hash.size() - 1);
-    keys.push_back({namespace_of(*event.object), std::move(name)});
-    return keys;
-  }});
-  spec.reconcile = [&client, &clock](const client::Key& key) { return reconcile(client, clock, key); };
+                            std::vector<client::Key> keys;
+                            if (event.type != client::Event::kDeleted) return keys;
+                            const json::Value* owner = client::controller_of(*event.object);
+                            const std::string& hash =
+                                (*event.object)["metadata"]["labels"]["pod-template-hash"].str();
+                            if (!owner || (*owner)["kind"].str() != "ReplicaSet" || hash.empty())
+                              return keys;
+                            std::string name = (*owner)["name"].str();
+                            if (!name.ends_with("-" + hash)) return keys;
+                            name.resize(name.size() - hash.size() - 1);
+                            keys.push_back({namespace_of(*event.object), std::move(name)});
+                            return keys;
+                          }});
+  spec.reconcile = [&client, &clock](const client::Key& key) {
+    return reconcile(client, clock, key);
+  };
   return spec;
 }
 

@@ -20,25 +20,25 @@ struct Bounds {
 };
 
 struct Scaling {
-  Object set;        // null: the ReplicaSet that this plan creates
+  Object set;  // null: the ReplicaSet that this plan creates
   std::string name;
   int64_t from = 0, to = 0;
 };
 
 struct DeploymentPlan {
-  json::Value create;            // the new ReplicaSet to apply, or null
+  json::Value create;  // the new ReplicaSet to apply, or null
   std::vector<Scaling> scale;
-  std::vector<Object> remove;    // history beyond the limit
-  std::string revision;          // the deployment's annotation; "" leaves it as it is
-  json::Value set_annotations;   // for the new ReplicaSet when it became current again; or null
+  std::vector<Object> remove;   // history beyond the limit
+  std::string revision;         // the deployment's annotation; "" leaves it as it is
+  json::Value set_annotations;  // for the new ReplicaSet when it became current again; or null
   json::Value status;
   std::optional<Duration> again;
 };
 
 struct DeploymentSnapshot {
   Object deployment;
-  std::vector<Object> sets;   // the ReplicaSets it controls
-  int64_t old_pods = 0;       // pods, not finished, of other ReplicaSets than the new (for Recreate)
+  std::vector<Object> sets;  // the ReplicaSets it controls
+  int64_t old_pods = 0;      // pods, not finished, of other ReplicaSets than the new (for Recreate)
   WallTime now;
 };
 

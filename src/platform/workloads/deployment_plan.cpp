@@ -76,8 +76,10 @@ class Planner {
       resize();
       return;
     }
-    if (recreates(deployment_)) recreate();
-    else roll();
+    if (recreates(deployment_))
+      recreate();
+    else
+      roll();
     if (old_total() == 0 && new_ && replicas_of(*new_) == want_) trim_history();
   }
 
@@ -102,8 +104,7 @@ class Planner {
       json::Value notes;
       notes.set(kRevision, str(revision));
       std::string history = (*new_)["metadata"]["annotations"][kHistory].str();
-      if (revision_of(*new_) > 0)
-        history += str(history.empty() ? "" : ",", revision_of(*new_));
+      if (revision_of(*new_) > 0) history += str(history.empty() ? "" : ",", revision_of(*new_));
       if (!history.empty()) notes.set(kHistory, history);
       plan_.set_annotations = std::move(notes);
     }
@@ -122,8 +123,7 @@ class Planner {
   }
 
   void scale(const Object& set, int64_t to) {
-    if (replicas_of(*set) != to)
-      plan_.scale.push_back({set, name_of(*set), replicas_of(*set), to});
+    if (replicas_of(*set) != to) plan_.scale.push_back({set, name_of(*set), replicas_of(*set), to});
   }
 
   void resize() {
@@ -133,8 +133,10 @@ class Planner {
     std::sort(active.begin(), active.end(), older);
     if (active.size() <= 1) {
       Object set = !active.empty() ? active[0] : new_;
-      if (set) scale(set, want_);
-      else if (!deployment_["spec"]["paused"].boolean()) create(want_);
+      if (set)
+        scale(set, want_);
+      else if (!deployment_["spec"]["paused"].boolean())
+        create(want_);
     } else if (new_ && replicas_of(*new_) == want_ && available_of(*new_) == want_) {
       for (const auto& set : old_) scale(set, 0);
     } else {
@@ -154,7 +156,8 @@ class Planner {
     int64_t added = 0;
     std::vector<int64_t> sizes;
     for (const auto& set : active) {
-      const double share = static_cast<double>(replicas_of(*set) * add) / static_cast<double>(total_);
+      const double share =
+          static_cast<double>(replicas_of(*set) * add) / static_cast<double>(total_);
       int64_t change = std::llround(share);
       change = add > 0 ? std::min(change, add - added) : std::max(change, add - added);
       change = std::max(change, -replicas_of(*set));
@@ -168,8 +171,10 @@ class Planner {
   void recreate() {
     for (const auto& set : old_) scale(set, 0);
     if (old_total() > 0 || snapshot_.old_pods > 0) return;
-    if (!new_) create(want_);
-    else scale(new_, want_);
+    if (!new_)
+      create(want_);
+    else
+      scale(new_, want_);
   }
 
   void roll() {
@@ -185,8 +190,10 @@ class Planner {
   }
 
   void grow_new() {
-    if (!new_) create(new_size());
-    else scale(new_, new_size());
+    if (!new_)
+      create(new_size());
+    else
+      scale(new_, new_size());
   }
 
   void shrink_old() {
@@ -229,8 +236,8 @@ class Planner {
   void create(int64_t size) {
     const json::Value& pods = deployment_["spec"]["template"];
     const std::string hash = template_hash(pods);
-    json::Value set = shell_of(api::kReplicaSet, namespace_of(deployment_),
-                               name_of(deployment_) + "-" + hash);
+    json::Value set =
+        shell_of(api::kReplicaSet, namespace_of(deployment_), name_of(deployment_) + "-" + hash);
     json::Value& meta = set.ref("metadata");
     meta.set("labels", pods["metadata"]["labels"]);
     meta.ref("labels", kHashLabel) = hash;
@@ -290,12 +297,15 @@ Object find_new_set(const json::Value& deployment, const std::vector<Object>& se
     if ((*set)["metadata"]["labels"][kHashLabel].str() == hash) return set;
   for (const auto& set : sorted) {
     json::Value have = (*set)["spec"]["template"];
-    if (have["metadata"]["labels"].has(kHashLabel)) have.ref("metadata", "labels").erase(kHashLabel);
+    if (have["metadata"]["labels"].has(kHashLabel))
+      have.ref("metadata", "labels").erase(kHashLabel);
     if (have == wanted) return set;
   }
   return nullptr;
 }
 
-DeploymentPlan plan_deployment(const DeploymentSnapshot& snapshot) { return Planner(snapshot).run(); }
+DeploymentPlan plan_deployment(const DeploymentSnapshot& snapshot) {
+  return Planner(snapshot).run();
+}
 
 }  // namespace proa::workloads

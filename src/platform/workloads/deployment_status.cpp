@@ -31,9 +31,11 @@ void set(json::Value& conditions, const json::Value& before, client::Condition n
   client::set_condition(list, next, rfc3339(now));
   for (auto& c : list.make_array()) {
     if (c["type"].str() != next.type) continue;
-    const bool same = before["status"].str() == next.status && before["reason"].str() == next.reason;
-    c.set("lastUpdateTime", same && !moved && before.has("lastUpdateTime") ? before["lastUpdateTime"]
-                                                                            : json::Value(rfc3339(now)));
+    const bool same =
+        before["status"].str() == next.status && before["reason"].str() == next.reason;
+    c.set("lastUpdateTime", same && !moved && before.has("lastUpdateTime")
+                                ? before["lastUpdateTime"]
+                                : json::Value(rfc3339(now)));
   }
   conditions = std::move(list);
 }
@@ -46,8 +48,8 @@ std::string called(const DeploymentStatusInput& in) {
 
 bool moved_on(const Counts& now, const json::Value& before) {
   const int64_t old_before = before["replicas"].integer() - before["updatedReplicas"].integer();
-  return now.updated > before["updatedReplicas"].integer() || now.replicas - now.updated < old_before ||
-         now.ready > before["readyReplicas"].integer() ||
+  return now.updated > before["updatedReplicas"].integer() ||
+         now.replicas - now.updated < old_before || now.ready > before["readyReplicas"].integer() ||
          now.available > before["availableReplicas"].integer();
 }
 
@@ -65,7 +67,8 @@ void progressing(const DeploymentStatusInput& in, const Counts& c, json::Value& 
     return;
   }
   if (!in.created.empty())
-    return say("True", "NewReplicaSetCreated", str("Created new replica set \"", in.created, "\""), true);
+    return say("True", "NewReplicaSetCreated", str("Created new replica set \"", in.created, "\""),
+               true);
   if (before["reason"].str() == "DeploymentPaused")
     return say("Unknown", "DeploymentResumed", "Deployment is resumed", true);
   const json::Value& status = d["status"];
@@ -74,11 +77,13 @@ void progressing(const DeploymentStatusInput& in, const Counts& c, json::Value& 
                            c.replicas == c.updated;
   if (done_before) return;
   if (c.updated == in.want && c.replicas == in.want && c.available == in.want)
-    return say("True", "NewReplicaSetAvailable", called(in) + " has successfully progressed.", false);
-  if (moved_on(c, status)) return say("True", "ReplicaSetUpdated", called(in) + " is progressing.", true);
+    return say("True", "NewReplicaSetAvailable", called(in) + " has successfully progressed.",
+               false);
+  if (moved_on(c, status))
+    return say("True", "ReplicaSetUpdated", called(in) + " is progressing.", true);
   if (before.is_null() && in.new_set)
-    return say("True", "FoundNewReplicaSet", str("Found new replica set \"", name_of(*in.new_set), "\""),
-               true);
+    return say("True", "FoundNewReplicaSet",
+               str("Found new replica set \"", name_of(*in.new_set), "\""), true);
   auto since = time_at(before, "lastUpdateTime");
   if (!since || before["reason"].str() == "ProgressDeadlineExceeded") return;
   const Duration left = std::chrono::seconds(deadline) - (in.now - *since);
@@ -103,11 +108,15 @@ json::Value deployment_status(const DeploymentStatusInput& in, std::optional<Dur
   json::Value conditions = d["status"]["conditions"];
   const json::Value before = client::condition(d, "Available");
   if (c.available >= in.want - in.may_miss)
-    set(conditions, before, {"Available", "True", "MinimumReplicasAvailable",
-                             "Deployment has minimum availability.", ""}, in.now, false);
+    set(conditions, before,
+        {"Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.",
+         ""},
+        in.now, false);
   else
-    set(conditions, before, {"Available", "False", "MinimumReplicasUnavailable",
-                             "Deployment does not have minimum availability.", ""}, in.now, false);
+    set(conditions, before,
+        {"Available", "False", "MinimumReplicasUnavailable",
+         "Deployment does not have minimum availability.", ""},
+        in.now, false);
   progressing(in, c, conditions, again);
   // A ReplicaSet that cannot make its pods says so for the Deployment too.
   std::string failure, reason;

@@ -9,10 +9,10 @@ namespace proa::workloads {
 struct DeploymentStatusInput {
   Object deployment;
   std::vector<Object> sets;
-  Object new_set;            // null if there is none (yet)
-  std::string created;       // the name of one that is being created now, or ""
+  Object new_set;       // null if there is none (yet)
+  std::string created;  // the name of one that is being created now, or ""
   int64_t want = 1;
-  int64_t may_miss = 0;      // maxUnavailable
+  int64_t may_miss = 0;  // maxUnavailable
   WallTime now;
 };
 

@@ -54,8 +54,7 @@ json::Value endpoint_of(const json::Value& service, const json::Value& pod) {
                                     {"serving", serving},
                                     {"terminating", terminating}}));
   if (!pod["spec"]["nodeName"].str().empty()) e.set("nodeName", pod["spec"]["nodeName"]);
-  if (!pod["spec"]["hostname"].str().empty() &&
-      pod["spec"]["subdomain"].str() == name_of(service))
+  if (!pod["spec"]["hostname"].str().empty() && pod["spec"]["subdomain"].str() == name_of(service))
     e.set("hostname", pod["spec"]["hostname"]);
   e.set("targetRef", json::object({{"kind", "Pod"},
                                    {"namespace", namespace_of(pod)},
@@ -66,7 +65,8 @@ json::Value endpoint_of(const json::Value& service, const json::Value& pod) {
 
 json::Value slice_of(const json::Value& service, const json::Value& ports, json::Array endpoints,
                      size_t part) {
-  const std::string seed = str(client::uid_of(service), name_of(service), "/", json::dump(ports), part);
+  const std::string seed =
+      str(client::uid_of(service), name_of(service), "/", json::dump(ports), part);
   json::Value slice = shell_of(api::kEndpointSlice, namespace_of(service),
                                name_of(service) + "-" + name_hash(seed, 5));
   json::Value& meta = slice.ref("metadata");
@@ -85,9 +85,10 @@ json::Value slice_of(const json::Value& service, const json::Value& ports, json:
 
 Status remove_others(client::Client& client, const client::Key& service,
                      const std::set<std::string>& keep) {
-  TRY(auto all, client.list(api::kEndpointSlice,
-                            {service.ns, str(kServiceName, "=", service.name, ",", kManagedBy, "=",
-                                kManagedByUs), ""}));
+  TRY(auto all,
+      client.list(api::kEndpointSlice,
+                  {service.ns,
+                   str(kServiceName, "=", service.name, ",", kManagedBy, "=", kManagedByUs), ""}));
   for (const auto& slice : all)
     if (!keep.count(name_of(*slice)) && !client::deleting(*slice))
       TRY_STATUS(ignore_not_found(client.remove(api::kEndpointSlice, service.ns, name_of(*slice))));
@@ -97,7 +98,8 @@ Status remove_others(client::Client& client, const client::Key& service,
 bool same_slice(const json::Value& have, const json::Value& want) {
   return have["endpoints"].array() == want["endpoints"].array() && have["ports"] == want["ports"] &&
          have["metadata"]["labels"] == want["metadata"]["labels"] &&
-         have["metadata"]["ownerReferences"][0]["uid"] == want["metadata"]["ownerReferences"][0]["uid"];
+         have["metadata"]["ownerReferences"][0]["uid"] ==
+             want["metadata"]["ownerReferences"][0]["uid"];
 }
 
 Result<client::Outcome> reconcile(client::Client& client, const client::Key& key) {
@@ -182,11 +184,11 @@ client::ControllerSpec endpoints_controller(client::Client& client) {
   spec.name = "endpointslice";
   auto services = std::make_shared<SelectorIndex>(map_selects);
   spec.watches.push_back({api::kService, [services](const client::Event& e) {
-    services->note(e);
-    return std::vector<client::Key>{client::key_of(*e.object)};
-  }});
-  spec.watches.push_back({api::kPod, [services](const client::Event& e) { return keys_of_pod(*services,
-      e); }});
+                            services->note(e);
+                            return std::vector<client::Key>{client::key_of(*e.object)};
+                          }});
+  spec.watches.push_back(
+      {api::kPod, [services](const client::Event& e) { return keys_of_pod(*services, e); }});
   spec.watches.push_back({api::kEndpointSlice, keys_of_slice});
   spec.reconcile = [&client](const client::Key& key) { return reconcile(client, key); };
   return spec;

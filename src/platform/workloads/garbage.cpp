@@ -38,9 +38,12 @@ class Collector {
     if (client::uid_of(**object) != uid) return client::Outcome{};
     const client::Kind& kind = kinds_[node->kind];
     Status done;
-    if (!client::deleting(**object)) done = check_owners(kind, **object);
-    else if (has_finalizer(**object, kOrphanFinalizer)) done = orphan(kind, **object);
-    else if (has_finalizer(**object, kForegroundFinalizer)) done = foreground(kind, **object);
+    if (!client::deleting(**object))
+      done = check_owners(kind, **object);
+    else if (has_finalizer(**object, kOrphanFinalizer))
+      done = orphan(kind, **object);
+    else if (has_finalizer(**object, kForegroundFinalizer))
+      done = foreground(kind, **object);
     if (!done.ok()) return std::move(done).error();
     return client::Outcome{};
   }
@@ -76,14 +79,19 @@ class Collector {
       blocks |= states.back() == OwnerState::kWaiting && r["blockOwnerDeletion"].boolean();
     }
     switch (judge(states, blocks)) {
-      case Verdict::kKeep: return {};
-      case Verdict::kRemove: return remove(kind, object, "Background");
-      case Verdict::kRemoveForeground: return remove(kind, object, "Foreground");
-      case Verdict::kDropReferences: break;
+      case Verdict::kKeep:
+        return {};
+      case Verdict::kRemove:
+        return remove(kind, object, "Background");
+      case Verdict::kRemoveForeground:
+        return remove(kind, object, "Foreground");
+      case Verdict::kDropReferences:
+        break;
     }
     json::Value kept = json::Array();
     for (size_t i = 0; i < references.size(); ++i)
-      if (states[i] == OwnerState::kSolid || states[i] == OwnerState::kUnknown) kept.push(references[i]);
+      if (states[i] == OwnerState::kSolid || states[i] == OwnerState::kUnknown)
+        kept.push(references[i]);
     return set_meta(kind, object, "ownerReferences", std::move(kept));
   }
 
@@ -112,7 +120,8 @@ class Collector {
     return {};
   }
 
-  Status drop_finalizer(const client::Kind& kind, const json::Value& object, std::string_view finalizer) {
+  Status drop_finalizer(const client::Kind& kind, const json::Value& object,
+                        std::string_view finalizer) {
     json::Value kept = json::Array();
     for (const auto& f : object["metadata"]["finalizers"].array())
       if (f.str() != finalizer) kept.push(f);
@@ -183,7 +192,8 @@ std::vector<std::string> OwnerGraph::note(size_t kind, const client::Event& even
     return look;
   }
   std::vector<std::string> owners;
-  for (const auto& r : object["metadata"]["ownerReferences"].array()) owners.push_back(r["uid"].str());
+  for (const auto& r : object["metadata"]["ownerReferences"].array())
+    owners.push_back(r["uid"].str());
   const bool waits = client::deleting(object) && (has_finalizer(object, kForegroundFinalizer) ||
                                                   has_finalizer(object, kOrphanFinalizer));
   if (owners.empty() && !waits) {
@@ -235,8 +245,9 @@ client::ControllerSpec garbage_controller(client::Client& client, std::vector<cl
   client::ControllerSpec spec;
   spec.name = "garbage-collector";
   for (size_t i = 0; i < collector->kinds().size(); ++i)
-    spec.watches.push_back({collector->kinds()[i],
-                            [collector, i](const client::Event& e) { return collector->note(i, e); }});
+    spec.watches.push_back({collector->kinds()[i], [collector, i](const client::Event& e) {
+                              return collector->note(i, e);
+                            }});
   spec.reconcile = [collector](const client::Key& key) { return collector->reconcile(key.name); };
   return spec;
 }

@@ -1,7 +1,8 @@
 // Garbage collector: removes what has lost its last owner, and carries out foreground and orphan
 // deletion. It watches every kind and keeps a graph of who owns whom by uid.
 //
-//   owner gone            → dependents removed in the background (one with another living owner only
+//   owner gone            → dependents removed in the background (one with another living owner
+//   only
 //                           loses the reference)
 //   foregroundDeletion    → dependents first, then the finalizer
 //   orphan                → references taken out of the dependents, then the finalizer
@@ -51,7 +52,8 @@ enum class OwnerState { kSolid, kGone, kWaiting, kUnknown };  // kWaiting: in fo
 
 enum class Verdict { kKeep, kRemove, kRemoveForeground, kDropReferences };
 
-// Pure: by the states of its owners, in order. kUnknown (a kind that is not served) keeps the object.
+// Pure: by the states of its owners, in order. kUnknown (a kind that is not served) keeps the
+// object.
 Verdict judge(const std::vector<OwnerState>& owners, bool blocks_owner);
 
 client::ControllerSpec garbage_controller(client::Client& client, std::vector<client::Kind> kinds);

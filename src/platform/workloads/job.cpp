@@ -20,8 +20,8 @@ Result<std::vector<Object>> pods_of(const client::Client& client, const json::Va
 
 Status carry_out(client::Client& client, const json::Value& job, const JobPlan& plan) {
   for (const auto& pod : plan.remove) {
-    TRY_STATUS(ignore_not_found(
-        client.remove(api::kPod, namespace_of(*pod), name_of(*pod), {.uid = client::uid_of(*pod)})));
+    TRY_STATUS(ignore_not_found(client.remove(api::kPod, namespace_of(*pod), name_of(*pod),
+                                              {.uid = client::uid_of(*pod)})));
     client::record_event(client, job, kManager, "Normal", "SuccessfulDelete",
                          "Deleted pod: " + name_of(*pod));
   }
@@ -72,7 +72,9 @@ client::ControllerSpec job_controller(client::Client& client, Clock& clock) {
   spec.name = "job";
   spec.watches.push_back({api::kJob, client::self()});
   spec.watches.push_back({api::kPod, client::owner(api::kJob)});
-  spec.reconcile = [&client, &clock](const client::Key& key) { return reconcile(client, clock, key); };
+  spec.reconcile = [&client, &clock](const client::Key& key) {
+    return reconcile(client, clock, key);
+  };
   return spec;
 }
 

@@ -18,7 +18,8 @@ constexpr int64_t kMostAtOnce = 500;
 bool indexed(const json::Value& job) { return job["spec"]["completionMode"].str() == "Indexed"; }
 
 bool finished(const json::Value& job) {
-  return client::condition_is(job, "Complete", "True") || client::condition_is(job, "Failed", "True");
+  return client::condition_is(job, "Complete", "True") ||
+         client::condition_is(job, "Failed", "True");
 }
 
 std::optional<WallTime> finish_time(const json::Value& pod) {
@@ -76,7 +77,8 @@ class Planner {
       done_.insert(index_of(*pod));
     } else if (phase == "Failed") {
       ++failed_;
-      if (auto at = finish_time(*pod); at && (!last_failure_ || *at > *last_failure_)) last_failure_ = at;
+      if (auto at = finish_time(*pod); at && (!last_failure_ || *at > *last_failure_))
+        last_failure_ = at;
     } else if (client::deleting(*pod)) {
       ++terminating_;
     } else {
@@ -96,8 +98,10 @@ class Planner {
         since = time_at(client::condition(job_, type), "lastTransitionTime");
     if (!since) return;
     const Duration left = *since + seconds(spec_["ttlSecondsAfterFinished"].integer()) - now_;
-    if (left <= Duration::zero()) plan_.remove_job = true;
-    else wait(left);
+    if (left <= Duration::zero())
+      plan_.remove_job = true;
+    else
+      wait(left);
   }
 
   void advance() {
@@ -140,7 +144,8 @@ class Planner {
       plan_.remove.assign(active_.begin(), active_.begin() + (have - want));
     }
     if (have >= want || !backed_off()) return;
-    const int64_t missing = std::min(want - have - std::min(terminating_, want - have), kMostAtOnce);
+    const int64_t missing =
+        std::min(want - have - std::min(terminating_, want - have), kMostAtOnce);
     int64_t next = 0;
     for (int64_t i = 0; i < missing; ++i) {
       if (!indexed(job_)) {
@@ -196,15 +201,17 @@ class Planner {
   }
 
   void set(const char* type, const char* status, const char* reason, const char* message) {
-    client::set_condition(status_.ref("conditions"), {type, status, reason, message, ""}, text_now_);
+    client::set_condition(status_.ref("conditions"), {type, status, reason, message, ""},
+                          text_now_);
     if (plan_.again && std::string_view(type) != "Suspended") plan_.again.reset();
   }
 
   void write_counts() {
-    for (const char* key : {"active", "succeeded", "failed", "ready", "terminating"}) status_.erase(key);
+    for (const char* key : {"active", "succeeded", "failed", "ready", "terminating"})
+      status_.erase(key);
     const int64_t leaving = static_cast<int64_t>(plan_.remove.size());
-    const int64_t active = static_cast<int64_t>(active_.size()) - leaving +
-                           static_cast<int64_t>(plan_.create.size());
+    const int64_t active =
+        static_cast<int64_t>(active_.size()) - leaving + static_cast<int64_t>(plan_.create.size());
     set_count(status_, "active", active);
     set_count(status_, "succeeded", succeeded_);
     set_count(status_, "failed", failed_);
@@ -212,10 +219,13 @@ class Planner {
     status_.set("terminating", terminating_ + leaving);
     if (indexed(job_)) {
       const std::string done = ranges(done_);
-      if (done.empty()) status_.erase("completedIndexes");
-      else status_.set("completedIndexes", done);
+      if (done.empty())
+        status_.erase("completedIndexes");
+      else
+        status_.set("completedIndexes", done);
     }
-    if (!status_.has("uncountedTerminatedPods")) status_.set("uncountedTerminatedPods", json::Object());
+    if (!status_.has("uncountedTerminatedPods"))
+      status_.set("uncountedTerminatedPods", json::Object());
   }
 
   void wait(Duration d) {
@@ -273,7 +283,8 @@ json::Value job_pod(const json::Value& job, int64_t index) {
   for (const char* list : {"containers", "initContainers"}) {
     if (!pod["spec"].has(list)) continue;
     for (auto& container : pod.ref("spec", list).make_array())
-      container.ref("env").push(json::object({{"name", "JOB_COMPLETION_INDEX"}, {"value", str(index)}}));
+      container.ref("env").push(
+          json::object({{"name", "JOB_COMPLETION_INDEX"}, {"value", str(index)}}));
   }
   return pod;
 }

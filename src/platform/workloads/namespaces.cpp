@@ -38,8 +38,8 @@ Result<Content> empty_out(client::Client& client, const std::string& ns,
     if (!after.ok() || after->empty()) continue;
     content.left += after->size();
     if (!content.what.empty()) content.what += ", ";
-    content.what += str(kind.plural, kind.group.empty() ? "" : ".", kind.group, " has ", after->size(),
-                        " resource instances");
+    content.what += str(kind.plural, kind.group.empty() ? "" : ".", kind.group, " has ",
+                        after->size(), " resource instances");
   }
   return content;
 }
@@ -72,8 +72,9 @@ Result<client::Outcome> reconcile(client::Client& client, Clock& clock,
   }
   if (!client::deleting(**ns)) {
     if (client.get(api::kServiceAccount, key.name, "default").ok()) return client::Outcome{};
-    auto made = client.apply(api::kServiceAccount, shell_of(api::kServiceAccount, key.name, "default"),
-                             {"serviceaccount-controller", ""});
+    auto made =
+        client.apply(api::kServiceAccount, shell_of(api::kServiceAccount, key.name, "default"),
+                     {"serviceaccount-controller", ""});
     if (!made.ok()) return std::move(made).error().with_context("create service account default");
     return client::Outcome{};
   }
@@ -101,12 +102,17 @@ class PodCollector {
     const std::string& node = (**pod)["spec"]["nodeName"].str();
     Duration missing = Duration::zero();
     const bool there = node.empty() || client_.get(api::kNode, "", node).ok();
-    if (there) missing_since_.erase(node);
-    else missing = clock_.mono() - missing_since_.try_emplace(node, clock_.mono()).first->second;
+    if (there)
+      missing_since_.erase(node);
+    else
+      missing = clock_.mono() - missing_since_.try_emplace(node, clock_.mono()).first->second;
     switch (judge_pod(**pod, there, missing)) {
-      case PodFate::kKeep: return client::Outcome{};
-      case PodFate::kWait: return client::Outcome{kNodeGrace - missing};
-      case PodFate::kRemoveNow: break;
+      case PodFate::kKeep:
+        return client::Outcome{};
+      case PodFate::kWait:
+        return client::Outcome{kNodeGrace - missing};
+      case PodFate::kRemoveNow:
+        break;
     }
     TRY_STATUS(remove(**pod));
     return client::Outcome{};
@@ -128,7 +134,8 @@ class PodCollector {
       if (pod_finished(*pod) && !client::deleting(*pod)) done.push_back(std::move(pod));
     if (done.size() <= most_finished_) return {};
     std::sort(done.begin(), done.end(), [](const Object& a, const Object& b) {
-      return (*a)["metadata"]["creationTimestamp"].str() < (*b)["metadata"]["creationTimestamp"].str();
+      return (*a)["metadata"]["creationTimestamp"].str() <
+             (*b)["metadata"]["creationTimestamp"].str();
     });
     for (size_t i = 0; i < done.size() - most_finished_; ++i) TRY_STATUS(remove(*done[i]));
     return {};
@@ -154,11 +161,12 @@ client::ControllerSpec namespace_controller(client::Client& client, Clock& clock
   spec.name = "namespace";
   spec.watches.push_back({api::kNamespace, client::self()});
   spec.watches.push_back({api::kServiceAccount, [](const client::Event& event) {
-    std::vector<client::Key> keys;
-    if (event.type == client::Event::kDeleted && name_of(*event.object) == "default")
-      keys.push_back({"", namespace_of(*event.object)});
-    return keys;
-  }});
+                            std::vector<client::Key> keys;
+                            if (event.type == client::Event::kDeleted &&
+                                name_of(*event.object) == "default")
+                              keys.push_back({"", namespace_of(*event.object)});
+                            return keys;
+                          }});
   spec.reconcile = [&client, &clock, kinds = std::move(namespaced)](const client::Key& key) {
     return reconcile(client, clock, kinds, key);
   };
@@ -171,15 +179,17 @@ client::ControllerSpec pod_collector(client::Client& client, Clock& clock, size_
   spec.name = "pod-garbage-collector";
   // Only pods that end, or that have a node we may not know, concern it.
   spec.watches.push_back({api::kPod, [](const client::Event& event) {
-    std::vector<client::Key> keys;
-    const json::Value& pod = *event.object;
-    const bool first = event.type == client::Event::kAdded;
-    const bool ended = pod_finished(pod) && !(event.old && pod_finished(*event.old));
-    const bool going = client::deleting(pod) && pod["spec"]["nodeName"].str().empty();
-    if (event.type != client::Event::kDeleted && (first || ended || going))
-      keys.push_back(client::key_of(pod));
-    return keys;
-  }});
+                            std::vector<client::Key> keys;
+                            const json::Value& pod = *event.object;
+                            const bool first = event.type == client::Event::kAdded;
+                            const bool ended =
+                                pod_finished(pod) && !(event.old && pod_finished(*event.old));
+                            const bool going =
+                                client::deleting(pod) && pod["spec"]["nodeName"].str().empty();
+                            if (event.type != client::Event::kDeleted && (first || ended || going))
+                              keys.push_back(client::key_of(pod));
+                            return keys;
+                          }});
   spec.reconcile = [collector](const client::Key& key) { return collector->reconcile(key); };
   return spec;
 }

@@ -18,6 +18,7 @@ enum class PodFate { kKeep, kRemoveNow, kWait };
 PodFate judge_pod(const json::Value& pod, bool node_exists, Duration node_missing_for);
 
 // Also removes the oldest finished pods beyond `most_finished`.
-client::ControllerSpec pod_collector(client::Client& client, Clock& clock, size_t most_finished = 12500);
+client::ControllerSpec pod_collector(client::Client& client, Clock& clock,
+                                     size_t most_finished = 12500);
 
 }  // namespace proa::workloads

@@ -13,7 +13,8 @@ constexpr int64_t kMostAtOnce = 500;  // pods made or removed in one reconcile
 constexpr std::string_view kManager = "replicaset-controller";
 
 int64_t deletion_cost(const json::Value& pod) {
-  return parse_int(pod["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"].str())
+  return parse_int(
+             pod["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"].str())
       .value_or(0);
 }
 
@@ -28,7 +29,8 @@ json::Value status_of(const json::Value& rs, const std::vector<Object>& active, 
   for (const auto& pod : active) {
     ready += pod_ready(*pod);
     available += pod_available(*pod, rs["spec"]["minReadySeconds"].integer(), now, again);
-    labeled += has_labels((*pod)["metadata"]["labels"], rs["spec"]["template"]["metadata"]["labels"]);
+    labeled +=
+        has_labels((*pod)["metadata"]["labels"], rs["spec"]["template"]["metadata"]["labels"]);
   }
   json::Value status;
   status.set("replicas", active.size());
@@ -76,19 +78,21 @@ Status remove_pods(client::Client& client, const json::Value& rs, const std::vec
     if (left-- == 0) break;
     client::DeleteOptions options;
     options.uid = client::uid_of(*pod);
-    TRY_STATUS(ignore_not_found(
-        client.remove(api::kPod, namespace_of(*pod), name_of(*pod), options)));
+    TRY_STATUS(
+        ignore_not_found(client.remove(api::kPod, namespace_of(*pod), name_of(*pod), options)));
     client::record_event(client, rs, kManager, "Normal", "SuccessfulDelete",
                          "Deleted pod: " + name_of(*pod));
   }
   return {};
 }
 
-void add_failure(json::Value& status, const Status& outcome, std::string_view reason, Clock& clock) {
+void add_failure(json::Value& status, const Status& outcome, std::string_view reason,
+                 Clock& clock) {
   if (outcome.ok()) return;
-  client::set_condition(status.ref("conditions"),
-                        {"ReplicaFailure", "True", std::string(reason), outcome.error().message, ""},
-                        rfc3339(clock.wall()));
+  client::set_condition(
+      status.ref("conditions"),
+      {"ReplicaFailure", "True", std::string(reason), outcome.error().message, ""},
+      rfc3339(clock.wall()));
 }
 
 Result<client::Outcome> reconcile(client::Client& client, Clock& clock, const client::Key& key) {
@@ -149,7 +153,8 @@ bool goes_first(const json::Value& a, const json::Value& b) {
   return name_of(a) < name_of(b);
 }
 
-ReplicaSetPlan plan_replicaset(const json::Value& rs, const std::vector<Object>& pods, WallTime now) {
+ReplicaSetPlan plan_replicaset(const json::Value& rs, const std::vector<Object>& pods,
+                               WallTime now) {
   ReplicaSetPlan plan;
   std::vector<Object> active;
   const bool going = client::deleting(rs);
@@ -193,11 +198,14 @@ client::ControllerSpec replicaset_controller(client::Client& client, Clock& cloc
   spec.name = "replicaset";
   auto sets = std::make_shared<SelectorIndex>(selects);
   spec.watches.push_back({api::kReplicaSet, [sets](const client::Event& e) {
-    sets->note(e);
-    return std::vector<client::Key>{client::key_of(*e.object)};
-  }});
-  spec.watches.push_back({api::kPod, [sets](const client::Event& e) { return keys_of_pod(*sets, e); }});
-  spec.reconcile = [&client, &clock](const client::Key& key) { return reconcile(client, clock, key); };
+                            sets->note(e);
+                            return std::vector<client::Key>{client::key_of(*e.object)};
+                          }});
+  spec.watches.push_back(
+      {api::kPod, [sets](const client::Event& e) { return keys_of_pod(*sets, e); }});
+  spec.reconcile = [&client, &clock](const client::Key& key) {
+    return reconcile(client, clock, key);
+  };
   return spec;
 }
 

@@ -23,7 +23,8 @@ struct ReplicaSetPlan {
 };
 
 // `pods` are those that the selector chooses, in the ReplicaSet's namespace.
-ReplicaSetPlan plan_replicaset(const json::Value& rs, const std::vector<Object>& pods, WallTime now);
+ReplicaSetPlan plan_replicaset(const json::Value& rs, const std::vector<Object>& pods,
+                               WallTime now);
 
 // True if `a` should go before `b` when there are too many: not scheduled, pending, not ready,
 // lower deletion cost, ready for a shorter time, more restarts, younger.

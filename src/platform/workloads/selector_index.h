@@ -23,8 +23,10 @@ class SelectorIndex {
   void note(const client::Event& event) {
     client::Key key = client::key_of(*event.object);
     std::lock_guard lock(mutex_);
-    if (event.type == client::Event::kDeleted) selectors_[key.ns].erase(key.name);
-    else selectors_[key.ns][key.name] = (*event.object)["spec"]["selector"];
+    if (event.type == client::Event::kDeleted)
+      selectors_[key.ns].erase(key.name);
+    else
+      selectors_[key.ns][key.name] = (*event.object)["spec"]["selector"];
     if (selectors_[key.ns].empty()) selectors_.erase(key.ns);
   }
 

@@ -24,7 +24,8 @@ bool free_for(const json::Value& volume, const json::Value& claim) {
 
 bool fits(const json::Value& volume, const json::Value& claim) {
   if (!free_for(volume, claim)) return false;
-  if (volume["spec"]["storageClassName"].str() != claim["spec"]["storageClassName"].str()) return false;
+  if (volume["spec"]["storageClassName"].str() != claim["spec"]["storageClassName"].str())
+    return false;
   auto have = quantity(volume["spec"]["capacity"]["storage"].str());
   auto want = quantity(claim["spec"]["resources"]["requests"]["storage"].str());
   if (want && (!have || *have < *want)) return false;
@@ -66,15 +67,15 @@ Status bind(client::Client& client, const json::Value& claim, const json::Value&
     auto done = client.patch(api::kPersistentVolume, "", name_of(volume), std::move(patch));
     if (!done.ok()) return std::move(done).error().with_context("claim volume " + name_of(volume));
   }
-  TRY_STATUS(write_status(client, api::kPersistentVolume, volume, json::object({{"phase", "Bound"}}),
-      kManager));
+  TRY_STATUS(write_status(client, api::kPersistentVolume, volume,
+                          json::object({{"phase", "Bound"}}), kManager));
   json::Value patch;
   patch.ref("spec", "volumeName") = name_of(volume);
   if (!claim["spec"].has("storageClassName"))
     patch.ref("spec", "storageClassName") = volume["spec"]["storageClassName"];
   patch.ref("metadata", "annotations", "pv.kubernetes.io/bind-completed") = "yes";
   auto done = client.patch(api::kPersistentVolumeClaim, namespace_of(claim), name_of(claim),
-      std::move(patch));
+                           std::move(patch));
   if (!done.ok()) return std::move(done).error().with_context("bind claim");
   json::Value status = json::object({{"phase", "Bound"},
                                      {"accessModes", volume["spec"]["accessModes"]},
@@ -89,7 +90,8 @@ Result<client::Outcome> reconcile_claim(client::Client& client, const std::strin
     if (claim.error().code == Code::kNotFound) return client::Outcome{};
     return std::move(claim).error();
   }
-  if (client::deleting(**claim) || (**claim)["status"]["phase"].str() == "Bound") return client::Outcome{};
+  if (client::deleting(**claim) || (**claim)["status"]["phase"].str() == "Bound")
+    return client::Outcome{};
   TRY(auto volumes, client.list(api::kPersistentVolume, {}));
   VolumePlan plan = plan_volume(**claim, volumes, root);
   if (!plan.create.is_null()) {
@@ -143,10 +145,23 @@ Result<client::Outcome> reconcile_volume(client::Client& client, const std::stri
 }  // namespace
 
 std::optional<double> quantity(std::string_view text) {
-  struct Unit { std::string_view suffix; double factor; };
-  static constexpr std::array<Unit, 13> units{{{"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0},
-      {"Ti", 1099511627776.0}, {"Pi", 1125899906842624.0}, {"Ei", 1152921504606846976.0}, {"m", 1e-3},
-      {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"P", 1e15}, {"E", 1e18}}};
+  struct Unit {
+    std::string_view suffix;
+    double factor;
+  };
+  static constexpr std::array<Unit, 13> units{{{"Ki", 1024.0},
+                                               {"Mi", 1048576.0},
+                                               {"Gi", 1073741824.0},
+                                               {"Ti", 1099511627776.0},
+                                               {"Pi", 1125899906842624.0},
+                                               {"Ei", 1152921504606846976.0},
+                                               {"m", 1e-3},
+                                               {"k", 1e3},
+                                               {"M", 1e6},
+                                               {"G", 1e9},
+                                               {"T", 1e12},
+                                               {"P", 1e15},
+                                               {"E", 1e18}}};
   double factor = 1;
   for (const auto& unit : units) {
     if (!text.ends_with(unit.suffix)) continue;
@@ -159,14 +174,15 @@ std::optional<double> quantity(std::string_view text) {
   return *number * factor;
 }
 
-VolumePlan plan_volume(const json::Value& claim, const std::vector<Object>& volumes, std::string_view root) {
+VolumePlan plan_volume(const json::Value& claim, const std::vector<Object>& volumes,
+                       std::string_view root) {
   VolumePlan plan;
   const std::string& named = claim["spec"]["volumeName"].str();
   if (!named.empty()) {
     for (const auto& v : volumes)
       if (name_of(*v) == named && free_for(*v, claim)) plan.bind = named;
-    if (plan.bind.empty()) plan.waiting = str("volume \"", named,
-        "\" does not exist or is bound to another claim");
+    if (plan.bind.empty())
+      plan.waiting = str("volume \"", named, "\" does not exist or is bound to another claim");
     return plan;
   }
   const Object* best = nullptr;
@@ -178,8 +194,9 @@ VolumePlan plan_volume(const json::Value& claim, const std::vector<Object>& volu
       return plan;
     }
     if (!fits(*v, claim)) continue;
-    auto size = [](const json::Value& pv) { return quantity(pv["spec"]["capacity"]["storage"].str(
-        )).value_or(0); };
+    auto size = [](const json::Value& pv) {
+      return quantity(pv["spec"]["capacity"]["storage"].str()).value_or(0);
+    };
     if (!best || size(*v) < size(**best)) best = &v;
   }
   if (best) {
@@ -210,11 +227,12 @@ client::ControllerSpec volume_controller(client::Client& client, std::string roo
   spec.name = "persistentvolume";
   spec.watches.push_back({api::kPersistentVolume, client::self()});
   spec.watches.push_back({api::kPersistentVolumeClaim, [](const client::Event& event) {
-    std::vector<client::Key> keys;
-    const std::string& volume = (*event.object)["spec"]["volumeName"].str();
-    if (event.type == client::Event::kDeleted && !volume.empty()) keys.push_back({"", volume});
-    return keys;
-  }});
+                            std::vector<client::Key> keys;
+                            const std::string& volume = (*event.object)["spec"]["volumeName"].str();
+                            if (event.type == client::Event::kDeleted && !volume.empty())
+                              keys.push_back({"", volume});
+                            return keys;
+                          }});
   spec.reconcile = [&client, root = std::move(root)](const client::Key& key) {
     return reconcile_volume(client, root, key);
   };

@@ -1,6 +1,7 @@
 // Volumes: binds every PersistentVolumeClaim at once, to the volume it names, to one that is free
-// and big enough (only if the claim wants no provisioning: storageClassName ""), or to a new hostPath
-// volume `pvc-UID` below a folder of the platform. Volumes made here go with their claim, data included.
+// and big enough (only if the claim wants no provisioning: storageClassName ""), or to a new
+// hostPath volume `pvc-UID` below a folder of the platform. Volumes made here go with their claim,
+// data included.
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ struct VolumePlan {
 };
 
 // Pure. `volumes` are all PersistentVolumes; `root` is where new ones keep their data.
-VolumePlan plan_volume(const json::Value& claim, const std::vector<Object>& volumes, std::string_view root);
+VolumePlan plan_volume(const json::Value& claim, const std::vector<Object>& volumes,
+                       std::string_view root);
 
 // "1Gi" → 1073741824; nullopt if it is no quantity.
 std::optional<double> quantity(std::string_view text);

@@ -13,7 +13,8 @@
 
 namespace proa::workloads {
 
-std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, Options options) {
+std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock,
+                                                Options options) {
   std::vector<client::Kind> kinds, owned;
   for (const auto& kind : options.kinds) {
     // A kind may be served in several versions; its objects are the same.

@@ -18,6 +18,7 @@ struct Options {
   std::string volumes_dir;  // where claims without a volume get theirs
 };
 
-std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock, Options options);
+std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& clock,
+                                                Options options);
 
 }  // namespace proa::workloads

@@ -9,7 +9,8 @@ namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;
 
-// Old releases of scikit-learn (to 0.21) and numpy (to 1.x) had other module names for the same things.
+// Old releases of scikit-learn (to 0.21) and numpy (to 1.x) had other module names for the same
+// things.
 constexpr Pair kAllowed[] = {
     {"sklearn.svm._classes", "SVC"},
     {"sklearn.svm._classes", "NuSVC"},
@@ -76,9 +77,9 @@ constexpr Pair kAllowed[] = {
 };
 
 // Their estimators are honest files, only not readable here (yet).
-constexpr std::string_view kKnownLibraries[] = {"sklearn", "xgboost", "lightgbm", "catboost",
-                                                "imblearn", "statsmodels", "scipy", "pandas",
-                                                "torch", "mlxtend", "skops"};
+constexpr std::string_view kKnownLibraries[] = {"sklearn",  "xgboost",     "lightgbm", "catboost",
+                                                "imblearn", "statsmodels", "scipy",    "pandas",
+                                                "torch",    "mlxtend",     "skops"};
 
 bool is_name(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {

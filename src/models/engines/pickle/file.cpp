@@ -24,7 +24,7 @@ Error damaged(std::string_view format) {
 class Output {
  public:
   Output(std::string_view format, size_t packed, const FileLimits& limits)
-      : format_(format), limits_(limits) {
+      : format_(format) {
     most_ = packed > limits.bytes / limits.ratio ? limits.bytes : packed * limits.ratio;
     most_ = std::min(limits.bytes, std::max<size_t>(most_, 16 << 20));
     most_ = std::min(most_, limits.bytes);
@@ -37,7 +37,8 @@ class Output {
   Status used(size_t n) {
     used_ += n;
     if (used_ > most_)
-      return error(Code::kTooLarge, str("the ", format_, " data unpacks to more than ", most_, " bytes"));
+      return error(Code::kTooLarge,
+                   str("the ", format_, " data unpacks to more than ", most_, " bytes"));
     return {};
   }
   std::string finish() {
@@ -49,14 +50,14 @@ class Output {
 
  private:
   std::string_view format_;
-  const FileLimits& limits_;
   std::string text_;
   size_t used_ = 0, most_ = 0;
 };
 
 Status trailing(const Output& out, size_t left) {
   if (left == 0) return {};
-  return error(Code::kForbidden, str("refused: ", left, " bytes follow the ", out.format(), " data"));
+  return error(Code::kForbidden,
+               str("refused: ", left, " bytes follow the ", out.format(), " data"));
 }
 
 Status inflate_into(Output& out, std::string_view in, int window_bits) {
@@ -80,14 +81,16 @@ Status inflate_into(Output& out, std::string_view in, int window_bits) {
     size_t made = kChunk - z.avail_out;
     TRY_STATUS(out.used(made));
     if (state != Z_OK && state != Z_STREAM_END) return damaged(out.format());
-    if (state == Z_OK && made == 0 && z.avail_in == 0 && at == in.size()) return damaged(out.format());
+    if (state == Z_OK && made == 0 && z.avail_in == 0 && at == in.size())
+      return damaged(out.format());
   }
   return trailing(out, z.avail_in + (in.size() - at));
 }
 
 Status bunzip_into(Output& out, std::string_view in) {
   bz_stream z{};
-  if (BZ2_bzDecompressInit(&z, 0, 0) != BZ_OK) return error(Code::kInternal, "bzip2 does not start");
+  if (BZ2_bzDecompressInit(&z, 0, 0) != BZ_OK)
+    return error(Code::kInternal, "bzip2 does not start");
   struct End {
     bz_stream* z;
     ~End() { BZ2_bzDecompressEnd(z); }
@@ -106,14 +109,16 @@ Status bunzip_into(Output& out, std::string_view in) {
     size_t made = kChunk - z.avail_out;
     TRY_STATUS(out.used(made));
     if (state != BZ_OK && state != BZ_STREAM_END) return damaged(out.format());
-    if (state == BZ_OK && made == 0 && z.avail_in == 0 && at == in.size()) return damaged(out.format());
+    if (state == BZ_OK && made == 0 && z.avail_in == 0 && at == in.size())
+      return damaged(out.format());
   }
   return trailing(out, z.avail_in + (in.size() - at));
 }
 
 Status unlzma_into(Output& out, std::string_view in, bool xz) {
   lzma_stream z = LZMA_STREAM_INIT;
-  lzma_ret started = xz ? lzma_stream_decoder(&z, kMostDictionary, 0) : lzma_alone_decoder(&z, kMostDictionary);
+  lzma_ret started =
+      xz ? lzma_stream_decoder(&z, kMostDictionary, 0) : lzma_alone_decoder(&z, kMostDictionary);
   if (started != LZMA_OK) return error(Code::kInternal, "lzma does not start");
   struct End {
     lzma_stream* z;
@@ -157,7 +162,9 @@ Status unlz4_into(Output& out, std::string_view in) {
 std::string_view compression_of(std::string_view b) {
   if (b.starts_with("\x1f\x8b")) return "gzip";
   if (b.starts_with("BZh")) return "bz2";
-  if (b.starts_with("\xfd" "7zXZ")) return "xz";
+  if (b.starts_with("\xfd"
+                    "7zXZ"))
+    return "xz";
   if (b.starts_with(std::string_view("\x5d\x00", 2))) return "lzma";
   if (b.starts_with("\x04\x22\x4d\x18")) return "lz4";
   // zlib: deflate with a 32 KiB window, and a header whose check is right.
@@ -169,20 +176,28 @@ std::string_view compression_of(std::string_view b) {
 Result<std::string> decompress(std::string_view bytes, const FileLimits& limits) {
   std::string_view format = compression_of(bytes);
   Output out(format, bytes.size(), limits);
-  if (format == "zlib") { TRY_STATUS(inflate_into(out, bytes, 15)); }
-  else if (format == "gzip") { TRY_STATUS(inflate_into(out, bytes, 31)); }
-  else if (format == "bz2") { TRY_STATUS(bunzip_into(out, bytes)); }
-  else if (format == "xz" || format == "lzma") { TRY_STATUS(unlzma_into(out, bytes, format == "xz")); }
-  else if (format == "lz4") { TRY_STATUS(unlz4_into(out, bytes)); }
-  else return error(Code::kInvalid, "the data is not compressed");
+  if (format == "zlib") {
+    TRY_STATUS(inflate_into(out, bytes, 15));
+  } else if (format == "gzip") {
+    TRY_STATUS(inflate_into(out, bytes, 31));
+  } else if (format == "bz2") {
+    TRY_STATUS(bunzip_into(out, bytes));
+  } else if (format == "xz" || format == "lzma") {
+    TRY_STATUS(unlzma_into(out, bytes, format == "xz"));
+  } else if (format == "lz4") {
+    TRY_STATUS(unlz4_into(out, bytes));
+  } else
+    return error(Code::kInvalid, "the data is not compressed");
   return out.finish();
 }
 
 Result<std::unique_ptr<Document>> read_bytes(std::string bytes, const FileLimits& limits) {
   if (bytes.size() > limits.bytes)
-    return error(Code::kTooLarge, str("the file has ", bytes.size(), " bytes, more than ", limits.bytes));
+    return error(Code::kTooLarge,
+                 str("the file has ", bytes.size(), " bytes, more than ", limits.bytes));
   if (bytes.starts_with("ZF"))
-    return error(Code::kUnimplemented, "written by a joblib before 0.10; save it again with a newer one");
+    return error(Code::kUnimplemented,
+                 "written by a joblib before 0.10; save it again with a newer one");
   auto document = std::make_unique<Document>();
   if (compression_of(bytes).empty()) {
     document->bytes = std::move(bytes);
@@ -193,7 +208,8 @@ Result<std::unique_ptr<Document>> read_bytes(std::string bytes, const FileLimits
   return document;
 }
 
-Result<std::unique_ptr<Document>> read_model_file(const std::string& path, const FileLimits& limits) {
+Result<std::unique_ptr<Document>> read_model_file(const std::string& path,
+                                                  const FileLimits& limits) {
   TRY(std::string bytes, read_file(path, limits.bytes));
   return read_bytes(std::move(bytes), limits);
 }

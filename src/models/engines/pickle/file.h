@@ -1,5 +1,5 @@
-// Model files as joblib.dump and pickle.dump write them: plain or compressed (zlib, gzip, bz2, lzma,
-// xz, lz4), told apart by their first bytes.
+// Model files as joblib.dump and pickle.dump write them: plain or compressed (zlib, gzip, bz2,
+// lzma, xz, lz4), told apart by their first bytes.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +25,7 @@ Result<std::string> decompress(std::string_view bytes, const FileLimits& limits)
 
 // Takes the file's bytes, unpacks them if they are compressed, reads the pickle.
 Result<std::unique_ptr<Document>> read_bytes(std::string bytes, const FileLimits& limits = {});
-Result<std::unique_ptr<Document>> read_model_file(const std::string& path, const FileLimits& limits = {});
+Result<std::unique_ptr<Document>> read_model_file(const std::string& path,
+                                                  const FileLimits& limits = {});
 
 }  // namespace proa::pickle

@@ -48,7 +48,8 @@ Status Machine::push_long(std::string_view bytes) {
   if (bytes.size() > 8) return push_view(Kind::kBigInt, bytes);
   uint64_t v = 0;
   for (size_t i = bytes.size(); i > 0; --i) v = v << 8 | static_cast<unsigned char>(bytes[i - 1]);
-  if (!bytes.empty() && bytes.size() < 8 && (bytes.back() & 0x80)) v |= ~uint64_t{0} << (8 * bytes.size());
+  if (!bytes.empty() && bytes.size() < 8 && (bytes.back() & 0x80))
+    v |= ~uint64_t{0} << (8 * bytes.size());
   return push_int(static_cast<int64_t>(v));
 }
 
@@ -133,7 +134,8 @@ Status Machine::set_items(Node* to, std::vector<Node*> items) {
 
 Status Machine::step_number(unsigned char op) {
   switch (op) {
-    case 'I': case 'L': {
+    case 'I':
+    case 'L': {
       TRY(std::string_view line, in_.line());
       if (op == 'I' && (line == "00" || line == "01")) {
         TRY_STATUS(push(Kind::kBool));
@@ -142,13 +144,26 @@ Status Machine::step_number(unsigned char op) {
       }
       return push_long_line(line);
     }
-    case 'J': { TRY(int32_t v, in_.number<int32_t>()); return push_int(v); }
-    case 'K': { TRY(uint8_t v, in_.number<uint8_t>()); return push_int(v); }
-    case 'M': { TRY(uint16_t v, in_.number<uint16_t>()); return push_int(v); }
-    case 0x8a: case 0x8b: {  // LONG1, LONG4
+    case 'J': {
+      TRY(int32_t v, in_.number<int32_t>());
+      return push_int(v);
+    }
+    case 'K': {
+      TRY(uint8_t v, in_.number<uint8_t>());
+      return push_int(v);
+    }
+    case 'M': {
+      TRY(uint16_t v, in_.number<uint16_t>());
+      return push_int(v);
+    }
+    case 0x8a:
+    case 0x8b: {  // LONG1, LONG4
       uint64_t n = 0;
-      if (op == 0x8a) { TRY(n, in_.number<uint8_t>()); }
-      else { TRY(n, in_.number<uint32_t>()); }
+      if (op == 0x8a) {
+        TRY(n, in_.number<uint8_t>());
+      } else {
+        TRY(n, in_.number<uint32_t>());
+      }
       if (n > 4096) return error(Code::kTooLarge, "an integer of more than 4096 bytes");
       TRY(std::string_view bytes, in_.take(n));
       return push_long(bytes);
@@ -183,9 +198,22 @@ Status Machine::step_text(unsigned char op) {
       TRY(std::string text, raw_unicode_escape(line));
       return push_kept(Kind::kStr, std::move(text));
     }
-    case 'U': case 'C': case 0x8c: { TRY(n, in_.number<uint8_t>()); break; }
-    case 'T': case 'B': case 'X': { TRY(n, in_.number<uint32_t>()); break; }
-    default: { TRY(n, in_.number<uint64_t>()); break; }  // 0x8d, 0x8e, 0x96
+    case 'U':
+    case 'C':
+    case 0x8c: {
+      TRY(n, in_.number<uint8_t>());
+      break;
+    }
+    case 'T':
+    case 'B':
+    case 'X': {
+      TRY(n, in_.number<uint32_t>());
+      break;
+    }
+    default: {
+      TRY(n, in_.number<uint64_t>());
+      break;
+    }  // 0x8d, 0x8e, 0x96
   }
   TRY(std::string_view text, in_.take(n));
   if (op == 'X' || op == 0x8c || op == 0x8d) return push_utf8(text);
@@ -195,26 +223,44 @@ Status Machine::step_text(unsigned char op) {
 
 Status Machine::step_memo(unsigned char op) {
   switch (op) {
-    case 'p': case 'g': {
+    case 'p':
+    case 'g': {
       TRY(std::string_view line, in_.line());
       auto index = parse_int(line);
       if (!index || *index < 0) return bad("a memo index is none");
       return op == 'p' ? put(static_cast<uint64_t>(*index)) : get(static_cast<uint64_t>(*index));
     }
-    case 'q': { TRY(uint8_t v, in_.number<uint8_t>()); return put(v); }
-    case 'r': { TRY(uint32_t v, in_.number<uint32_t>()); return put(v); }
-    case 'h': { TRY(uint8_t v, in_.number<uint8_t>()); return get(v); }
-    case 'j': { TRY(uint32_t v, in_.number<uint32_t>()); return get(v); }
-    default: return put(memo_.size());  // MEMOIZE
+    case 'q': {
+      TRY(uint8_t v, in_.number<uint8_t>());
+      return put(v);
+    }
+    case 'r': {
+      TRY(uint32_t v, in_.number<uint32_t>());
+      return put(v);
+    }
+    case 'h': {
+      TRY(uint8_t v, in_.number<uint8_t>());
+      return get(v);
+    }
+    case 'j': {
+      TRY(uint32_t v, in_.number<uint32_t>());
+      return get(v);
+    }
+    default:
+      return put(memo_.size());  // MEMOIZE
   }
 }
 
 Status Machine::step_container(unsigned char op) {
   switch (op) {
-    case ']': return push(Kind::kList);
-    case '}': return push(Kind::kDict);
-    case ')': return push(Kind::kTuple);
-    case 0x8f: return push(Kind::kSet);
+    case ']':
+      return push(Kind::kList);
+    case '}':
+      return push(Kind::kDict);
+    case ')':
+      return push(Kind::kTuple);
+    case 0x8f:
+      return push(Kind::kSet);
     case 'a': {
       TRY(Node * item, pop());
       TRY(Node * list, top());
@@ -226,14 +272,19 @@ Status Machine::step_container(unsigned char op) {
       TRY(Node * dict, top());
       return set_items(dict, {key, value});
     }
-    case 0x85: case 0x86: case 0x87: {  // TUPLE1 to TUPLE3
+    case 0x85:
+    case 0x86:
+    case 0x87: {  // TUPLE1 to TUPLE3
       std::vector<Node*> items(op - 0x84u);
-      for (size_t i = items.size(); i > 0; --i) { TRY(items[i - 1], pop()); }
+      for (size_t i = items.size(); i > 0; --i) {
+        TRY(items[i - 1], pop());
+      }
       TRY_STATUS(push(Kind::kTuple));
       stack_.back()->items = std::move(items);
       return {};
     }
-    default: break;
+    default:
+      break;
   }
   TRY(std::vector<Node*> items, pop_to_mark());
   if (op == 'e' || op == 0x90) {

@@ -36,10 +36,15 @@ int64_t signed_of(uint64_t bits, size_t size) {
 
 bool readable_as_double(const DType& t) {
   switch (t.kind) {
-    case 'f': return t.size == 2 || t.size == 4 || t.size == 8;
-    case 'i': case 'u': return t.size == 1 || t.size == 2 || t.size == 4 || t.size == 8;
-    case 'b': return t.size == 1;
-    default: return false;
+    case 'f':
+      return t.size == 2 || t.size == 4 || t.size == 8;
+    case 'i':
+    case 'u':
+      return t.size == 1 || t.size == 2 || t.size == 4 || t.size == 8;
+    case 'b':
+      return t.size == 1;
+    default:
+      return false;
   }
 }
 
@@ -74,14 +79,22 @@ void each(const Array& a, Take take) {
 
 std::string DType::name() const {
   switch (kind) {
-    case 'f': return str("float", 8 * size);
-    case 'i': return str("int", 8 * size);
-    case 'u': return str("uint", 8 * size);
-    case 'b': return "bool";
-    case 'U': return str("<U", size / 4);
-    case 'S': return str("S", size);
-    case 'O': return "object";
-    default: return str(kind, size);
+    case 'f':
+      return str("float", 8 * size);
+    case 'i':
+      return str("int", 8 * size);
+    case 'u':
+      return str("uint", 8 * size);
+    case 'b':
+      return "bool";
+    case 'U':
+      return str("<U", size / 4);
+    case 'S':
+      return str("S", size);
+    case 'O':
+      return "object";
+    default:
+      return str(kind, size);
   }
 }
 
@@ -98,15 +111,15 @@ std::string Array::shape_text() const {
 }
 
 const char* to_string(Kind kind) {
-  static constexpr const char* kNames[] = {"None", "a bool", "an integer", "a big integer", "a float",
-                                           "a text", "bytes", "a tuple", "a list", "a set", "a dict",
-                                           "a class", "an object", "an array"};
+  static constexpr const char* kNames[] = {
+      "None",    "a bool", "an integer", "a big integer", "a float", "a text",    "bytes",
+      "a tuple", "a list", "a set",      "a dict",        "a class", "an object", "an array"};
   return kNames[static_cast<size_t>(kind)];
 }
 
 std::string_view Node::type_name() const {
   return kind == Kind::kObject && type && type->kind == Kind::kGlobal ? type->text
-                                                                       : std::string_view();
+                                                                      : std::string_view();
 }
 
 const Node* Node::get(std::string_view key) const {
@@ -141,9 +154,11 @@ std::string_view Document::keep(std::string text) {
 
 Result<std::vector<double>> doubles(const Array& a) {
   if (!readable_as_double(a.dtype))
-    return error(Code::kDataLoss, str("an array of ", a.dtype.name(), " where numbers are expected"));
+    return error(Code::kDataLoss,
+                 str("an array of ", a.dtype.name(), " where numbers are expected"));
   std::vector<double> out(a.count());
-  if (a.dtype.kind == 'f' && a.dtype.size == 8 && !a.dtype.swap && (!a.fortran || a.shape.size() < 2)) {
+  if (a.dtype.kind == 'f' && a.dtype.size == 8 && !a.dtype.swap &&
+      (!a.fortran || a.shape.size() < 2)) {
     if (!out.empty()) std::memcpy(out.data(), a.data.data(), a.data.size());
     return out;
   }

@@ -21,30 +21,36 @@ struct Node;
 // A numpy dtype: kind as numpy's one-letter code ('f', 'i', 'u', 'b', 'U', 'S', 'O', …).
 struct DType {
   char kind = 0;
-  size_t size = 0;    // bytes of one element; of 'U' four times the characters; 0 for 'O'
-  bool swap = false;  // big-endian
+  size_t size = 0;           // bytes of one element; of 'U' four times the characters; 0 for 'O'
+  bool swap = false;         // big-endian
   std::string name() const;  // "float64", "<U10"
 };
 
 // An array in place: `data` points into the Document.
 struct Array {
   DType dtype;
-  std::vector<size_t> shape;      // empty for a scalar
-  bool fortran = false;           // column-major
-  std::string_view data;          // exactly count × dtype.size bytes
-  std::vector<Node*> objects;     // instead of data for kind 'O'
+  std::vector<size_t> shape;   // empty for a scalar
+  bool fortran = false;        // column-major
+  std::string_view data;       // exactly count × dtype.size bytes
+  std::vector<Node*> objects;  // instead of data for kind 'O'
   size_t count() const;
   std::string shape_text() const;  // "(2, 60)"
 };
 
 enum class Kind : uint8_t {
-  kNone, kBool, kInt, kBigInt, kFloat,
-  kStr,      // text: UTF-8, or whatever Python 2 wrote
-  kBytes,    // text: the bytes
-  kTuple, kList, kSet,  // items
-  kDict,     // items: key, value, key, value, …
-  kGlobal,   // text: "module.name", one of the allow-list
-  kObject,   // type and args as given to REDUCE or NEWOBJ; state by BUILD; items by APPEND, SETITEM
+  kNone,
+  kBool,
+  kInt,
+  kBigInt,
+  kFloat,
+  kStr,    // text: UTF-8, or whatever Python 2 wrote
+  kBytes,  // text: the bytes
+  kTuple,
+  kList,
+  kSet,     // items
+  kDict,    // items: key, value, key, value, …
+  kGlobal,  // text: "module.name", one of the allow-list
+  kObject,  // type and args as given to REDUCE or NEWOBJ; state by BUILD; items by APPEND, SETITEM
   kArray,
 };
 const char* to_string(Kind kind);

@@ -9,7 +9,9 @@ Error bad(std::string_view what) { return error(Code::kDataLoss, str("damaged: "
 
 bool is_raw(const Node* n) { return n->kind == Kind::kBytes || n->kind == Kind::kStr; }
 
-bool known_kind(char c) { return std::string_view("biufcmMOSUV").find(c) != std::string_view::npos; }
+bool known_kind(char c) {
+  return std::string_view("biufcmMOSUV").find(c) != std::string_view::npos;
+}
 
 // "f8", "<f8", "U10", "O8", "O".
 Result<DType> parse_dtype(std::string_view code) {
@@ -18,13 +20,14 @@ Result<DType> parse_dtype(std::string_view code) {
     t.swap = code[0] == '>';
     code.remove_prefix(1);
   }
-  if (code.empty() || !known_kind(code[0])) return bad(str("no such dtype: '", shorten(code, 20), "'"));
+  if (code.empty() || !known_kind(code[0]))
+    return bad(str("no such dtype: '", shorten(code, 20), "'"));
   t.kind = code[0];
-  std::string_view digits = code.substr(1, code.find('[') == std::string_view::npos
-                                               ? std::string_view::npos
-                                               : code.find('[') - 1);
+  std::string_view digits = code.substr(
+      1, code.find('[') == std::string_view::npos ? std::string_view::npos : code.find('[') - 1);
   auto size = digits.empty() ? std::optional<int64_t>(0) : parse_int(digits);
-  if (!size || *size < 0 || *size > (1 << 24)) return bad(str("no such dtype: '", shorten(code, 20), "'"));
+  if (!size || *size < 0 || *size > (1 << 24))
+    return bad(str("no such dtype: '", shorten(code, 20), "'"));
   t.size = static_cast<size_t>(*size) * (t.kind == 'U' ? 4 : 1);
   if (t.kind == 'O') t.size = 0;
   return t;
@@ -99,7 +102,8 @@ Result<std::vector<size_t>> shape_of(const Node* n) {
     out.push_back(static_cast<size_t>(n->integer));
     return out;
   }
-  if (!n || (n->kind != Kind::kTuple && n->kind != Kind::kList)) return bad("an array without shape");
+  if (!n || (n->kind != Kind::kTuple && n->kind != Kind::kList))
+    return bad("an array without shape");
   if (n->items.size() > 64) return bad("an array of more than 64 dimensions");
   for (const Node* d : n->items) {
     TRY(int64_t size, as_int(*d));
@@ -113,15 +117,19 @@ Result<size_t> bytes_of(const DType& dtype, const std::vector<size_t>& shape) {
   size_t n = std::max<size_t>(dtype.size, 1);
   bool empty = false;
   for (size_t d : shape) {
-    if (d == 0) empty = true;
-    else if (__builtin_mul_overflow(n, d, &n)) return bad("an array's shape is too large");
+    if (d == 0)
+      empty = true;
+    else if (__builtin_mul_overflow(n, d, &n))
+      return bad("an array's shape is too large");
   }
-  if (dtype.size == 0 && dtype.kind != 'O' && n > 4096) return bad("an array of nothing is too long");
+  if (dtype.size == 0 && dtype.kind != 'O' && n > 4096)
+    return bad("an array of nothing is too long");
   return empty || dtype.size == 0 ? 0 : n;
 }
 
 Status fill_reconstructed(Node* node, const Node* state) {
-  if (state->kind != Kind::kTuple || state->items.size() < 4) return bad("an array's state is malformed");
+  if (state->kind != Kind::kTuple || state->items.size() < 4)
+    return bad("an array's state is malformed");
   // The version comes first, except in files of numpy's earliest releases.
   size_t first = state->items.size() == 5 ? 1 : 0;
   const auto& s = state->items;

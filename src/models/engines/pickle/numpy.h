@@ -1,5 +1,5 @@
-// numpy's and joblib's part of the format: dtypes, arrays from _reconstruct, _frombuffer, scalar and
-// joblib's NumpyArrayWrapper. Used by the reader alone; errors are kDataLoss.
+// numpy's and joblib's part of the format: dtypes, arrays from _reconstruct, _frombuffer, scalar
+// and joblib's NumpyArrayWrapper. Used by the reader alone; errors are kDataLoss.
 #pragma once
 
 #include "models/engines/pickle/node.h"
@@ -19,9 +19,9 @@ Status fill_scalar(Node* array, const Node* args);       // scalar(dtype, bytes)
 
 // What joblib's wrapper says of the array whose bytes follow it.
 struct Inline {
-  Array array;            // without data
+  Array array;  // without data
   size_t bytes = 0;
-  bool padded = false;    // a length byte and padding come first
+  bool padded = false;  // a length byte and padding come first
 };
 Result<Inline> inline_array(const Node* state);
 

@@ -7,8 +7,8 @@
 namespace proa::pickle {
 namespace {
 
-// The version scikit-learn wrote beside its attributes, found by looking for the text, as the file is
-// not read to its end. "" if there is none.
+// The version scikit-learn wrote beside its attributes, found by looking for the text, as the file
+// is not read to its end. "" if there is none.
 std::string_view sklearn_version(std::string_view bytes) {
   constexpr std::string_view kKey = "_sklearn_version";
   size_t at = bytes.find(kKey);
@@ -90,11 +90,13 @@ Status Machine::known_constructions(Node* object) {
     return {};
   }
   if (f == "copyreg._reconstructor" || f == "copy_reg._reconstructor") {
-    if (args.empty() || args[0]->kind != Kind::kGlobal) return bad("_reconstructor without a class");
+    if (args.empty() || args[0]->kind != Kind::kGlobal)
+      return bad("_reconstructor without a class");
     object->type = args[0];
     return {};
   }
-  if (f.starts_with("numpy.") && f.ends_with("multiarray.scalar")) return fill_scalar(object, object->args);
+  if (f.starts_with("numpy.") && f.ends_with("multiarray.scalar"))
+    return fill_scalar(object, object->args);
   if (f.starts_with("numpy.") && f.ends_with("numeric._frombuffer"))
     return fill_from_buffer(object, object->args);
   return {};
@@ -140,7 +142,8 @@ Status Machine::build(Node* object, Node* state) {
 
 Status Machine::step_object(unsigned char op) {
   switch (op) {
-    case 'c': case 'i': {  // GLOBAL, INST
+    case 'c':
+    case 'i': {  // GLOBAL, INST
       TRY(std::string_view module, in_.line());
       TRY(std::string_view name, in_.line());
       TRY(Node * type, global(module, name));
@@ -157,7 +160,8 @@ Status Machine::step_object(unsigned char op) {
     case 0x93: {  // STACK_GLOBAL
       TRY(Node * name, pop());
       TRY(Node * module, pop());
-      if (name->kind != Kind::kStr || module->kind != Kind::kStr) return bad("a class without a name");
+      if (name->kind != Kind::kStr || module->kind != Kind::kStr)
+        return bad("a class without a name");
       TRY(Node * type, global(module->text, name->text));
       stack_.push_back(type);
       return {};
@@ -192,7 +196,9 @@ Status Machine::step_object(unsigned char op) {
 
 Status Machine::step(unsigned char op) {
   switch (op) {
-    case '.': stopped_ = true; return {};
+    case '.':
+      stopped_ = true;
+      return {};
     case '(':
       if (marks_.size() >= budget_.limits.marks) return error(Code::kTooLarge, "nested too deeply");
       marks_.push_back(stack_.size());
@@ -205,10 +211,19 @@ Status Machine::step(unsigned char op) {
       TRY([[maybe_unused]] Node * n, pop());
       return {};
     }
-    case '1': { TRY([[maybe_unused]] auto items, pop_to_mark()); return {}; }
-    case '2': { TRY(Node * n, top()); stack_.push_back(n); return {}; }
-    case 'N': return push(Kind::kNone);
-    case 0x88: case 0x89:
+    case '1': {
+      TRY([[maybe_unused]] auto items, pop_to_mark());
+      return {};
+    }
+    case '2': {
+      TRY(Node * n, top());
+      stack_.push_back(n);
+      return {};
+    }
+    case 'N':
+      return push(Kind::kNone);
+    case 0x88:
+    case 0x89:
       TRY_STATUS(push(Kind::kBool));
       stack_.back()->boolean = op == 0x88;
       return {};
@@ -221,23 +236,74 @@ Status Machine::step(unsigned char op) {
       TRY(uint64_t size, in_.number<uint64_t>());
       return in_.open_frame(size);
     }
-    case 'I': case 'L': case 'J': case 'K': case 'M': case 0x8a: case 0x8b: case 'F': case 'G':
+    case 'I':
+    case 'L':
+    case 'J':
+    case 'K':
+    case 'M':
+    case 0x8a:
+    case 0x8b:
+    case 'F':
+    case 'G':
       return step_number(op);
-    case 'S': case 'V': case 'U': case 'C': case 0x8c: case 'T': case 'B': case 'X': case 0x8d:
-    case 0x8e: case 0x96:
+    case 'S':
+    case 'V':
+    case 'U':
+    case 'C':
+    case 0x8c:
+    case 'T':
+    case 'B':
+    case 'X':
+    case 0x8d:
+    case 0x8e:
+    case 0x96:
       return step_text(op);
-    case 'p': case 'g': case 'q': case 'r': case 'h': case 'j': case 0x94: return step_memo(op);
-    case ']': case '}': case ')': case 0x8f: case 'a': case 's': case 0x85: case 0x86: case 0x87:
-    case 'e': case 0x90: case 'u': case 'd': case 'l': case 0x91: case 't':
+    case 'p':
+    case 'g':
+    case 'q':
+    case 'r':
+    case 'h':
+    case 'j':
+    case 0x94:
+      return step_memo(op);
+    case ']':
+    case '}':
+    case ')':
+    case 0x8f:
+    case 'a':
+    case 's':
+    case 0x85:
+    case 0x86:
+    case 0x87:
+    case 'e':
+    case 0x90:
+    case 'u':
+    case 'd':
+    case 'l':
+    case 0x91:
+    case 't':
       return step_container(op);
-    case 'c': case 'i': case 0x93: case 'o': case 'b': case 'R': case 0x81: case 0x92:
+    case 'c':
+    case 'i':
+    case 0x93:
+    case 'o':
+    case 'b':
+    case 'R':
+    case 0x81:
+    case 0x92:
       return step_object(op);
-    case 'P': case 'Q':
+    case 'P':
+    case 'Q':
       return error(Code::kForbidden, "refused: a persistent id points outside of this file");
-    case 0x82: case 0x83: case 0x84:
-      return error(Code::kForbidden, "refused: an extension code names a class outside of this file");
-    case 0x97: case 0x98:
-      return error(Code::kUnimplemented, "out-of-band buffers are not supported; save the model as one file");
+    case 0x82:
+    case 0x83:
+    case 0x84:
+      return error(Code::kForbidden,
+                   "refused: an extension code names a class outside of this file");
+    case 0x97:
+    case 0x98:
+      return error(Code::kUnimplemented,
+                   "out-of-band buffers are not supported; save the model as one file");
     default: {
       char digits[3] = {"0123456789abcdef"[op >> 4], "0123456789abcdef"[op & 15], 0};
       return bad(str("0x", std::string_view(digits), " is no opcode"));
@@ -253,7 +319,8 @@ Status read(Document& document, const Limits& limits) {
   Machine machine(document, in, budget);
   TRY(Node * root, machine.run());
   if (in.left() != 0)
-    return error(Code::kForbidden, str("refused: ", in.left(), " bytes follow the end of the pickle"));
+    return error(Code::kForbidden,
+                 str("refused: ", in.left(), " bytes follow the end of the pickle"));
   document.root = root;
   return {};
 }

@@ -22,13 +22,19 @@ std::unique_ptr<Document> good(std::string bytes) {
   return d.ok() ? std::move(*d) : nullptr;
 }
 
-// An array of two doubles as numpy wrote it with protocol 0 to 2: REDUCE of _reconstruct, then BUILD.
-std::string array_pickle(std::string_view module = "numpy._core.multiarray", std::string data = ""s) {
+// An array of two doubles as numpy wrote it with protocol 0 to 2: REDUCE of _reconstruct, then
+// BUILD.
+std::string array_pickle(std::string_view module = "numpy._core.multiarray",
+                         std::string data = ""s) {
   if (data.empty()) data = std::string("\0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\0\x40", 16);
-  return "\x80\x02" "c"s + std::string(module) + "\n_reconstruct\n" +
-         "cnumpy\nndarray\nK\x00\x85"s + "U\x01" "b\x87R(K\x01K\x02\x85" +
-         "cnumpy\ndtype\nU\x02" "f8\x89\x88\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"s + "\x89" + "U" +
-         static_cast<char>(data.size()) + data + "tb.";
+  return "\x80\x02"
+         "c"s +
+         std::string(module) + "\n_reconstruct\n" + "cnumpy\nndarray\nK\x00\x85"s +
+         "U\x01"
+         "b\x87R(K\x01K\x02\x85" +
+         "cnumpy\ndtype\nU\x02"
+         "f8\x89\x88\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"s +
+         "\x89" + "U" + static_cast<char>(data.size()) + data + "tb.";
 }
 
 TEST(Pickle, ReadsPlainValues) {
@@ -44,7 +50,9 @@ TEST(Pickle, ReadsPlainValues) {
 }
 
 TEST(Pickle, ReadsACycle) {
-  auto d = good("]q\x00h\x00" "a."s);
+  auto d = good(
+      "]q\x00h\x00"
+      "a."s);
   ASSERT_TRUE(d);
   EXPECT_EQ(d->root->items[0], d->root);
 }
@@ -58,38 +66,58 @@ TEST(Pickle, ReadsAnArrayOfOldAndNewNumpy) {
 }
 
 TEST(Pickle, ChecksAnArraysSize) {
-  EXPECT_NE(error_of(array_pickle("numpy._core.multiarray", "12345678")).find("needs 16 bytes, 8 are there"),
+  EXPECT_NE(error_of(array_pickle("numpy._core.multiarray", "12345678"))
+                .find("needs 16 bytes, 8 are there"),
             std::string::npos);
 }
 
 TEST(Pickle, RefusesWhatIsNotOnTheList) {
   EXPECT_EQ(error_of("cposix\nsystem\n(S'true'\ntR."),
             "refused: posix.system is not a known estimator part; this file may be malicious");
-  for (const char* name : {"os\nsystem", "builtins\neval", "builtins\nexec", "builtins\ngetattr", "builtins\n__import__",
-                           "subprocess\nPopen", "numpy.testing._private.utils\nrunstring", "sklearn.utils\n_joblib",
-                           "sklearn\nos.system", "sklearn.svm._classes\nSVC.__init__", "operator\nattrgetter",
-                           "numpy\nload", "joblib\nload", "pickle\nloads", "torch\nload", "functools\npartial",
-                           "__main__\nf", "copyreg\n__newobj__", "_codecs\ndecode", "builtins\ncompile"})
-    EXPECT_TRUE(error_of(str("c", name, "\n.")).starts_with("refused: ")) << name << " " << error_of(str("c", name, "\n."));
+  for (const char* name : {"os\nsystem",
+                           "builtins\neval",
+                           "builtins\nexec",
+                           "builtins\ngetattr",
+                           "builtins\n__import__",
+                           "subprocess\nPopen",
+                           "numpy.testing._private.utils\nrunstring",
+                           "sklearn.utils\n_joblib",
+                           "sklearn\nos.system",
+                           "sklearn.svm._classes\nSVC.__init__",
+                           "operator\nattrgetter",
+                           "numpy\nload",
+                           "joblib\nload",
+                           "pickle\nloads",
+                           "torch\nload",
+                           "functools\npartial",
+                           "__main__\nf",
+                           "copyreg\n__newobj__",
+                           "_codecs\ndecode",
+                           "builtins\ncompile"})
+    EXPECT_TRUE(error_of(str("c", name, "\n.")).starts_with("refused: "))
+        << name << " " << error_of(str("c", name, "\n."));
 }
 
 TEST(Pickle, RefusesByEveryWayToNameAClass) {
   EXPECT_TRUE(error_of("(S'x'\niposix\nsystem\n.").starts_with("refused: posix.system"));
-  EXPECT_TRUE(error_of("\x80\x04\x8c\x05posix\x8c\x06system\x93.").starts_with("refused: posix.system"));
+  EXPECT_TRUE(
+      error_of("\x80\x04\x8c\x05posix\x8c\x06system\x93.").starts_with("refused: posix.system"));
   EXPECT_TRUE(error_of("Pid\n.").starts_with("refused: "));
   EXPECT_TRUE(error_of("S'a'\nQ.").starts_with("refused: "));
   EXPECT_TRUE(error_of("\x82\x01.").starts_with("refused: "));
 }
 
 TEST(Pickle, NamesEstimatorsThatAreNotSupported) {
-  EXPECT_EQ(error_of("csklearn.ensemble._forest\nRandomForestClassifier\n.V_sklearn_version\nV1.5.2\n"),
-            "sklearn.ensemble._forest.RandomForestClassifier (scikit-learn 1.5.2) is not supported yet");
+  EXPECT_EQ(
+      error_of("csklearn.ensemble._forest\nRandomForestClassifier\n.V_sklearn_version\nV1.5.2\n"),
+      "sklearn.ensemble._forest.RandomForestClassifier (scikit-learn 1.5.2) is not supported yet");
 }
 
 TEST(Pickle, NeverCallsWhatIsOnTheList) {
   auto d = good("cbuiltins\nset\n(lp0\n\x85R.");  // set([]) is a set; nothing else is known of it
   EXPECT_EQ(d->root->kind, Kind::kSet);
-  EXPECT_EQ(good("csklearn.svm._classes\nSVC\n)\x81.")->root->type_name(), "sklearn.svm._classes.SVC");
+  EXPECT_EQ(good("csklearn.svm._classes\nSVC\n)\x81.")->root->type_name(),
+            "sklearn.svm._classes.SVC");
 }
 
 TEST(Pickle, RefusesWhatFollowsTheEnd) {
@@ -98,29 +126,39 @@ TEST(Pickle, RefusesWhatFollowsTheEnd) {
 
 TEST(Pickle, HoldsFrames) {
   EXPECT_EQ(error_of("\x80\x04\x95\x03\0\0\0\0\0\0\0K\x07."s), "");
-  EXPECT_NE(error_of("\x80\x04\x95\x02\0\0\0\0\0\0\0M\x07\x07."s).find("straddles its frame"), std::string::npos);
+  EXPECT_NE(error_of("\x80\x04\x95\x02\0\0\0\0\0\0\0M\x07\x07."s).find("straddles its frame"),
+            std::string::npos);
   EXPECT_NE(error_of("\x80\x04\x95\xff\0\0\0\0\0\0\0K\x07."s).find("truncated"), std::string::npos);
 }
 
 TEST(Pickle, BoundsSizesAndDepths) {
   EXPECT_NE(error_of(std::string(1'000'000, '(')).find("nested too deeply"), std::string::npos);
-  EXPECT_NE(error_of(std::string(1'000'000, ']')).find("more than 400000 values"), std::string::npos);
+  EXPECT_NE(error_of(std::string(1'000'000, ']')).find("more than 400000 values"),
+            std::string::npos);
   EXPECT_NE(error_of("Nr\xff\xff\xff\xff."s).find("memo is too large"), std::string::npos);
-  EXPECT_NE(error_of("\x8e\xff\xff\xff\xff\xff\xff\xff\xff."s).find("truncated"), std::string::npos);
+  EXPECT_NE(error_of("\x8e\xff\xff\xff\xff\xff\xff\xff\xff."s).find("truncated"),
+            std::string::npos);
   EXPECT_NE(error_of("B\xff\xff\xff\xff."s).find("truncated"), std::string::npos);
 }
 
 TEST(Pickle, RefusesABrokenStack) {
-  for (const char* bad : {"", ".", "a.", "0.", "1.", "2.", "t.", "R.", "b.", "(.", "NN.", "Nb.", "NNb.", "s.", "u.",
-                          "e.", "\x85.", "\x93.", "h\x00.", "o.", "(o.", "NNR.", "]NR.", "]Na]N", "\xff."})
+  for (const char* bad : {"",       ".",   "a.",  "0.",   "1.",   "2.",    "t.",   "R.",    "b.",
+                          "(.",     "NN.", "Nb.", "NNb.", "s.",   "u.",    "e.",   "\x85.", "\x93.",
+                          "h\x00.", "o.",  "(o.", "NNR.", "]NR.", "]Na]N", "\xff."})
     EXPECT_NE(error_of(std::string(bad)), "") << bad;
 }
 
 TEST(Pickle, RefusesCompressedGarbage) {
-  EXPECT_EQ(error_of("\x1f\x8b" "garbage"), "the gzip data is damaged or truncated");
+  EXPECT_EQ(error_of("\x1f\x8b"
+                     "garbage"),
+            "the gzip data is damaged or truncated");
   EXPECT_EQ(error_of("BZhgarbage"), "the bz2 data is damaged or truncated");
-  EXPECT_EQ(error_of("\x78\x9c" "garbage"), "the zlib data is damaged or truncated");
-  EXPECT_EQ(error_of("\xfd" "7zXZ garbage"), "the xz data is damaged or truncated");
+  EXPECT_EQ(error_of("\x78\x9c"
+                     "garbage"),
+            "the zlib data is damaged or truncated");
+  EXPECT_EQ(error_of("\xfd"
+                     "7zXZ garbage"),
+            "the xz data is damaged or truncated");
   EXPECT_EQ(error_of("\x04\x22\x4d\x18 garbage"), "the lz4 data is damaged or truncated");
 }
 

@@ -2,7 +2,8 @@
 // joblib's inline arrays into inert nodes. There is no call instruction: GLOBAL must name a pair of
 // the allow-list (allowed.h), REDUCE, NEWOBJ and BUILD only make nodes.
 //
-// Every malformed input is an Error; every count, depth and size is bounded. Pure; one thread a Document.
+// Every malformed input is an Error; every count, depth and size is bounded. Pure; one thread a
+// Document.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@ struct Limits {
   size_t opcodes = 4'000'000;
   size_t nodes = 400'000;
   size_t memo = 400'000;
-  size_t marks = 10'000;        // nesting
-  size_t nested_streams = 8;    // joblib writes arrays of objects as a pickle in the pickle
+  size_t marks = 10'000;      // nesting
+  size_t nested_streams = 8;  // joblib writes arrays of objects as a pickle in the pickle
 };
 
 // Reads document.bytes as one pickle, sets document.root. Bytes after STOP are refused.

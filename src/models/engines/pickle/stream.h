@@ -1,4 +1,5 @@
-// The bytes of a pickle with a position, and the frames of protocol 4: nothing may straddle a frame.
+// The bytes of a pickle with a position, and the frames of protocol 4: nothing may straddle a
+// frame.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +51,8 @@ class Stream {
   Status open_frame(uint64_t size) {
     if (in_frame()) return error(Code::kDataLoss, str("damaged: a frame in a frame at byte ", at_));
     if (size > left())
-      return error(Code::kDataLoss, str("truncated: a frame of ", size, " bytes at byte ", at_, ", ",
-                                        left(), " are there"));
+      return error(Code::kDataLoss, str("truncated: a frame of ", size, " bytes at byte ", at_,
+                                        ", ", left(), " are there"));
     frame_end_ = at_ + size;
     return {};
   }

@@ -30,15 +30,26 @@ Result<uint32_t> hex_at(std::string_view text, size_t at, size_t digits) {
 
 char simple_escape(char c) {
   switch (c) {
-    case 'n': return '\n';
-    case 't': return '\t';
-    case 'r': return '\r';
-    case 'a': return '\a';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'v': return '\v';
-    case '\\': case '\'': case '"': return c;
-    default: return 0;
+    case 'n':
+      return '\n';
+    case 't':
+      return '\t';
+    case 'r':
+      return '\r';
+    case 'a':
+      return '\a';
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'v':
+      return '\v';
+    case '\\':
+    case '\'':
+    case '"':
+      return c;
+    default:
+      return 0;
   }
 }
 
@@ -84,7 +95,8 @@ Result<std::string> unquote(std::string_view line) {
     } else if (in[i] >= '0' && in[i] <= '7') {
       unsigned v = 0;
       size_t end = std::min(in.size(), i + 3);
-      for (; i < end && in[i] >= '0' && in[i] <= '7'; ++i) v = v * 8 + static_cast<unsigned>(in[i] - '0');
+      for (; i < end && in[i] >= '0' && in[i] <= '7'; ++i)
+        v = v * 8 + static_cast<unsigned>(in[i] - '0');
       --i;
       out += static_cast<char>(v);
     } else {
@@ -106,7 +118,8 @@ Result<std::string> raw_unicode_escape(std::string_view in) {
     }
     size_t digits = in[i + 1] == 'u' ? 4 : 8;
     TRY(uint32_t c, hex_at(in, i + 2, digits));
-    if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return bad("a text holds no Unicode character");
+    if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
+      return bad("a text holds no Unicode character");
     append_utf8(out, c);
     i += 1 + digits;
   }

@@ -29,8 +29,10 @@ class ControllerTest : public testing::Test {
     client_ = std::make_unique<EmbeddedClient>(*core_);
   }
   void make(std::string_view name) {
-    json::Value map = json::object({{"metadata", json::object({{"name", name}, {"namespace", "default"},
-                                                               {"labels", json::object({{"app", "x"}})}})}});
+    json::Value map =
+        json::object({{"metadata", json::object({{"name", name},
+                                                 {"namespace", "default"},
+                                                 {"labels", json::object({{"app", "x"}})}})}});
     ASSERT_TRUE(client_->create(api::kConfigMap, std::move(map)).ok());
   }
   // Turns until nothing is queued and no more tasks are posted.
@@ -50,7 +52,9 @@ TEST_F(ControllerTest, ReconcilesWhatIsThereAndWhatComesAndMergesRepeatedKeys) {
   make("before");
   std::map<std::string, int> seen;
   client::ControllerHost host(*client_, loop_);
-  host.add({"test", {{api::kConfigMap, client::self()}}, [&](const client::Key& key) -> Result<client::Outcome> {
+  host.add({"test",
+            {{api::kConfigMap, client::self()}},
+            [&](const client::Key& key) -> Result<client::Outcome> {
               ++seen[key.name];
               return client::Outcome{};
             }});
@@ -107,7 +111,9 @@ TEST_F(ControllerTest, MapsByLabelAndByOwner) {
   make("labelled");
   std::vector<client::Key> seen;
   client::ControllerHost host(*client_, loop_);
-  host.add({"test", {{api::kConfigMap, client::label("app")}}, [&](const client::Key& key) -> Result<client::Outcome> {
+  host.add({"test",
+            {{api::kConfigMap, client::label("app")}},
+            [&](const client::Key& key) -> Result<client::Outcome> {
               seen.push_back(key);
               return client::Outcome{};
             }});

@@ -21,7 +21,8 @@ std::string stable_uid(std::string_view name) {
 
 // "v1" and the revision and key a continued list goes on from.
 std::string make_token(int64_t revision, const std::string& after) {
-  return base64(json::dump(json::object({{"v", "meta.k8s.io/v1"}, {"rv", revision}, {"start", after}})));
+  return base64(
+      json::dump(json::object({{"v", "meta.k8s.io/v1"}, {"rv", revision}, {"start", after}})));
 }
 
 struct Token {
@@ -121,7 +122,9 @@ Answer<Item> Core::get(const Def& kind, std::string_view ns, std::string_view na
   return item;
 }
 
-Item Core::as_version(const Def& kind, const Item& item) const { return state_->convert(kind, item); }
+Item Core::as_version(const Def& kind, const Item& item) const {
+  return state_->convert(kind, item);
+}
 
 Answer<ListPage> Core::list(const Def& kind, const ListQuery& query) const {
   const std::string table = resource_of(kind);
@@ -167,12 +170,14 @@ Answer<ListPage> Core::list(const Def& kind, const ListQuery& query) const {
   return page;
 }
 
-Result<std::unique_ptr<Store::Subscription>> Core::watch(const Def& kind, Store::WatchOptions options,
+Result<std::unique_ptr<Store::Subscription>> Core::watch(const Def& kind,
+                                                         Store::WatchOptions options,
                                                          Store::Callback callback) {
   return state_->store.watch(resource_of(kind), std::move(options), std::move(callback));
 }
 
-Answer<json::Value> Core::get_scale(const Def& kind, std::string_view ns, std::string_view name) const {
+Answer<json::Value> Core::get_scale(const Def& kind, std::string_view ns,
+                                    std::string_view name) const {
   TRY(Item item, get(kind, ns, name));
   return scale_of(kind, item->value);
 }

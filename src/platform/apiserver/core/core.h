@@ -1,10 +1,12 @@
 // Core: what the API server does, without HTTP: every verb on every kind, over the Store.
 //
-//   request → types → prune → defaults → kind's strategy → admission → validation → managedFields → Store
+//   request → types → prune → defaults → kind's strategy → admission → validation → managedFields →
+//   Store
 //
-// Used by the REST face and by EmbeddedClient. Thread-safe, takes no lock of its own but the address
-// book's. Writes without a resourceVersion are retried on conflict. Failures are worded as Kubernetes
-// words them. Whether a write is waited for on disk is up to the caller (Written::revision).
+// Used by the REST face and by EmbeddedClient. Thread-safe, takes no lock of its own but the
+// address book's. Writes without a resourceVersion are retried on conflict. Failures are worded as
+// Kubernetes words them. Whether a write is waited for on disk is up to the caller
+// (Written::revision).
 #pragma once
 
 #include <memory>
@@ -29,13 +31,13 @@ struct WriteContext {
   std::string subresource;  // "", status, scale, finalize
   api::FieldValidation validation = api::FieldValidation::kIgnore;
   bool dry_run = false;
-  bool force = false;               // server-side apply
-  std::string uid;                  // must be the object's, if not empty
+  bool force = false;                 // server-side apply
+  std::string uid;                    // must be the object's, if not empty
   std::vector<std::string> warnings;  // out: one Warning header each
 };
 
 struct Written {
-  Item item;             // after the write; for a removal the last state
+  Item item;  // after the write; for a removal the last state
   bool created = false;
   bool removed = false;  // gone from the store
   int64_t revision = 0;  // to wait for; 0: nothing was written
@@ -59,7 +61,7 @@ struct ListPage {
 
 struct RemoveOptions {
   std::optional<int64_t> grace_period_seconds;
-  std::string propagation;  // "", Background, Foreground, Orphan
+  std::string propagation;            // "", Background, Foreground, Orphan
   std::string uid, resource_version;  // preconditions
   bool dry_run = false;
 };
@@ -76,23 +78,27 @@ json::Value scale_of(const api::KindDef& kind, const json::Value& object);
 
 class Core {
  public:
-  Core(api::Catalog& catalog, Store& store, Clock& clock, CoreOptions options);  // all must outlive this
+  Core(api::Catalog& catalog, Store& store, Clock& clock,
+       CoreOptions options);  // all must outlive this
   ~Core();
-  // Custom resources stored before, the first namespaces, the service `kubernetes`. Call once, first.
+  // Custom resources stored before, the first namespaces, the service `kubernetes`. Call once,
+  // first.
   Status bootstrap();
-  // The service `kubernetes` points to this port from now on. bootstrap() calls it with the options'.
+  // The service `kubernetes` points to this port from now on. bootstrap() calls it with the
+  // options'.
   Status announce(uint16_t api_port);
 
   using Def = api::KindDef;
   Answer<Item> get(const Def& kind, std::string_view ns, std::string_view name) const;
   Answer<ListPage> list(const Def& kind, const ListQuery& query) const;
-  Answer<Written> create(const Def& kind, std::string_view ns, json::Value object, WriteContext& context);
-  Answer<Written> update(const Def& kind, std::string_view ns, std::string_view name, json::Value object,
+  Answer<Written> create(const Def& kind, std::string_view ns, json::Value object,
                          WriteContext& context);
+  Answer<Written> update(const Def& kind, std::string_view ns, std::string_view name,
+                         json::Value object, WriteContext& context);
   Answer<Written> patch(const Def& kind, std::string_view ns, std::string_view name, PatchType type,
                         const json::Value& patch, WriteContext& context);
-  Answer<Written> apply(const Def& kind, std::string_view ns, std::string_view name, json::Value fields,
-                        WriteContext& context);
+  Answer<Written> apply(const Def& kind, std::string_view ns, std::string_view name,
+                        json::Value fields, WriteContext& context);
   Answer<Written> remove(const Def& kind, std::string_view ns, std::string_view name,
                          const RemoveOptions& options);
   Answer<json::Value> get_scale(const Def& kind, std::string_view ns, std::string_view name) const;

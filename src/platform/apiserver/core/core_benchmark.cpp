@@ -34,14 +34,19 @@ struct Bed {
 };
 
 json::Value config_map(int64_t i) {
-  return json::object({{"metadata", json::object({{"name", str("cm-", i)}, {"namespace", "default"}})},
-                       {"data", json::object({{"key", std::string(300, 'v')}})}});
+  return json::object(
+      {{"metadata", json::object({{"name", str("cm-", i)}, {"namespace", "default"}})},
+       {"data", json::object({{"key", std::string(300, 'v')}})}});
 }
 
 json::Value pod(int64_t i) {
-  json::Value container = json::object({{"name", "c"}, {"image", "x"}, {"ports", json::array({json::object({{"containerPort", 8080}})})}});
-  return json::object({{"metadata", json::object({{"name", str("p-", i)}, {"namespace", "default"}})},
-                       {"spec", json::object({{"containers", json::array({container})}})}});
+  json::Value container =
+      json::object({{"name", "c"},
+                    {"image", "x"},
+                    {"ports", json::array({json::object({{"containerPort", 8080}})})}});
+  return json::object(
+      {{"metadata", json::object({{"name", str("p-", i)}, {"namespace", "default"}})},
+       {"spec", json::object({{"containers", json::array({container})}})}});
 }
 
 void CreateConfigMap(benchmark::State& state) {
@@ -62,7 +67,8 @@ BENCHMARK(CreatePod);
 
 void ApplyThatChangesNothing(benchmark::State& state) {
   Bed bed;
-  for (auto _ : state) CHECK(bed.client->apply(api::kConfigMap, config_map(1), {.manager = "m"}).ok());
+  for (auto _ : state)
+    CHECK(bed.client->apply(api::kConfigMap, config_map(1), {.manager = "m"}).ok());
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(ApplyThatChangesNothing);
@@ -81,7 +87,8 @@ BENCHMARK(ApplyThatChanges);
 
 void ListTenThousand(benchmark::State& state) {
   Bed bed;
-  for (int64_t i = 0; i < 10000; ++i) CHECK(bed.client->create(api::kConfigMap, config_map(i)).ok());
+  for (int64_t i = 0; i < 10000; ++i)
+    CHECK(bed.client->create(api::kConfigMap, config_map(i)).ok());
   for (auto _ : state) benchmark::DoNotOptimize(bed.client->list(api::kConfigMap, {}));
 }
 BENCHMARK(ListTenThousand);

@@ -25,7 +25,8 @@ struct Core::State {
 
   std::string now() const { return rfc3339(clock.wall()); }
 
-  // The stored object in `kind`'s version; null if absent. built_in: it is a CRD of ours, not stored.
+  // The stored object in `kind`'s version; null if absent. built_in: it is a CRD of ours, not
+  // stored.
   struct Found {
     Item stored, item;
     bool built_in = false;
@@ -38,10 +39,11 @@ struct Core::State {
   // write.cpp
   Done check_envelope(const api::KindDef& kind, std::string_view ns, std::string_view name,
                       json::Value& object) const;
-  Done check_namespace(const api::KindDef& kind, std::string_view ns, const json::Value& object) const;
+  Done check_namespace(const api::KindDef& kind, std::string_view ns,
+                       const json::Value& object) const;
   Done clean(const api::KindDef& kind, json::Value& object, WriteContext& context) const;
-  Done admit(const api::KindDef& kind, json::Value& object, const json::Value* old, WriteContext& context,
-             bool mutate) const;
+  Done admit(const api::KindDef& kind, json::Value& object, const json::Value* old,
+             WriteContext& context, bool mutate) const;
   Done validate(const api::KindDef& kind, const json::Value& object) const;
   void to_storage(const api::KindDef& kind, json::Value& object) const;
   Answer<Written> insert(const api::KindDef& kind, std::string_view ns, json::Value object,
@@ -56,7 +58,8 @@ struct Core::State {
   Done finish_update(const api::KindDef& kind, json::Value& object, const json::Value& old,
                      WriteContext& context, bool tracked) const;
   Answer<Written> modify_scale(const api::KindDef& kind, std::string_view ns, std::string_view name,
-                               WriteContext& context, const std::function<Done(json::Value& scale)>& change);
+                               WriteContext& context,
+                               const std::function<Done(json::Value& scale)>& change);
 
   // hooks.cpp: what follows a write that is in the store.
   Done before_crd_write(const api::KindDef& kind, json::Value& object) const;

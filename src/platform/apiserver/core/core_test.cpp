@@ -48,13 +48,17 @@ class CoreTest : public testing::Test {
     CHECK(value.ok());
     return *value;
   }
-  Answer<Written> create(const client::Kind& kind, std::string_view text, WriteContext context = {}) {
+  Answer<Written> create(const client::Kind& kind, std::string_view text,
+                         WriteContext context = {}) {
     json::Value object = yaml(text);
     std::string ns = object["metadata"]["namespace"].str();
-    return core_->create(def(kind), kind.namespaced ? (ns.empty() ? "default" : ns) : "", std::move(object), context);
+    return core_->create(def(kind), kind.namespaced ? (ns.empty() ? "default" : ns) : "",
+                         std::move(object), context);
   }
-  Answer<Written> merge(const client::Kind& kind, std::string_view name, std::string_view patch, WriteContext context = {}) {
-    return core_->patch(def(kind), kind.namespaced ? "default" : "", name, PatchType::kMerge, yaml(patch), context);
+  Answer<Written> merge(const client::Kind& kind, std::string_view name, std::string_view patch,
+                        WriteContext context = {}) {
+    return core_->patch(def(kind), kind.namespaced ? "default" : "", name, PatchType::kMerge,
+                        yaml(patch), context);
   }
   json::Value get(const client::Kind& kind, std::string_view name) {
     auto item = core_->get(def(kind), kind.namespaced ? "default" : "", name);
@@ -115,7 +119,8 @@ TEST_F(CoreTest, RefusesInKubernetesWords) {
   EXPECT_EQ(invalid.error().reason(), "Invalid");
   auto stale = merge(api::kPod, "p", "metadata: {resourceVersion: '1'}");
   EXPECT_EQ(stale.error().message(),
-            "Operation cannot be fulfilled on pods \"p\": the object has been modified; please apply your changes to "
+            "Operation cannot be fulfilled on pods \"p\": the object has been modified; please "
+            "apply your changes to "
             "the latest version and try again");
 }
 
@@ -131,8 +136,10 @@ TEST_F(CoreTest, APodGetsItsNodeStatusAndDefaults) {
 }
 
 TEST_F(CoreTest, GenerateNameMakesNamesApart) {
-  auto a = create(api::kPod, "metadata: {generateName: job-}\nspec: {containers: [{name: c, image: x}]}");
-  auto b = create(api::kPod, "metadata: {generateName: job-}\nspec: {containers: [{name: c, image: x}]}");
+  auto a = create(api::kPod,
+                  "metadata: {generateName: job-}\nspec: {containers: [{name: c, image: x}]}");
+  auto b = create(api::kPod,
+                  "metadata: {generateName: job-}\nspec: {containers: [{name: c, image: x}]}");
   ASSERT_TRUE(a.ok() && b.ok());
   std::string name = (*a).item->value["metadata"]["name"].str();
   EXPECT_TRUE(name.starts_with("job-"));
@@ -149,7 +156,8 @@ TEST_F(CoreTest, GenerationFollowsTheSpecNotTheStatus) {
   EXPECT_EQ(get(api::kDeployment, "d")["metadata"]["generation"].integer(), 2);
   WriteContext status;
   status.subresource = "status";
-  ASSERT_TRUE(merge(api::kDeployment, "d", "{spec: {replicas: 9}, status: {replicas: 3}}", status).ok());
+  ASSERT_TRUE(
+      merge(api::kDeployment, "d", "{spec: {replicas: 9}, status: {replicas: 3}}", status).ok());
   json::Value d = get(api::kDeployment, "d");
   EXPECT_EQ(d["metadata"]["generation"].integer(), 2);
   EXPECT_EQ(d["spec"]["replicas"].integer(), 3);
@@ -164,10 +172,12 @@ TEST_F(CoreTest, ScaleIsReadAndWritten) {
   ASSERT_TRUE(scale.ok());
   EXPECT_EQ((*scale)["spec"]["replicas"].integer(), 2);
   EXPECT_EQ((*scale)["status"]["selector"].str(), "app=d");
-  auto done = client_->patch(api::kDeployment, "default", "d", yaml("spec: {replicas: 5}"), "scale");
+  auto done =
+      client_->patch(api::kDeployment, "default", "d", yaml("spec: {replicas: 5}"), "scale");
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_EQ(get(api::kDeployment, "d")["spec"]["replicas"].integer(), 5);
-  auto bad = client_->patch(api::kDeployment, "default", "d", yaml("spec: {replicas: -1}"), "scale");
+  auto bad =
+      client_->patch(api::kDeployment, "default", "d", yaml("spec: {replicas: -1}"), "scale");
   EXPECT_EQ(bad.error().code, Code::kUnprocessable);
 }
 
@@ -178,10 +188,13 @@ TEST_F(CoreTest, AServiceGetsAnAddressOfItsOwnAndGivesItBack) {
   std::string ip = (*a).item->value["spec"]["clusterIP"].str();
   EXPECT_TRUE(ip.starts_with("127.96."));
   EXPECT_NE(ip, (*b).item->value["spec"]["clusterIP"].str());
-  auto taken = create(api::kService, str("metadata: {name: c}\nspec: {clusterIP: ", ip, ", ports: [{port: 80}]}"));
+  auto taken = create(api::kService,
+                      str("metadata: {name: c}\nspec: {clusterIP: ", ip, ", ports: [{port: 80}]}"));
   EXPECT_EQ(taken.error().code(), 422);
   ASSERT_TRUE(core_->remove(def(api::kService), "default", "a", {}).ok());
-  EXPECT_TRUE(create(api::kService, str("metadata: {name: c}\nspec: {clusterIP: ", ip, ", ports: [{port: 80}]}")).ok());
+  EXPECT_TRUE(create(api::kService,
+                     str("metadata: {name: c}\nspec: {clusterIP: ", ip, ", ports: [{port: 80}]}"))
+                  .ok());
   auto headless = create(api::kService, "metadata: {name: h}\nspec: {clusterIP: None}");
   ASSERT_TRUE(headless.ok());
   EXPECT_EQ((*headless).item->value["spec"]["clusterIPs"][0].str(), "None");
@@ -206,7 +219,9 @@ TEST_F(CoreTest, FinalizersHoldADeletedObjectUntilTheyAreGone) {
   ASSERT_TRUE(create(api::kConfigMap, "metadata: {name: c, finalizers: [a.b/hold]}").ok());
   ASSERT_FALSE(core_->remove(def(api::kConfigMap), "default", "c", {})->removed);
   EXPECT_FALSE(get(api::kConfigMap, "c")["metadata"]["deletionTimestamp"].str().empty());
-  EXPECT_EQ(merge(api::kConfigMap, "c", "metadata: {finalizers: [a.b/hold, x.y/new]}").error().code(), 422);
+  EXPECT_EQ(
+      merge(api::kConfigMap, "c", "metadata: {finalizers: [a.b/hold, x.y/new]}").error().code(),
+      422);
   auto done = merge(api::kConfigMap, "c", "metadata: {finalizers: null}");
   ASSERT_TRUE(done.ok());
   EXPECT_TRUE(done->removed);
@@ -231,14 +246,17 @@ TEST_F(CoreTest, ANamespaceGoesWhenItIsFinalizedAndTakesNothingNewBefore) {
   auto refused = create(api::kConfigMap, "metadata: {name: a, namespace: team}");
   EXPECT_EQ(refused.error().code(), 403);
   EXPECT_TRUE(contains(refused.error().message(), "because it is being terminated"));
-  ASSERT_TRUE(client_->patch(api::kNamespace, "", "team", yaml("spec: {finalizers: []}"), "finalize").ok());
+  ASSERT_TRUE(
+      client_->patch(api::kNamespace, "", "team", yaml("spec: {finalizers: []}"), "finalize").ok());
   EXPECT_FALSE(core_->get(def(api::kNamespace), "", "team").ok());
   EXPECT_EQ(core_->remove(def(api::kNamespace), "", "default", {}).error().code(), 403);
 }
 
 TEST_F(CoreTest, ApplyOwnsItsFieldsAndWritesNothingWhenNothingChanges) {
   auto fields = [&](std::string_view data) {
-    return yaml(str("{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}, data: ", data, "}"));
+    return yaml(str(
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}, data: ", data,
+        "}"));
   };
   ASSERT_TRUE(client_->apply(api::kConfigMap, fields("{a: '1', b: '2'}"), {.manager = "one"}).ok());
   int64_t before = store_->revision();
@@ -260,7 +278,8 @@ TEST_F(CoreTest, ApplyOwnsItsFieldsAndWritesNothingWhenNothingChanges) {
 
 TEST_F(CoreTest, AStatusApplyTouchesOnlyTheStatus) {
   ASSERT_TRUE(create(api::kDeployment, kDeploymentYaml).ok());
-  json::Value fields = yaml("{metadata: {name: d, namespace: default}, spec: {replicas: 8}, status: {replicas: 1}}");
+  json::Value fields =
+      yaml("{metadata: {name: d, namespace: default}, spec: {replicas: 8}, status: {replicas: 1}}");
   auto done = client_->apply(api::kDeployment, fields, {.manager = "m", .subresource = "status"});
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_EQ((**done)["status"]["replicas"].integer(), 1);
@@ -285,7 +304,8 @@ TEST_F(CoreTest, UnknownFieldsAreRefusedToldOrDropped) {
   auto refused = create(api::kConfigMap, text, strict);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().message(),
-            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"nonsense\"");
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: "
+            "unknown field \"nonsense\"");
   WriteContext warn;
   warn.validation = api::FieldValidation::kWarn;
   auto told = core_->create(def(api::kConfigMap), "default", yaml(text), warn);
@@ -302,7 +322,8 @@ TEST_F(CoreTest, AdmissionMutatesValidatesAndWarns) {
     return {};
   };
   admission.validate = [](const json::Value& object, const json::Value* old) -> Result<Warnings> {
-    if (object["data"].has("bad")) return error(Code::kForbidden, "admission webhook \"w\" denied the request: bad");
+    if (object["data"].has("bad"))
+      return error(Code::kForbidden, "admission webhook \"w\" denied the request: bad");
     return Warnings{old ? "updated" : "created"};
   };
   start({admission});
@@ -318,7 +339,9 @@ TEST_F(CoreTest, AdmissionMutatesValidatesAndWarns) {
 
 TEST_F(CoreTest, ListsBySelectorsAndInPages) {
   for (int i = 0; i < 5; ++i)
-    ASSERT_TRUE(create(api::kConfigMap, str("metadata: {name: c", i, ", labels: {odd: '", i % 2, "'}}")).ok());
+    ASSERT_TRUE(
+        create(api::kConfigMap, str("metadata: {name: c", i, ", labels: {odd: '", i % 2, "'}}"))
+            .ok());
   ListQuery query;
   query.ns = "default";
   query.labels = *api::LabelSelector::parse("odd=0");
@@ -342,7 +365,9 @@ TEST_F(CoreTest, ListsBySelectorsAndInPages) {
 TEST_F(CoreTest, AWatchSeesAllOfAnObjectsLife) {
   std::string seen;
   auto watch = client_->watch(api::kPod, "", [&](const client::Event& event) {
-    seen += event.type == client::Event::kAdded ? "A" : event.type == client::Event::kModified ? "M" : "D";
+    seen += event.type == client::Event::kAdded      ? "A"
+            : event.type == client::Event::kModified ? "M"
+                                                     : "D";
     EXPECT_EQ(event.type != client::Event::kAdded, event.old != nullptr);
   });
   ASSERT_TRUE(create(api::kPod, kPodYaml).ok());
@@ -369,7 +394,8 @@ spec:
   ASSERT_TRUE(create(kWidget, "{metadata: {name: w}, spec: {size: 3, other: 4}}").ok());
   EXPECT_FALSE(get(kWidget, "w")["spec"].has("other"));
   EXPECT_EQ(create(kWidget, "{metadata: {name: v}, spec: {size: big}}").error().code(), 422);
-  ASSERT_TRUE(core_->remove(def(api::kCustomResourceDefinition), "", "widgets.example.com", {}).ok());
+  ASSERT_TRUE(
+      core_->remove(def(api::kCustomResourceDefinition), "", "widgets.example.com", {}).ok());
   EXPECT_FALSE(catalog_->find(kWidget));
 }
 
@@ -380,23 +406,28 @@ TEST_F(CoreTest, OurOwnDefinitionsAreListed) {
   for (const Item& item : crds->items)
     found = found || item->value["metadata"]["name"].str() == "inferenceservices.serving.kserve.io";
   EXPECT_TRUE(found);
-  EXPECT_TRUE(core_->get(def(api::kCustomResourceDefinition), "", "inferenceservices.serving.kserve.io").ok());
+  EXPECT_TRUE(
+      core_->get(def(api::kCustomResourceDefinition), "", "inferenceservices.serving.kserve.io")
+          .ok());
 }
 
 TEST_F(CoreTest, ThePodSpecAndTheSelectorAreFixed) {
   ASSERT_TRUE(create(api::kPod, kPodYaml).ok());
   EXPECT_EQ(merge(api::kPod, "p", "spec: {hostname: other}").error().code(), 422);
   ASSERT_TRUE(create(api::kDeployment, kDeploymentYaml).ok());
-  EXPECT_EQ(merge(api::kDeployment, "d", "spec: {selector: {matchLabels: {x: y}}}").error().code(), 422);
+  EXPECT_EQ(merge(api::kDeployment, "d", "spec: {selector: {matchLabels: {x: y}}}").error().code(),
+            422);
 }
 
 TEST_F(CoreTest, AJobGetsItsSelector) {
   ASSERT_TRUE(create(api::kJob, R"(
 metadata: {name: j}
 spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: x}]}}}
-)").ok());
+)")
+                  .ok());
   json::Value job = get(api::kJob, "j");
-  EXPECT_EQ(job["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"], job["metadata"]["uid"]);
+  EXPECT_EQ(job["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"],
+            job["metadata"]["uid"]);
   EXPECT_EQ(job["spec"]["template"]["metadata"]["labels"]["job-name"].str(), "j");
   EXPECT_EQ(job["spec"]["backoffLimit"].integer(), 6);
 }
@@ -404,8 +435,10 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: x}]
 TEST_F(CoreTest, RecordedEventsAreCounted) {
   ASSERT_TRUE(create(api::kPod, kPodYaml).ok());
   json::Value pod = get(api::kPod, "p");
-  for (int i = 0; i < 3; ++i) client::record_event(*client_, pod, "kubelet", "Normal", "Pulled", "image there");
-  auto events = client_->list(api::kEvent, {.ns = "default", .field_selector = "involvedObject.name=p"});
+  for (int i = 0; i < 3; ++i)
+    client::record_event(*client_, pod, "kubelet", "Normal", "Pulled", "image there");
+  auto events =
+      client_->list(api::kEvent, {.ns = "default", .field_selector = "involvedObject.name=p"});
   ASSERT_TRUE(events.ok());
   ASSERT_EQ(events->size(), 1u);
   EXPECT_EQ((*(*events)[0])["count"].integer(), 3);

@@ -25,7 +25,9 @@ class EmbeddedWatch : public client::Watch {
 
 Result<api::KindRef> EmbeddedClient::find(const client::Kind& kind) const {
   api::KindRef def = core_.catalog().find(kind);
-  if (!def) return error(Code::kNotFound, str("the server serves no ", kind.api_version(), " ", kind.plural));
+  if (!def)
+    return error(Code::kNotFound,
+                 str("the server serves no ", kind.api_version(), " ", kind.plural));
   return def;
 }
 
@@ -79,7 +81,8 @@ Result<client::Object> EmbeddedClient::patch(const client::Kind& kind, std::stri
   WriteContext context;
   context.manager = "proa";
   context.subresource = subresource;
-  TRY(Written written, core_.patch(*def, ns, name, PatchType::kMerge, merge_patch, context).to_result());
+  TRY(Written written,
+      core_.patch(*def, ns, name, PatchType::kMerge, merge_patch, context).to_result());
   return object_of(written.item);
 }
 
@@ -95,8 +98,9 @@ Status EmbeddedClient::remove(const client::Kind& kind, std::string_view ns, std
   return {};
 }
 
-std::unique_ptr<client::Watch> EmbeddedClient::watch(const client::Kind& kind, std::string_view ns,
-                                                     std::function<void(const client::Event&)> callback) {
+std::unique_ptr<client::Watch> EmbeddedClient::watch(
+    const client::Kind& kind, std::string_view ns,
+    std::function<void(const client::Event&)> callback) {
   auto def = find(kind);
   if (!def.ok()) {
     log::error("apiserver", "watch of an unknown kind", {{"error", def.error().message}});
@@ -107,17 +111,18 @@ std::unique_ptr<client::Watch> EmbeddedClient::watch(const client::Kind& kind, s
   if (kind.namespaced && !ns.empty()) options.prefix = str(ns, "/");
   // The queue only grows while the callback runs, and it must return at once: this bound is a fuse.
   options.most_queued = size_t{1} << 24;
-  auto subscription = core_.watch(
-      **def, std::move(options), [this, kind_def = *def, callback = std::move(callback)](const ChangePtr& change) {
-        if (!change || change->type == Change::kBookmark) return;
-        client::Event event;
-        event.type = change->type == Change::kAdded      ? client::Event::kAdded
-                     : change->type == Change::kModified ? client::Event::kModified
-                                                         : client::Event::kDeleted;
-        event.object = object_of(core_.as_version(*kind_def, change->now));
-        event.old = object_of(core_.as_version(*kind_def, change->old));
-        callback(event);
-      });
+  auto subscription =
+      core_.watch(**def, std::move(options),
+                  [this, kind_def = *def, callback = std::move(callback)](const ChangePtr& change) {
+                    if (!change || change->type == Change::kBookmark) return;
+                    client::Event event;
+                    event.type = change->type == Change::kAdded      ? client::Event::kAdded
+                                 : change->type == Change::kModified ? client::Event::kModified
+                                                                     : client::Event::kDeleted;
+                    event.object = object_of(core_.as_version(*kind_def, change->now));
+                    event.old = object_of(core_.as_version(*kind_def, change->old));
+                    callback(event);
+                  });
   CHECK(subscription.ok());  // an initial watch cannot be too old
   return std::make_unique<EmbeddedWatch>(std::move(*subscription));
 }

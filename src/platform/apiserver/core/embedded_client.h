@@ -1,4 +1,5 @@
-// EmbeddedClient: client::Client over Core, in the same process. Reads are reads of the store's memory.
+// EmbeddedClient: client::Client over Core, in the same process. Reads are reads of the store's
+// memory.
 //
 // Thread-safe. Writes are of the relaxed durability class unless ApplyOptions say `durable`.
 #pragma once

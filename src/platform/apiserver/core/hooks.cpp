@@ -13,8 +13,9 @@ namespace {
 
 constexpr auto kEventLife = std::chrono::hours(1);
 constexpr size_t kMostEvents = 5000;
-constexpr std::string_view kFirstNamespaces[] = {"default", "kube-system", "kube-public", "kube-node-lease",
-                                                 "kserve", "knative-serving", "istio-system"};
+constexpr std::string_view kFirstNamespaces[] = {
+    "default", "kube-system",     "kube-public", "kube-node-lease",
+    "kserve",  "knative-serving", "istio-system"};
 
 json::Value named(std::string_view name) {
   return json::object({{"metadata", json::object({{"name", name}})}});
@@ -28,7 +29,8 @@ Done Core::State::before_crd_write(const api::KindDef& kind, json::Value& object
   TRY(auto kinds, api::from_crd(object));
   for (const api::KindDef& def : kinds) {
     api::KindRef there = catalog.find(def.kind);
-    if (there && !there->own) return forbidden(kind, object["metadata"]["name"].str(), "this kind is built in");
+    if (there && !there->own)
+      return forbidden(kind, object["metadata"]["name"].str(), "this kind is built in");
   }
   api::accept_crd(object, now());
   return Ok{};
@@ -72,10 +74,13 @@ void Core::State::after_remove(const api::KindDef& kind, const Item& last) {
   const std::string table = last->value["metadata"]["name"].str();
   for (const Item& item : store.list(table, "").items) {
     const json::Value& meta = item->value["metadata"];
-    auto removed = store.remove(table, store_key(meta["namespace"].str(), meta["name"].str()), item->revision);
-    if (!removed.ok()) log::warn("apiserver", "custom object not removed", {{"error", removed.error().message}});
+    auto removed =
+        store.remove(table, store_key(meta["namespace"].str(), meta["name"].str()), item->revision);
+    if (!removed.ok())
+      log::warn("apiserver", "custom object not removed", {{"error", removed.error().message}});
   }
-  catalog.remove_crd(last->value["spec"]["group"].str(), last->value["spec"]["names"]["plural"].str());
+  catalog.remove_crd(last->value["spec"]["group"].str(),
+                     last->value["spec"]["names"]["plural"].str());
 }
 
 void Core::State::put_if_absent(const client::Kind& kind, std::string_view ns, json::Value object) {
@@ -84,9 +89,11 @@ void Core::State::put_if_absent(const client::Kind& kind, std::string_view ns, j
   WriteContext context;
   context.manager = "kube-apiserver";
   Done fit = check_envelope(*def, ns, "", object);
-  auto done = fit.ok() ? insert(*def, ns, std::move(object), context, false) : Answer<Written>(fit.error());
+  auto done =
+      fit.ok() ? insert(*def, ns, std::move(object), context, false) : Answer<Written>(fit.error());
   if (!done.ok() && done.error().reason() != "AlreadyExists")
-    log::warn("apiserver", "first objects", {{"kind", kind.kind}, {"error", done.error().message()}});
+    log::warn("apiserver", "first objects",
+              {{"kind", kind.kind}, {"error", done.error().message()}});
 }
 
 void Core::State::furnish_namespace(const std::string& name) {
@@ -109,16 +116,23 @@ void Core::State::expire_events() {
     const std::string& time = last.empty() ? event["metadata"]["creationTimestamp"].str() : last;
     if (i >= over && time >= limit) continue;
     const json::Value& meta = event["metadata"];
-    auto removed = store.remove("events", store_key(meta["namespace"].str(), meta["name"].str()), all[i]->revision);
-    if (!removed.ok() && removed.error().code != Code::kConflict && removed.error().code != Code::kNotFound) return;
+    auto removed = store.remove("events", store_key(meta["namespace"].str(), meta["name"].str()),
+                                all[i]->revision);
+    if (!removed.ok() && removed.error().code != Code::kConflict &&
+        removed.error().code != Code::kNotFound)
+      return;
   }
 }
 
 Status Core::bootstrap() {
   State& s = *state_;
-  for (const Item& crd : s.store.list(s.catalog.find(api::kCustomResourceDefinition)
-                                          ? resource_of(*s.catalog.find(api::kCustomResourceDefinition))
-                                          : "", "").items)
+  for (const Item& crd :
+       s.store
+           .list(s.catalog.find(api::kCustomResourceDefinition)
+                     ? resource_of(*s.catalog.find(api::kCustomResourceDefinition))
+                     : "",
+                 "")
+           .items)
     s.register_crd(crd->value);
   for (const Item& service : s.store.list("services", "").items) s.addresses.take(service->value);
   for (std::string_view name : kFirstNamespaces) s.put_if_absent(api::kNamespace, "", named(name));
@@ -131,7 +145,8 @@ Status Core::bootstrap() {
     WriteContext context;  // the CA was made anew
     context.manager = "kube-apiserver";
     json::Value patch = json::object({{"data", json::object({{"ca.crt", s.options.root_ca}})}});
-    auto done = this->patch(*s.catalog.find(api::kConfigMap), name, "kube-root-ca.crt", PatchType::kMerge, patch, context);
+    auto done = this->patch(*s.catalog.find(api::kConfigMap), name, "kube-root-ca.crt",
+                            PatchType::kMerge, patch, context);
     if (!done.ok()) return done.error().to_error();
   }
   return announce(s.options.api_port);
@@ -148,22 +163,25 @@ Status Core::announce(uint16_t api_port) {
     return {};
   };
   json::Value service = named("kubernetes");
-  service.ref("metadata", "labels") = json::object({{"component", "apiserver"}, {"provider", "kubernetes"}});
-  service.set("spec", json::object({{"clusterIP", AddressBook::kKubernetes},
-                                    {"type", "ClusterIP"},
-                                    {"ports", json::array({json::object({{"name", "https"},
-                                                                         {"port", 443},
-                                                                         {"protocol", "TCP"},
-                                                                         {"targetPort", int64_t{api_port}}})})}}));
+  service.ref("metadata", "labels") =
+      json::object({{"component", "apiserver"}, {"provider", "kubernetes"}});
+  service.set(
+      "spec",
+      json::object({{"clusterIP", AddressBook::kKubernetes},
+                    {"type", "ClusterIP"},
+                    {"ports", json::array({json::object({{"name", "https"},
+                                                         {"port", 443},
+                                                         {"protocol", "TCP"},
+                                                         {"targetPort", int64_t{api_port}}})})}}));
   TRY_STATUS(apply_first(api::kService, std::move(service)));
   json::Value slice = named("kubernetes");
   slice.ref("metadata", "labels", "kubernetes.io/service-name") = "kubernetes";
   slice.set("addressType", "IPv4");
-  slice.set("endpoints", json::array({json::object({{"addresses", json::array({s.options.api_address})},
-                                                    {"conditions", json::object({{"ready", true}})}})}));
-  slice.set("ports", json::array({json::object({{"name", "https"},
-                                                {"port", int64_t{api_port}},
-                                                {"protocol", "TCP"}})}));
+  slice.set("endpoints",
+            json::array({json::object({{"addresses", json::array({s.options.api_address})},
+                                       {"conditions", json::object({{"ready", true}})}})}));
+  slice.set("ports", json::array({json::object(
+                         {{"name", "https"}, {"port", int64_t{api_port}}, {"protocol", "TCP"}})}));
   return apply_first(api::kEndpointSlice, std::move(slice));
 }
 

@@ -8,19 +8,23 @@ namespace proa::apiserver {
 namespace {
 
 bool is_protected(const api::KindDef& kind, std::string_view name) {
-  return is_kind(kind, api::kNamespace) && (name == "default" || name == "kube-system" || name == "kube-public");
+  return is_kind(kind, api::kNamespace) &&
+         (name == "default" || name == "kube-system" || name == "kube-public");
 }
 
 Done check_preconditions(const api::KindDef& kind, std::string_view name, const json::Value& object,
                          const RemoveOptions& options) {
   const json::Value& meta = object["metadata"];
   if (!options.uid.empty() && options.uid != meta["uid"].str())
-    return conflict(kind, name, str("Precondition failed: UID in precondition: ", options.uid,
-                                    ", UID in object meta: ", meta["uid"].str()));
-  if (!options.resource_version.empty() && options.resource_version != meta["resourceVersion"].str())
-    return conflict(kind, name, str("Precondition failed: ResourceVersion in precondition: ",
-                                    options.resource_version, ", ResourceVersion in object meta: ",
-                                    meta["resourceVersion"].str()));
+    return conflict(kind, name,
+                    str("Precondition failed: UID in precondition: ", options.uid,
+                        ", UID in object meta: ", meta["uid"].str()));
+  if (!options.resource_version.empty() &&
+      options.resource_version != meta["resourceVersion"].str())
+    return conflict(
+        kind, name,
+        str("Precondition failed: ResourceVersion in precondition: ", options.resource_version,
+            ", ResourceVersion in object meta: ", meta["resourceVersion"].str()));
   return Ok{};
 }
 
@@ -52,17 +56,20 @@ Answer<Written> Core::remove(const Def& kind, std::string_view ns, std::string_v
                              const RemoveOptions& options) {
   const std::string& how = options.propagation;
   if (!how.empty() && how != "Background" && how != "Foreground" && how != "Orphan")
-    return bad_request(str("propagationPolicy must be Background, Foreground or Orphan, not ", how));
+    return bad_request(
+        str("propagationPolicy must be Background, Foreground or Orphan, not ", how));
   if (is_protected(kind, name)) return forbidden(kind, name, "this namespace may not be deleted");
-  const std::string table = resource_of(kind), key = store_key(kind.kind.namespaced ? ns : "", name);
+  const std::string table = resource_of(kind),
+                    key = store_key(kind.kind.namespaced ? ns : "", name);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     State::Found found = state_->find(kind, ns, name);
     if (!found.item) return not_found(kind, name);
     if (found.built_in) return forbidden(kind, name, "it is built in and cannot be deleted");
     const json::Value& old = found.stored->value;
     TRY_STATUS(check_preconditions(kind, name, old, options));
-    int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(
-                          state_->clock.wall().time_since_epoch()).count();
+    int64_t seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(state_->clock.wall().time_since_epoch())
+            .count();
     std::optional<json::Value> next =
         mark_deleted(kind, old, options.grace_period_seconds, options.propagation, seconds);
     Written written;
@@ -93,13 +100,14 @@ json::Value scale_of(const api::KindDef& kind, const json::Value& object) {
   if (!kind.scale.selector.empty()) {
     const json::Value* selector = at_path(object, kind.scale.selector);
     if (selector->is_null()) selector = &object["spec"]["selector"];
-    if (std::string text = selector_text(*selector); !text.empty()) out.ref("status", "selector") = text;
+    if (std::string text = selector_text(*selector); !text.empty())
+      out.ref("status", "selector") = text;
   }
   return out;
 }
 
-Answer<Written> Core::State::modify_scale(const api::KindDef& kind, std::string_view ns, std::string_view name,
-                                          WriteContext& context,
+Answer<Written> Core::State::modify_scale(const api::KindDef& kind, std::string_view ns,
+                                          std::string_view name, WriteContext& context,
                                           const std::function<Done(json::Value& scale)>& change) {
   return modify(kind, ns, name, context, false,
                 [&](const json::Value& old) -> Answer<std::optional<json::Value>> {
@@ -107,9 +115,10 @@ Answer<Written> Core::State::modify_scale(const api::KindDef& kind, std::string_
                   TRY_STATUS(change(scale));
                   const json::Value& replicas = scale["spec"]["replicas"];
                   if (!replicas.is_null() && (!replicas.is_int() || replicas.integer() < 0))
-                    return invalid(kind, name, {{"FieldValueInvalid", "spec.replicas",
-                                                 str("Invalid value: ", json::dump(replicas),
-                                                     ": must be greater than or equal to 0")}});
+                    return invalid(kind, name,
+                                   {{"FieldValueInvalid", "spec.replicas",
+                                     str("Invalid value: ", json::dump(replicas),
+                                         ": must be greater than or equal to 0")}});
                   const std::string revision = scale["metadata"]["resourceVersion"].str();
                   json::Value object = old;
                   set_path(object, kind.scale.spec, replicas.integer());

@@ -81,22 +81,26 @@ Failure not_found(const api::KindDef& kind, std::string_view name) {
 }
 
 Failure already_exists(const api::KindDef& kind, std::string_view name) {
-  return failure(409, "AlreadyExists", str(resource_of(kind), " \"", name, "\" already exists"), &kind, name);
+  return failure(409, "AlreadyExists", str(resource_of(kind), " \"", name, "\" already exists"),
+                 &kind, name);
 }
 
 Failure conflict(const api::KindDef& kind, std::string_view name, std::string_view why) {
-  return failure(409, "Conflict",
-                 str("Operation cannot be fulfilled on ", resource_of(kind), " \"", name, "\": ", why),
-                 &kind, name);
+  return failure(
+      409, "Conflict",
+      str("Operation cannot be fulfilled on ", resource_of(kind), " \"", name, "\": ", why), &kind,
+      name);
 }
 
 Failure modified(const api::KindDef& kind, std::string_view name) {
   return conflict(kind, name,
-                  "the object has been modified; please apply your changes to the latest version and try again");
+                  "the object has been modified; please apply your changes to the latest version "
+                  "and try again");
 }
 
 Failure forbidden(const api::KindDef& kind, std::string_view name, std::string_view why) {
-  return failure(403, "Forbidden", str(resource_of(kind), " \"", name, "\" is forbidden: ", why), &kind, name);
+  return failure(403, "Forbidden", str(resource_of(kind), " \"", name, "\" is forbidden: ", why),
+                 &kind, name);
 }
 
 Failure bad_request(std::string message) { return failure(400, "BadRequest", std::move(message)); }

@@ -29,7 +29,8 @@ void create_namespace(json::Value& object) {
   object.set("status", json::object({{"phase", "Active"}}));
 }
 
-// Guaranteed: every container's limits equal its requests, for cpu and memory; BestEffort: none set.
+// Guaranteed: every container's limits equal its requests, for cpu and memory; BestEffort: none
+// set.
 std::string_view qos_class(const json::Value& spec) {
   bool any = false, guaranteed = true;
   for (const char* list : {"containers", "initContainers"}) {
@@ -39,7 +40,8 @@ std::string_view qos_class(const json::Value& spec) {
       for (const char* resource : {"cpu", "memory"}) {
         bool limited = limits.has(resource), requested = requests.has(resource);
         any = any || limited || requested;
-        if (!limited || (requested && !(limits[resource] == requests[resource]))) guaranteed = false;
+        if (!limited || (requested && !(limits[resource] == requests[resource])))
+          guaranteed = false;
       }
     }
   }
@@ -56,11 +58,11 @@ void create_pod(json::Value& object, std::string_view now) {
   object.set("status", json::object({{"phase", "Pending"},
                                      {"qosClass", qos_class(spec)},
                                      {"conditions", json::array({json::object({
-                                         {"type", "PodScheduled"},
-                                         {"status", "True"},
-                                         {"lastProbeTime", nullptr},
-                                         {"lastTransitionTime", now},
-                                     })})}}));
+                                                        {"type", "PodScheduled"},
+                                                        {"status", "True"},
+                                                        {"lastProbeTime", nullptr},
+                                                        {"lastTransitionTime", now},
+                                                    })})}}));
 }
 
 void create_job(json::Value& object) {
@@ -79,7 +81,8 @@ void create_job(json::Value& object) {
 }
 
 void encode_secret(json::Value& object) {
-  for (const auto& [key, text] : object["stringData"].object()) object.ref("data", key) = base64(text.str());
+  for (const auto& [key, text] : object["stringData"].object())
+    object.ref("data", key) = base64(text.str());
   object.erase("stringData");
 }
 
@@ -92,7 +95,8 @@ void keep(json::Value& meta, const json::Value& old, const char* key) {
 
 api::FieldError immutable(std::string field, const json::Value& value) {
   std::string text = value.is_string() ? str("\"", value.str(), "\"") : json::dump(value);
-  return {"FieldValueInvalid", std::move(field), str("Invalid value: ", text, ": field is immutable")};
+  return {"FieldValueInvalid", std::move(field),
+          str("Invalid value: ", text, ": field is immutable")};
 }
 
 // A pod's spec without what may be changed.
@@ -108,21 +112,26 @@ json::Value fixed_part(const json::Value& spec) {
 }
 
 void pod_changes(const json::Value& object, const json::Value& old, Errors& errors) {
-  if (object["spec"] == old["spec"] || fixed_part(object["spec"]) == fixed_part(old["spec"])) return;
-  errors.push_back({"FieldValueForbidden", "spec",
-                    "Forbidden: pod updates may not change fields other than "
-                    "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-                    "`spec.tolerations` (only additions to existing tolerations),"
-                    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"});
+  if (object["spec"] == old["spec"] || fixed_part(object["spec"]) == fixed_part(old["spec"]))
+    return;
+  errors.push_back(
+      {"FieldValueForbidden", "spec",
+       "Forbidden: pod updates may not change fields other than "
+       "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+       "`spec.tolerations` (only additions to existing tolerations),"
+       "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
+       "negative)"});
 }
 
 void frozen_changes(const json::Value& object, const json::Value& old, Errors& errors) {
   if (!old["immutable"].boolean()) return;
   for (const char* key : {"data", "binaryData"})
     if (!(object[key] == old[key]))
-      errors.push_back({"FieldValueForbidden", key, "Forbidden: field is immutable when `immutable` is set"});
+      errors.push_back(
+          {"FieldValueForbidden", key, "Forbidden: field is immutable when `immutable` is set"});
   if (!object["immutable"].boolean())
-    errors.push_back({"FieldValueForbidden", "immutable", "Forbidden: field is immutable when `immutable` is set"});
+    errors.push_back({"FieldValueForbidden", "immutable",
+                      "Forbidden: field is immutable when `immutable` is set"});
 }
 
 bool wants(const json::Value& list, std::string_view name) {
@@ -138,15 +147,18 @@ void set_finalizer(json::Value& meta, std::string_view name, bool present) {
   if (present)
     list.push_back(name);
   else
-    list.erase(std::remove_if(list.begin(), list.end(), [&](const json::Value& v) { return v.str() == name; }),
+    list.erase(std::remove_if(list.begin(), list.end(),
+                              [&](const json::Value& v) { return v.str() == name; }),
                list.end());
   if (list.empty()) meta.erase("finalizers");
 }
 
-int64_t grace_of(const api::KindDef& kind, const json::Value& object, std::optional<int64_t> asked) {
+int64_t grace_of(const api::KindDef& kind, const json::Value& object,
+                 std::optional<int64_t> asked) {
   if (!is(kind, api::kPod)) return 0;
   const std::string& phase = object["status"]["phase"].str();
-  if (object["spec"]["nodeName"].str().empty() || phase == "Succeeded" || phase == "Failed") return 0;
+  if (object["spec"]["nodeName"].str().empty() || phase == "Succeeded" || phase == "Failed")
+    return 0;
   if (asked) return std::max<int64_t>(*asked, *asked < 0 ? 1 : 0);
   return object["spec"]["terminationGracePeriodSeconds"].integer(30);
 }
@@ -162,7 +174,7 @@ std::string random_suffix() {
 
 std::string new_uid() {
   uint64_t high = random_engine()(), low = random_engine()();
-  high = (high & ~uint64_t{0xf000}) | 0x4000;              // version 4
+  high = (high & ~uint64_t{0xf000}) | 0x4000;                // version 4
   low = (low & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);  // RFC 4122's variant
   char text[37];
   snprintf(text, sizeof text, "%08x-%04x-%04x-%04x-%012llx", static_cast<unsigned>(high >> 32),
@@ -179,11 +191,13 @@ bool has_generation(const api::KindDef& kind) {
          group == "admissionregistration.k8s.io";
 }
 
-void prepare_create(const api::KindDef& kind, json::Value& object, std::string_view ns, std::string_view now) {
+void prepare_create(const api::KindDef& kind, json::Value& object, std::string_view ns,
+                    std::string_view now) {
   object.set("apiVersion", kind.kind.api_version());
   object.set("kind", kind.kind.kind);
   json::Value& meta = object.ref("metadata");
-  for (const char* key : {"selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "generation"})
+  for (const char* key : {"selfLink", "deletionTimestamp", "deletionGracePeriodSeconds",
+                          "resourceVersion", "generation"})
     meta.erase(key);
   if (kind.kind.namespaced)
     meta.set("namespace", ns);
@@ -200,7 +214,8 @@ void prepare_create(const api::KindDef& kind, json::Value& object, std::string_v
 void complete_create(const api::KindDef& kind, json::Value& object, std::string_view now) {
   if (is(kind, api::kPod)) create_pod(object, now);
   if (is(kind, api::kJob)) create_job(object);
-  if (is(kind, api::kService)) object.set("status", json::object({{"loadBalancer", json::Object{}}}));
+  if (is(kind, api::kService))
+    object.set("status", json::object({{"loadBalancer", json::Object{}}}));
   if (is(kind, api::kPersistentVolumeClaim) || is(kind, api::kPersistentVolume))
     object.set("status", json::object({{"phase", "Pending"}}));
   if (!kind.crd && kind.has_status && !object.has("status")) object.set("status", json::Object{});
@@ -213,8 +228,10 @@ void prepare_update(const api::KindDef& kind, json::Value& object, const json::V
   if (subresource == "status") {
     json::Value managed = object["metadata"]["managedFields"];
     object = old;
-    if (has_status) object.set("status", std::move(status));
-    else object.erase("status");
+    if (has_status)
+      object.set("status", std::move(status));
+    else
+      object.erase("status");
     if (!managed.is_null()) object.ref("metadata").set("managedFields", std::move(managed));
     return;
   }
@@ -231,17 +248,21 @@ void prepare_update(const api::KindDef& kind, json::Value& object, const json::V
                           "deletionGracePeriodSeconds", "generation", "generateName", "selfLink"})
     keep(meta, old["metadata"], key);
   if (kind.has_status) {
-    if (old.has("status")) object.set("status", old["status"]);
-    else object.erase("status");
+    if (old.has("status"))
+      object.set("status", old["status"]);
+    else
+      object.erase("status");
   }
   if (is(kind, api::kNamespace)) object.set("spec", old["spec"]);
   if (is(kind, api::kSecret)) encode_secret(object);
   if (is(kind, api::kService))
     for (const char* key : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"})
-      if (!object["spec"].has(key) && old["spec"].has(key)) object.ref("spec").set(key, old["spec"][key]);
+      if (!object["spec"].has(key) && old["spec"].has(key))
+        object.ref("spec").set(key, old["spec"][key]);
 }
 
-Errors forbidden_changes(const api::KindDef& kind, const json::Value& object, const json::Value& old) {
+Errors forbidden_changes(const api::KindDef& kind, const json::Value& object,
+                         const json::Value& old) {
   Errors errors;
   const json::Value& spec = object["spec"];
   const json::Value& before = old["spec"];
@@ -255,17 +276,21 @@ Errors forbidden_changes(const api::KindDef& kind, const json::Value& object, co
     fixed("template");
     fixed("completions");
   }
-  if (is(kind, api::kService) && spec["type"] == before["type"] && spec["type"].str() != "ExternalName")
+  if (is(kind, api::kService) && spec["type"] == before["type"] &&
+      spec["type"].str() != "ExternalName")
     fixed("clusterIP");
   if (is(kind, api::kConfigMap) || is(kind, api::kSecret)) frozen_changes(object, old, errors);
   if (client::deleting(old)) {
     std::string added;
     for (const json::Value& name : object["metadata"]["finalizers"].array())
-      if (!wants(old["metadata"]["finalizers"], name.str())) added += str(added.empty() ? "" : ", ", "\"", name.str(), "\"");
+      if (!wants(old["metadata"]["finalizers"], name.str()))
+        added += str(added.empty() ? "" : ", ", "\"", name.str(), "\"");
     if (!added.empty())
-      errors.push_back({"FieldValueForbidden", "metadata.finalizers",
-                        str("Forbidden: no new finalizers can be added if the object is being deleted, found "
-                            "new finalizers []string{", added, "}")});
+      errors.push_back(
+          {"FieldValueForbidden", "metadata.finalizers",
+           str("Forbidden: no new finalizers can be added if the object is being deleted, found "
+               "new finalizers []string{",
+               added, "}")});
   }
   return errors;
 }
@@ -299,7 +324,8 @@ std::optional<json::Value> mark_deleted(const api::KindDef& kind, const json::Va
   }
   int64_t seconds = grace_of(kind, object, grace);
   bool already = !meta["deletionTimestamp"].str().empty();
-  if (already && meta["deletionGracePeriodSeconds"].integer() <= seconds && !removable(kind, out)) return out;
+  if (already && meta["deletionGracePeriodSeconds"].integer() <= seconds && !removable(kind, out))
+    return out;
   if (is(kind, api::kNamespace)) {
     out.ref("status", "phase") = "Terminating";
     seconds = 0;
@@ -364,8 +390,9 @@ Errors AddressBook::assign(json::Value& service) {
   std::lock_guard lock(mutex_);
   if (!given.empty()) {
     auto wrong = [&](std::string_view why) {
-      return Errors{{"FieldValueInvalid", "spec.clusterIPs",
-                     str("Invalid value: [\"", given, "\"]: failed to allocate IP ", given, ": ", why)}};
+      return Errors{
+          {"FieldValueInvalid", "spec.clusterIPs",
+           str("Invalid value: [\"", given, "\"]: failed to allocate IP ", given, ": ", why)}};
     };
     if (!in_range(given)) return wrong("the provided IP is not in the valid range 127.96.0.0/16");
     if (taken_.contains(given)) return wrong("provided IP is already allocated");
@@ -382,7 +409,8 @@ Errors AddressBook::assign(json::Value& service) {
     set_addresses(service, ip);
     return {};
   }
-  return {{"FieldValueInternal", "spec.clusterIPs", "Internal error: no address is left in 127.96.0.0/16"}};
+  return {{"FieldValueInternal", "spec.clusterIPs",
+           "Internal error: no address is left in 127.96.0.0/16"}};
 }
 
 }  // namespace proa::apiserver

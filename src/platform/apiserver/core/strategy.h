@@ -1,5 +1,5 @@
-// Strategies: what is particular to some kinds when their objects are created, changed or deleted, and
-// metadata's upkeep, which is the same for all.
+// Strategies: what is particular to some kinds when their objects are created, changed or deleted,
+// and metadata's upkeep, which is the same for all.
 //
 // Used by Core. Pure, but for the AddressBook, which has its own mutex.
 #pragma once
@@ -19,14 +19,17 @@ namespace proa::apiserver {
 using Errors = std::vector<api::FieldError>;
 
 // Before defaults and admission. `ns` "" for cluster-scoped kinds.
-void prepare_create(const api::KindDef& kind, json::Value& object, std::string_view ns, std::string_view now);
-// After them: what needs the defaults (a pod's first status, a job's selector). Events get their times.
+void prepare_create(const api::KindDef& kind, json::Value& object, std::string_view ns,
+                    std::string_view now);
+// After them: what needs the defaults (a pod's first status, a job's selector). Events get their
+// times.
 void complete_create(const api::KindDef& kind, json::Value& object, std::string_view now);
 
 // Server's fields as they were; status or everything else as it was, by `subresource`.
 void prepare_update(const api::KindDef& kind, json::Value& object, const json::Value& old,
                     std::string_view subresource);
-Errors forbidden_changes(const api::KindDef& kind, const json::Value& object, const json::Value& old);
+Errors forbidden_changes(const api::KindDef& kind, const json::Value& object,
+                         const json::Value& old);
 // Raises metadata.generation if anything but metadata and status differs.
 void bump_generation(const api::KindDef& kind, json::Value& object, const json::Value& old);
 
@@ -45,7 +48,7 @@ std::string new_uid();
 class AddressBook {
  public:
   static constexpr std::string_view kKubernetes = "127.96.0.1", kDns = "127.96.0.10";
-  void take(const json::Value& service);     // one that is stored already
+  void take(const json::Value& service);  // one that is stored already
   void release(const json::Value& service);
   // Sets clusterIP(s), or says what is wrong with the one given.
   Errors assign(json::Value& service);

@@ -14,37 +14,46 @@ std::string quoted_kinds(const api::KindDef& kind, std::string_view problem) {
 }
 
 Failure unsupported_patch(const api::KindDef& kind) {
-  return failure(415, "UnsupportedMediaType",
-                 "the body of the request was in an unknown format - accepted media types include: "
-                 "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
-                 &kind);
+  return failure(
+      415, "UnsupportedMediaType",
+      "the body of the request was in an unknown format - accepted media types include: "
+      "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+      &kind);
 }
 
-Done apply_patch(const api::KindDef& kind, PatchType type, const json::Value& patch, json::Value& object) {
-  if (type != PatchType::kJson && !patch.is_object()) return bad_request("a merge patch must be a JSON object");
+Done apply_patch(const api::KindDef& kind, PatchType type, const json::Value& patch,
+                 json::Value& object) {
+  if (type != PatchType::kJson && !patch.is_object())
+    return bad_request("a merge patch must be a JSON object");
   switch (type) {
     case PatchType::kJson: {
       Status status = api::json_patch(object, patch);
       if (!status.ok() && status.error().code == Code::kUnprocessable)
-        return failure(422, "Invalid", str("the server rejected our request due to an error in our request: ",
-                                           status.error().message), &kind);
+        return failure(422, "Invalid",
+                       str("the server rejected our request due to an error in our request: ",
+                           status.error().message),
+                       &kind);
       TRY_STATUS(std::move(status));
       break;
     }
-    case PatchType::kMerge: api::merge_patch(object, patch); break;
+    case PatchType::kMerge:
+      api::merge_patch(object, patch);
+      break;
     case PatchType::kStrategic:
       if (kind.crd) return unsupported_patch(kind);
       TRY_STATUS(api::strategic_merge_patch(*kind.type, object, patch));
       break;
   }
-  if (!object.is_object()) return bad_request("the patch makes the object something else than a JSON object");
+  if (!object.is_object())
+    return bad_request("the patch makes the object something else than a JSON object");
   return Ok{};
 }
 
 Failure uid_mismatch(const api::KindDef& kind, std::string_view name, std::string_view wanted,
                      std::string_view is) {
-  return conflict(kind, name, str("Precondition failed: UID in precondition: ", wanted,
-                                  ", UID in object meta: ", is));
+  return conflict(
+      kind, name,
+      str("Precondition failed: UID in precondition: ", wanted, ", UID in object meta: ", is));
 }
 
 bool knows_subresource(const api::KindDef& kind, std::string_view name) {
@@ -58,34 +67,39 @@ bool knows_subresource(const api::KindDef& kind, std::string_view name) {
 
 // ---- checks -------------------------------------------------------------------------------------
 
-Done Core::State::check_envelope(const api::KindDef& kind, std::string_view ns, std::string_view name,
-                                 json::Value& object) const {
+Done Core::State::check_envelope(const api::KindDef& kind, std::string_view ns,
+                                 std::string_view name, json::Value& object) const {
   if (!object.is_object()) return bad_request("the body is no JSON object");
   const std::string& version = object["apiVersion"].str();
   const std::string& type = object["kind"].str();
   if (!version.empty() && version != kind.kind.api_version())
-    return bad_request(str("the API version in the data (", version, ") does not match the expected API version (",
-                           kind.kind.api_version(), ")"));
+    return bad_request(str("the API version in the data (", version,
+                           ") does not match the expected API version (", kind.kind.api_version(),
+                           ")"));
   if (!type.empty() && type != kind.kind.kind)
-    return bad_request(str("the kind in the data (", type, ") does not match the expected kind (", kind.kind.kind, ")"));
+    return bad_request(str("the kind in the data (", type, ") does not match the expected kind (",
+                           kind.kind.kind, ")"));
   if (!object["metadata"].is_null() && !object["metadata"].is_object())
     return bad_request("metadata must be an object");
   json::Value& meta = object.ref("metadata");
   const std::string& own = meta["namespace"].str();
   if (kind.kind.namespaced && !own.empty() && own != ns)
-    return bad_request("the namespace of the provided object does not match the namespace sent on the request");
+    return bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request");
   if (kind.kind.namespaced && ns.empty())
     return bad_request("an empty namespace may not be set during creation");
   const std::string& given = meta["name"].str();
   if (!name.empty() && !given.empty() && given != name)
-    return bad_request(str("the name of the object (", given, ") does not match the name on the URL (", name, ")"));
+    return bad_request(str("the name of the object (", given,
+                           ") does not match the name on the URL (", name, ")"));
   object.set("apiVersion", kind.kind.api_version());
   object.set("kind", kind.kind.kind);
   if (kind.kind.namespaced) meta.set("namespace", ns);
   return Ok{};
 }
 
-Done Core::State::check_namespace(const api::KindDef& kind, std::string_view ns, const json::Value& object) const {
+Done Core::State::check_namespace(const api::KindDef& kind, std::string_view ns,
+                                  const json::Value& object) const {
   if (!kind.kind.namespaced) return Ok{};
   Item item = store.get("namespaces", store_key("", ns));
   if (!item) {
@@ -93,8 +107,9 @@ Done Core::State::check_namespace(const api::KindDef& kind, std::string_view ns,
     return not_found(namespaces ? *namespaces : kind, ns);
   }
   if (!client::deleting(item->value)) return Ok{};
-  Failure refused = forbidden(kind, object["metadata"]["name"].str(), str("unable to create new content in namespace ", ns,
-                                            " because it is being terminated"));
+  Failure refused = forbidden(
+      kind, object["metadata"]["name"].str(),
+      str("unable to create new content in namespace ", ns, " because it is being terminated"));
   refused.status.ref("details", "causes") =
       json::array({json::object({{"reason", "NamespaceTerminating"},
                                  {"message", str("namespace ", ns, " is being terminated")},
@@ -102,7 +117,8 @@ Done Core::State::check_namespace(const api::KindDef& kind, std::string_view ns,
   return refused;
 }
 
-Done Core::State::clean(const api::KindDef& kind, json::Value& object, WriteContext& context) const {
+Done Core::State::clean(const api::KindDef& kind, json::Value& object,
+                        WriteContext& context) const {
   if (!kind.crd) TRY_STATUS(api::check_types(kind, object));
   std::vector<std::string> unknown = api::prune(kind, object);
   if (unknown.empty()) return Ok{};
@@ -137,12 +153,14 @@ Done Core::State::validate(const api::KindDef& kind, const json::Value& object) 
 void Core::State::to_storage(const api::KindDef& kind, json::Value& object) const {
   if (kind.storage) return;
   for (const api::KindRef& other : catalog.all())
-    if (other->storage && other->kind == kind.kind) object.set("apiVersion", other->kind.api_version());
+    if (other->storage && other->kind == kind.kind)
+      object.set("apiVersion", other->kind.api_version());
 }
 
 // ---- create -------------------------------------------------------------------------------------
 
-Answer<Written> Core::create(const Def& kind, std::string_view ns, json::Value object, WriteContext& context) {
+Answer<Written> Core::create(const Def& kind, std::string_view ns, json::Value object,
+                             WriteContext& context) {
   TRY_STATUS(state_->check_envelope(kind, ns, "", object));
   if (!object["metadata"]["resourceVersion"].str().empty())
     return bad_request("resourceVersion should not be set on objects to be created");
@@ -152,8 +170,8 @@ Answer<Written> Core::create(const Def& kind, std::string_view ns, json::Value o
 }
 
 // `tracked`: managedFields are right already.
-Answer<Written> Core::State::insert(const api::KindDef& kind, std::string_view ns, json::Value object,
-                                    WriteContext& context, bool tracked) {
+Answer<Written> Core::State::insert(const api::KindDef& kind, std::string_view ns,
+                                    json::Value object, WriteContext& context, bool tracked) {
   const std::string base = object["metadata"]["generateName"].str().substr(0, 58);
   const bool generated = object["metadata"]["name"].str().empty() && !base.empty();
   const std::string time = now();
@@ -172,20 +190,22 @@ Answer<Written> Core::State::insert(const api::KindDef& kind, std::string_view n
   }
   for (int attempt = 0;; ++attempt) {
     Answer<Written> written = store_new(kind, ns, object, context);
-    if (written.ok() || !generated || attempt == kAttempts || written.error().reason() != "AlreadyExists")
+    if (written.ok() || !generated || attempt == kAttempts ||
+        written.error().reason() != "AlreadyExists")
       return written;
     object.ref("metadata", "name") = base + random_suffix();
   }
 }
 
-Answer<Written> Core::State::store_new(const api::KindDef& kind, std::string_view ns, json::Value object,
-                                       WriteContext& context) {
+Answer<Written> Core::State::store_new(const api::KindDef& kind, std::string_view ns,
+                                       json::Value object, WriteContext& context) {
   const std::string name = object["metadata"]["name"].str();
   if (find(kind, ns, name).item) return already_exists(kind, name);
   TRY_STATUS(before_crd_write(kind, object));
   const bool service = is_kind(kind, api::kService);
   if (service)
-    if (Errors errors = addresses.assign(object); !errors.empty()) return invalid(kind, name, errors);
+    if (Errors errors = addresses.assign(object); !errors.empty())
+      return invalid(kind, name, errors);
   if (context.dry_run) {
     if (service) addresses.release(object);
     Written dry;
@@ -195,7 +215,8 @@ Answer<Written> Core::State::store_new(const api::KindDef& kind, std::string_vie
   }
   to_storage(kind, object);
   json::Value addressed = service ? object : json::Value();
-  auto item = store.put(resource_of(kind), store_key(kind.kind.namespaced ? ns : "", name), std::move(object), 0);
+  auto item = store.put(resource_of(kind), store_key(kind.kind.namespaced ? ns : "", name),
+                        std::move(object), 0);
   if (!item.ok()) {
     if (service) addresses.release(addressed);
     if (item.error().code == Code::kAlreadyExists) return already_exists(kind, name);
@@ -211,16 +232,18 @@ Answer<Written> Core::State::store_new(const api::KindDef& kind, std::string_vie
 
 // ---- update -------------------------------------------------------------------------------------
 
-Done Core::State::finish_update(const api::KindDef& kind, json::Value& object, const json::Value& old,
-                                WriteContext& context, bool tracked) const {
+Done Core::State::finish_update(const api::KindDef& kind, json::Value& object,
+                                const json::Value& old, WriteContext& context, bool tracked) const {
   const std::string& name = old["metadata"]["name"].str();
   const bool whole = context.subresource.empty() || context.subresource == "scale";
   prepare_update(kind, object, old, context.subresource);
-  if (context.subresource != "finalize") api::default_fields(kind, object);  // finalizers have a default
+  if (context.subresource != "finalize")
+    api::default_fields(kind, object);  // finalizers have a default
   if (whole) TRY_STATUS(admit(kind, object, &old, context, true));
   TRY_STATUS(validate(kind, object));
   if (whole) {
-    if (Errors errors = forbidden_changes(kind, object, old); !errors.empty()) return invalid(kind, name, errors);
+    if (Errors errors = forbidden_changes(kind, object, old); !errors.empty())
+      return invalid(kind, name, errors);
     TRY_STATUS(admit(kind, object, &old, context, false));
     bump_generation(kind, object, old);
   }
@@ -229,8 +252,9 @@ Done Core::State::finish_update(const api::KindDef& kind, json::Value& object, c
   return Ok{};
 }
 
-Answer<Written> Core::State::modify(const api::KindDef& kind, std::string_view ns, std::string_view name,
-                                    WriteContext& context, bool tracked, const Change& change) {
+Answer<Written> Core::State::modify(const api::KindDef& kind, std::string_view ns,
+                                    std::string_view name, WriteContext& context, bool tracked,
+                                    const Change& change) {
   if (!knows_subresource(kind, context.subresource)) return no_such_path();
   const size_t warned = context.warnings.size();
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -245,11 +269,13 @@ Answer<Written> Core::State::modify(const api::KindDef& kind, std::string_view n
       return written;
     }
     const std::string& uid = old["metadata"]["uid"].str();
-    if (!context.uid.empty() && context.uid != uid) return uid_mismatch(kind, name, context.uid, uid);
+    if (!context.uid.empty() && context.uid != uid)
+      return uid_mismatch(kind, name, context.uid, uid);
     TRY(std::optional<json::Value> object, change(old));
     if (!object) return written;
     const std::string& given = (*object)["metadata"]["resourceVersion"].str();
-    if (!given.empty() && given != old["metadata"]["resourceVersion"].str()) return modified(kind, name);
+    if (!given.empty() && given != old["metadata"]["resourceVersion"].str())
+      return modified(kind, name);
     const std::string& wanted = (*object)["metadata"]["uid"].str();
     if (!wanted.empty() && wanted != uid) return uid_mismatch(kind, name, wanted, uid);
     TRY_STATUS(finish_update(kind, *object, old, context, tracked));
@@ -261,15 +287,18 @@ Answer<Written> Core::State::modify(const api::KindDef& kind, std::string_view n
       return written;
     }
     to_storage(kind, *object);
-    const std::string table = resource_of(kind), key = store_key(kind.kind.namespaced ? ns : "", name);
+    const std::string table = resource_of(kind),
+                      key = store_key(kind.kind.namespaced ? ns : "", name);
     auto item = goes ? store.remove(table, key, found.stored->revision)
                      : store.put(table, key, std::move(*object), found.stored->revision);
     if (!item.ok()) {
       if (item.error().code == Code::kConflict || item.error().code == Code::kNotFound) continue;
       return std::move(item).error();
     }
-    if (goes) after_remove(kind, *item);
-    else after_update(kind, *item);
+    if (goes)
+      after_remove(kind, *item);
+    else
+      after_update(kind, *item);
     written.item = convert(kind, *item);
     written.removed = goes;
     written.revision = (*item)->revision;
@@ -278,8 +307,8 @@ Answer<Written> Core::State::modify(const api::KindDef& kind, std::string_view n
   return modified(kind, name);
 }
 
-Answer<Written> Core::update(const Def& kind, std::string_view ns, std::string_view name, json::Value object,
-                             WriteContext& context) {
+Answer<Written> Core::update(const Def& kind, std::string_view ns, std::string_view name,
+                             json::Value object, WriteContext& context) {
   if (context.subresource == "scale")
     return state_->modify_scale(kind, ns, name, context, [&](json::Value& scale) -> Done {
       scale = object;
@@ -288,20 +317,23 @@ Answer<Written> Core::update(const Def& kind, std::string_view ns, std::string_v
   TRY_STATUS(state_->check_envelope(kind, ns, name, object));
   object.ref("metadata").set("name", name);
   TRY_STATUS(state_->clean(kind, object, context));
-  if (kind.crd && object["metadata"]["resourceVersion"].str().empty() && state_->find(kind, ns, name).item)
-    return invalid(kind, name, {{"FieldValueInvalid", "metadata.resourceVersion",
-                                 "Invalid value: 0: must be specified for an update"}});
+  if (kind.crd && object["metadata"]["resourceVersion"].str().empty() &&
+      state_->find(kind, ns, name).item)
+    return invalid(kind, name,
+                   {{"FieldValueInvalid", "metadata.resourceVersion",
+                     "Invalid value: 0: must be specified for an update"}});
   return state_->modify(kind, ns, name, context, false,
                         [&](const json::Value&) -> Answer<std::optional<json::Value>> {
                           return std::optional<json::Value>(object);
                         });
 }
 
-Answer<Written> Core::patch(const Def& kind, std::string_view ns, std::string_view name, PatchType type,
-                            const json::Value& patch, WriteContext& context) {
+Answer<Written> Core::patch(const Def& kind, std::string_view ns, std::string_view name,
+                            PatchType type, const json::Value& patch, WriteContext& context) {
   if (context.subresource == "scale")
     return state_->modify_scale(kind, ns, name, context, [&](json::Value& scale) {
-      return apply_patch(kind, type == PatchType::kStrategic ? PatchType::kMerge : type, patch, scale);
+      return apply_patch(kind, type == PatchType::kStrategic ? PatchType::kMerge : type, patch,
+                         scale);
     });
   return state_->modify(kind, ns, name, context, false,
                         [&](const json::Value& old) -> Answer<std::optional<json::Value>> {
@@ -313,8 +345,8 @@ Answer<Written> Core::patch(const Def& kind, std::string_view ns, std::string_vi
                         });
 }
 
-Answer<Written> Core::apply(const Def& kind, std::string_view ns, std::string_view name, json::Value fields,
-                            WriteContext& context) {
+Answer<Written> Core::apply(const Def& kind, std::string_view ns, std::string_view name,
+                            json::Value fields, WriteContext& context) {
   if (context.subresource == "scale")
     return state_->modify_scale(kind, ns, name, context, [&](json::Value& scale) -> Done {
       api::merge_patch(scale, fields);
@@ -329,9 +361,11 @@ Answer<Written> Core::apply(const Def& kind, std::string_view ns, std::string_vi
   const std::string time = state_->now();
   const api::Writer writer{context.manager, context.subresource, time};
   auto change = [&](const json::Value& old) -> Answer<std::optional<json::Value>> {
-    if (!revision.empty() && revision != old["metadata"]["resourceVersion"].str()) return modified(kind, name);
+    if (!revision.empty() && revision != old["metadata"]["resourceVersion"].str())
+      return modified(kind, name);
     TRY(api::Applied applied, api::server_side_apply(kind, old, fields, writer, context.force));
-    if (!applied.conflicts.empty()) return Failure(api::conflict_status(kind, name, applied.conflicts));
+    if (!applied.conflicts.empty())
+      return Failure(api::conflict_status(kind, name, applied.conflicts));
     if (!applied.changed) return std::optional<json::Value>();
     return std::optional<json::Value>(std::move(applied.object));
   };
@@ -344,7 +378,8 @@ Answer<Written> Core::apply(const Def& kind, std::string_view ns, std::string_vi
     if (!context.subresource.empty()) return not_found(kind, name);
     if (!revision.empty() || !context.uid.empty()) return modified(kind, name);
     TRY_STATUS(state_->check_namespace(kind, ns, fields));
-    TRY(api::Applied applied, api::server_side_apply(kind, json::Value(), fields, writer, context.force));
+    TRY(api::Applied applied,
+        api::server_side_apply(kind, json::Value(), fields, writer, context.force));
     Answer<Written> written = state_->insert(kind, ns, std::move(applied.object), context, true);
     if (written.ok() || written.error().reason() != "AlreadyExists") return written;
   }

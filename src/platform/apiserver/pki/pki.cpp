@@ -25,7 +25,9 @@ constexpr int64_t kCaDays = 3650, kLeafDays = 365, kRenewDays = 30;
 template <auto Free>
 struct Deleter {
   template <typename T>
-  void operator()(T* p) const { Free(p); }
+  void operator()(T* p) const {
+    Free(p);
+  }
 };
 using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 using Cert = std::unique_ptr<X509, Deleter<X509_free>>;
@@ -38,7 +40,9 @@ Error ssl_error(std::string_view what) {
   return error(Code::kInternal, str("make keys: ", what, ": ", text));
 }
 
-Bio reader(const std::string& pem) { return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))); }
+Bio reader(const std::string& pem) {
+  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
 
 std::string text_of(BIO* bio) {
   char* data = nullptr;
@@ -76,7 +80,8 @@ struct Wish {
 
 bool is_address(const std::string& name) {
   unsigned char buffer[16];
-  return inet_pton(AF_INET, name.c_str(), buffer) == 1 || inet_pton(AF_INET6, name.c_str(), buffer) == 1;
+  return inet_pton(AF_INET, name.c_str(), buffer) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), buffer) == 1;
 }
 
 bool extend(X509* cert, X509* issuer, int nid, const std::string& value) {
@@ -91,15 +96,18 @@ bool extend(X509* cert, X509* issuer, int nid, const std::string& value) {
 }
 
 bool add_extensions(X509* cert, X509* issuer, const Wish& wish) {
-  bool ok = extend(cert, issuer, NID_basic_constraints, wish.ca ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
+  bool ok = extend(cert, issuer, NID_basic_constraints,
+                   wish.ca ? "critical,CA:TRUE" : "critical,CA:FALSE") &&
             extend(cert, issuer, NID_key_usage,
-                   wish.ca ? "critical,keyCertSign,cRLSign,digitalSignature" : "critical,digitalSignature") &&
+                   wish.ca ? "critical,keyCertSign,cRLSign,digitalSignature"
+                           : "critical,digitalSignature") &&
             extend(cert, issuer, NID_subject_key_identifier, "hash");
   if (wish.ca) return ok;
   ok = ok && extend(cert, issuer, NID_authority_key_identifier, "keyid") &&
        extend(cert, issuer, NID_ext_key_usage, wish.server ? "serverAuth" : "clientAuth");
   std::vector<std::string> names;
-  for (const std::string& name : wish.names) names.push_back(str(is_address(name) ? "IP:" : "DNS:", name));
+  for (const std::string& name : wish.names)
+    names.push_back(str(is_address(name) ? "IP:" : "DNS:", name));
   return ok && (names.empty() || extend(cert, issuer, NID_subject_alt_name, join(names, ",")));
 }
 
@@ -111,14 +119,16 @@ bool fill(X509* cert, X509* issuer, EVP_PKEY* key, const Wish& wish, WallTime no
   BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert));
   BN_free(number);
   X509_set_version(cert, X509_VERSION_3);
-  time_t start = std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::system_clock::duration>(now));
+  time_t start = std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(now));
   ASN1_TIME_set(X509_getm_notBefore(cert), start - 3600);  // clocks differ
   ASN1_TIME_set(X509_getm_notAfter(cert), start + wish.days * 86400);
   X509_set_pubkey(cert, key);
   X509_NAME* name = X509_get_subject_name(cert);
   auto entry = [&](const char* field, const std::string& value) {
     if (!value.empty())
-      X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+      X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
+                                 reinterpret_cast<const unsigned char*>(value.data()),
                                  static_cast<int>(value.size()), -1, 0);
   };
   entry("O", wish.organization);
@@ -134,10 +144,12 @@ Result<Pair> make_pair_of(const Wish& wish, const Pair* ca, WallTime now) {
   if (!pair.key || !pair.cert) return ssl_error("key");
   X509* issuer = ca ? ca->cert.get() : pair.cert.get();
   if (!fill(pair.cert.get(), issuer, pair.key.get(), wish, now)) return ssl_error("certificate");
-  if (X509_sign(pair.cert.get(), ca ? ca->key.get() : pair.key.get(), EVP_sha256()) == 0) return ssl_error("sign");
+  if (X509_sign(pair.cert.get(), ca ? ca->key.get() : pair.key.get(), EVP_sha256()) == 0)
+    return ssl_error("sign");
   Bio cert(BIO_new(BIO_s_mem())), key(BIO_new(BIO_s_mem()));
   if (PEM_write_bio_X509(cert.get(), pair.cert.get()) != 1 ||
-      PEM_write_bio_PKCS8PrivateKey(key.get(), pair.key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+      PEM_write_bio_PKCS8PrivateKey(key.get(), pair.key.get(), nullptr, nullptr, 0, nullptr,
+                                    nullptr) != 1)
     return ssl_error("write");
   pair.cert_pem = text_of(cert.get());
   pair.key_pem = text_of(key.get());
@@ -163,9 +175,11 @@ bool covers(const std::string& certificate, const std::vector<std::string>& name
 }
 
 // What is in STEM.crt and .key if it still serves, else a new pair, written there.
-Result<Pair> ensure(const std::string& stem, const Wish& wish, const Pair* ca, WallTime now, bool* made) {
+Result<Pair> ensure(const std::string& stem, const Wish& wish, const Pair* ca, WallTime now,
+                    bool* made) {
   Pair there = load(stem);
-  bool serves = there.usable() && days_left(there.cert_pem, now) > kRenewDays && covers(there.cert_pem, wish.names) &&
+  bool serves = there.usable() && days_left(there.cert_pem, now) > kRenewDays &&
+                covers(there.cert_pem, wish.names) &&
                 (!ca || X509_verify(there.cert.get(), ca->key.get()) == 1);
   ERR_clear_error();
   if (serves) return there;
@@ -177,10 +191,16 @@ Result<Pair> ensure(const std::string& stem, const Wish& wish, const Pair* ca, W
 }
 
 std::vector<std::string> all_names(const std::vector<std::string>& more) {
-  std::vector<std::string> names = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
-                                    "kubernetes.default.svc.cluster.local", "127.0.0.1", "127.96.0.1"};
+  std::vector<std::string> names = {"localhost",
+                                    "kubernetes",
+                                    "kubernetes.default",
+                                    "kubernetes.default.svc",
+                                    "kubernetes.default.svc.cluster.local",
+                                    "127.0.0.1",
+                                    "127.96.0.1"};
   for (const std::string& name : more)
-    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
   return names;
 }
 
@@ -201,10 +221,13 @@ std::vector<std::string> names_of(const std::string& certificate) {
   std::vector<std::string> out;
   Cert cert = read_cert(certificate);
   if (!cert) return out;
-  auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert.get(), NID_subject_alt_name, nullptr, nullptr));
+  auto* names = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(cert.get(), NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    const ASN1_STRING* text = name->type == GEN_DNS ? name->d.dNSName : name->type == GEN_IPADD ? name->d.iPAddress : nullptr;
+    const ASN1_STRING* text = name->type == GEN_DNS     ? name->d.dNSName
+                              : name->type == GEN_IPADD ? name->d.iPAddress
+                                                        : nullptr;
     if (!text) continue;
     const unsigned char* data = ASN1_STRING_get0_data(text);
     int size = ASN1_STRING_length(text);
@@ -220,7 +243,8 @@ std::vector<std::string> names_of(const std::string& certificate) {
   return out;
 }
 
-Result<Credentials> ensure_credentials(const std::string& folder, const std::vector<std::string>& names, WallTime now) {
+Result<Credentials> ensure_credentials(const std::string& folder,
+                                       const std::vector<std::string>& names, WallTime now) {
   TRY_STATUS(make_dirs(folder, 0700));
   bool new_ca = false;
   Wish ca_wish{"", "proa-ca", true, false, {}, kCaDays};
@@ -233,7 +257,8 @@ Result<Credentials> ensure_credentials(const std::string& folder, const std::vec
 }
 
 std::string make_kubeconfig(const Credentials& credentials, std::string_view url) {
-  json::Value cluster = json::object({{"server", url}, {"certificate-authority-data", base64(credentials.ca)}});
+  json::Value cluster =
+      json::object({{"server", url}, {"certificate-authority-data", base64(credentials.ca)}});
   json::Value user = json::object({{"client-certificate-data", base64(credentials.admin)},
                                    {"client-key-data", base64(credentials.admin_key)}});
   json::Value config = json::object(
@@ -241,8 +266,9 @@ std::string make_kubeconfig(const Credentials& credentials, std::string_view url
        {"kind", "Config"},
        {"clusters", json::array({json::object({{"name", "proa"}, {"cluster", cluster}})})},
        {"users", json::array({json::object({{"name", "proa"}, {"user", user}})})},
-       {"contexts", json::array({json::object({{"name", "proa"},
-                                               {"context", json::object({{"cluster", "proa"}, {"user", "proa"}})}})})},
+       {"contexts", json::array({json::object(
+                        {{"name", "proa"},
+                         {"context", json::object({{"cluster", "proa"}, {"user", "proa"}})}})})},
        {"current-context", "proa"},
        {"preferences", json::Object{}}});
   return json::dump_yaml(config);

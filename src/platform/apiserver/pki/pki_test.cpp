@@ -51,7 +51,8 @@ TEST(Pki, MakesAnotherServerCertificateForAnotherAddressAndKeepsTheCa) {
   EXPECT_NE(first->server, second->server);
   EXPECT_EQ(first->admin, second->admin);
   auto names = names_of(second->server);
-  for (const char* name : {"192.168.7.7", "box.lan", "localhost", "127.0.0.1", "kubernetes.default.svc"})
+  for (const char* name :
+       {"192.168.7.7", "box.lan", "localhost", "127.0.0.1", "kubernetes.default.svc"})
     EXPECT_TRUE(has(names, name)) << name;
 }
 

@@ -11,7 +11,8 @@ namespace {
 // Holds the head back until the first text, so that an early error still is a Status.
 class ResponderSink : public LogSink {
  public:
-  explicit ResponderSink(std::shared_ptr<http::Responder> responder) : responder_(std::move(responder)) {}
+  explicit ResponderSink(std::shared_ptr<http::Responder> responder)
+      : responder_(std::move(responder)) {}
   ~ResponderSink() override {
     if (!done_) finish({});
   }
@@ -37,7 +38,8 @@ class ResponderSink : public LogSink {
  private:
   void begin() {
     if (std::exchange(begun_, true)) return;
-    responder_->start(200, {{"content-type", "text/plain"}, {"cache-control", "no-cache, private"}});
+    responder_->start(200,
+                      {{"content-type", "text/plain"}, {"cache-control", "no-cache, private"}});
   }
 
   const std::shared_ptr<http::Responder> responder_;
@@ -48,7 +50,8 @@ class ResponderSink : public LogSink {
 std::vector<std::string> containers_of(const json::Value& pod) {
   std::vector<std::string> names;
   for (const char* list : {"containers", "initContainers", "ephemeralContainers"})
-    for (const json::Value& container : pod["spec"][list].array()) names.push_back(container["name"].str());
+    for (const json::Value& container : pod["spec"][list].array())
+      names.push_back(container["name"].str());
   return names;
 }
 
@@ -63,12 +66,15 @@ Result<std::string> choose_container(const json::Value& pod, const std::string& 
   }
   const json::Array& main = pod["spec"]["containers"].array();
   if (main.size() == 1) return main[0]["name"].str();
-  const std::string& preferred = pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"].str();
+  const std::string& preferred =
+      pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"].str();
   if (!preferred.empty()) return preferred;
   std::vector<std::string> choice, init;
   for (const json::Value& c : main) choice.push_back(c["name"].str());
-  for (const json::Value& c : pod["spec"]["initContainers"].array()) init.push_back(c["name"].str());
-  std::string text = str("a container name must be specified for pod ", name, ", choose one of: [", join(choice, " "), "]");
+  for (const json::Value& c : pod["spec"]["initContainers"].array())
+    init.push_back(c["name"].str());
+  std::string text = str("a container name must be specified for pod ", name, ", choose one of: [",
+                         join(choice, " "), "]");
   if (!init.empty()) text += str(" or one of the init containers: [", join(init, " "), "]");
   return error(Code::kInvalid, std::move(text));
 }
@@ -81,19 +87,25 @@ void Rest::logs(Call& call) {
   if (!item.ok()) return refuse(call, item.error());
   auto container = choose_container((*item)->value, call.query.get("container"));
   if (!container.ok()) return refuse(call, std::move(container).error());
-  if (!logs_) return refuse(call, failure(503, "ServiceUnavailable", "no node is there to read logs"));
+  if (!logs_)
+    return refuse(call, failure(503, "ServiceUnavailable", "no node is there to read logs"));
   PodLogOptions options;
   options.container = std::move(*container);
   options.follow = call.query.flag("follow");
   options.previous = call.query.flag("previous");
   options.timestamps = call.query.flag("timestamps");
   options.since_time = call.query.get("sinceTime");
-  struct Number { const char* name; std::optional<int64_t>* to; } numbers[] = {
-      {"tailLines", &options.tail_lines}, {"sinceSeconds", &options.since_seconds}, {"limitBytes", &options.limit_bytes}};
+  struct Number {
+    const char* name;
+    std::optional<int64_t>* to;
+  } numbers[] = {{"tailLines", &options.tail_lines},
+                 {"sinceSeconds", &options.since_seconds},
+                 {"limitBytes", &options.limit_bytes}};
   for (const Number& number : numbers) {
     auto value = call.query.number(number.name);
     if (!value.ok()) return refuse(call, std::move(value).error());
-    if (*value && **value < 0) return refuse(call, bad_request(str(number.name, " must not be negative")));
+    if (*value && **value < 0)
+      return refuse(call, bad_request(str(number.name, " must not be negative")));
     *number.to = *value;
   }
   client::Object pod(*item, &(*item)->value);

@@ -1,4 +1,5 @@
-// What is not about one kind's objects: discovery, OpenAPI, version, health, metrics, access reviews.
+// What is not about one kind's objects: discovery, OpenAPI, version, health, metrics, access
+// reviews.
 #include "api/schema/discovery.h"
 #include "api/schema/openapi.h"
 #include "foundation/base/strings.h"
@@ -16,7 +17,8 @@ std::string etag_of(std::string_view text) {
 }
 
 // 304 where the client has it already.
-http::Response cached_response(const http::Request& request, const std::string& etag, http::Response response) {
+http::Response cached_response(const http::Request& request, const std::string& etag,
+                               http::Response response) {
   response.headers.set("etag", etag);
   response.headers.set("vary", "Accept");
   if (contains(request.headers.get("if-none-match"), etag)) {
@@ -42,7 +44,8 @@ json::Value version_document(const std::string& product) {
 http::Response plain(int status, std::string body) {
   http::Response response;
   response.status = status;
-  response.headers = {{"content-type", "text/plain; charset=utf-8"}, {"cache-control", "no-cache, private"}};
+  response.headers = {{"content-type", "text/plain; charset=utf-8"},
+                      {"cache-control", "no-cache, private"}};
   response.body = std::move(body);
   return response;
 }
@@ -88,7 +91,8 @@ bool Rest::openapi(Call& call, std::string_view path) {
     return true;
   }
   http::Response response = json_response(200, std::move(*document));
-  if (call.query.has("hash")) response.headers.set("cache-control", "public, immutable, max-age=31536000");
+  if (call.query.has("hash"))
+    response.headers.set("cache-control", "public, immutable, max-age=31536000");
   send(call, cached_response(call.request, etag, std::move(response)));
   return true;
 }
@@ -105,7 +109,8 @@ bool Rest::discovery(Call& call, std::string_view path) {
   else if (parts.size() == 1)
     document = core ? api::api_versions(options_.address) : api::api_group_list(catalog);
   else if (parts.size() == 2)
-    document = core ? api::api_resource_list(catalog, "", parts[1]) : api::api_group(catalog, parts[1]);
+    document =
+        core ? api::api_resource_list(catalog, "", parts[1]) : api::api_group(catalog, parts[1]);
   else if (parts.size() == 3 && !core)
     document = api::api_resource_list(catalog, parts[1], parts[2]);
   else
@@ -118,7 +123,8 @@ bool Rest::discovery(Call& call, std::string_view path) {
   std::string etag = etag_of(body);
   http::Response response = json_response(200, std::move(body));
   if (parts.size() == 1 && call.how.aggregated)
-    response.headers.set("content-type", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+    response.headers.set("content-type",
+                         "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
   send(call, cached_response(call.request, etag, std::move(response)));
   return true;
 }
@@ -136,7 +142,8 @@ bool Rest::non_resource(Call& call) {
     if (path != health && !path.starts_with(str(health, "/"))) continue;
     Status store = core_.store().health();
     bool bad = !store.ok() && health != "/livez";
-    send(call, plain(bad ? 500 : 200, bad ? str("[-]store failed: ", store.error().message, "\n") : "ok"));
+    send(call, plain(bad ? 500 : 200,
+                     bad ? str("[-]store failed: ", store.error().message, "\n") : "ok"));
     return true;
   }
   if (path == "/metrics") {
@@ -144,22 +151,24 @@ bool Rest::non_resource(Call& call) {
     return true;
   }
   if (path == "/") {
-    json::Value paths = json::array({"/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2",
-                                     "/openapi/v3", "/readyz", "/version"});
+    json::Value paths = json::array({"/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics",
+                                     "/openapi/v2", "/openapi/v3", "/readyz", "/version"});
     send(call, value_response(200, json::object({{"paths", paths}}), call.how));
     return true;
   }
   return discovery(call, path);
 }
 
-// authorization.k8s.io and authentication.k8s.io: whoever has a certificate of ours may do everything.
+// authorization.k8s.io and authentication.k8s.io: whoever has a certificate of ours may do
+// everything.
 bool Rest::review(Call& call) {
   const Target& t = call.target;
   const bool authorization = t.group == "authorization.k8s.io";
   if (!authorization && t.group != "authentication.k8s.io") return false;
   if (call.request.method != "POST" || !t.name.empty()) return false;
   auto body = decode_body(core_.catalog(), call.request);
-  if (!body.ok() && t.plural == "selfsubjectreviews") body = json::Value(json::Object{});  // it says nothing
+  if (!body.ok() && t.plural == "selfsubjectreviews")
+    body = json::Value(json::Object{});  // it says nothing
   if (!body.ok()) {
     refuse(call, std::move(body).error());
     return true;
@@ -169,16 +178,22 @@ bool Rest::review(Call& call) {
   if (authorization && t.plural == "selfsubjectrulesreviews") {
     answer.set("kind", "SelfSubjectRulesReview");
     json::Value all = json::array({"*"});
-    json::Value resources = json::array({json::object({{"verbs", all}, {"apiGroups", all}, {"resources", all}})});
+    json::Value resources =
+        json::array({json::object({{"verbs", all}, {"apiGroups", all}, {"resources", all}})});
     json::Value urls = json::array({json::object({{"verbs", all}, {"nonResourceURLs", all}})});
-    answer.set("status", json::object({{"resourceRules", resources}, {"nonResourceRules", urls}, {"incomplete", false}}));
+    answer.set("status", json::object({{"resourceRules", resources},
+                                       {"nonResourceRules", urls},
+                                       {"incomplete", false}}));
   } else if (authorization && t.plural.ends_with("accessreviews")) {
-    answer.set("status", json::object({{"allowed", true}, {"reason", "certificates of this platform may do everything"}}));
+    answer.set("status",
+               json::object({{"allowed", true},
+                             {"reason", "certificates of this platform may do everything"}}));
   } else if (t.plural == "selfsubjectreviews") {
     answer.set("kind", "SelfSubjectReview");
     answer.set("status", json::object({{"userInfo", user_info(call.request.client_cert)}}));
   } else if (t.plural == "tokenreviews") {
-    answer.set("status", json::object({{"authenticated", false}, {"error", "this platform issues no tokens"}}));
+    answer.set("status", json::object({{"authenticated", false},
+                                       {"error", "this platform issues no tokens"}}));
   } else {
     return false;
   }

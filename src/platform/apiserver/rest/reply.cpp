@@ -57,31 +57,36 @@ void add_warnings(http::Response& response, const std::vector<std::string>& warn
   }
 }
 
-std::string object_text(const api::KindDef& kind, const Item& item, const Answering& how, WallTime now,
-                        bool with_definitions) {
+std::string object_text(const api::KindDef& kind, const Item& item, const Answering& how,
+                        WallTime now, bool with_definitions) {
   switch (how.form) {
     case Form::kTable: {
-      json::Value meta = json::object({{"resourceVersion", item->value["metadata"]["resourceVersion"]}});
+      json::Value meta =
+          json::object({{"resourceVersion", item->value["metadata"]["resourceVersion"]}});
       return json::dump(api::table(kind, {tree(item)}, meta, how.include, now, with_definitions));
     }
-    case Form::kMetadata: return json::dump(api::partial_metadata(item->value));
-    case Form::kObject: break;
+    case Form::kMetadata:
+      return json::dump(api::partial_metadata(item->value));
+    case Form::kObject:
+      break;
   }
   return item->text;
 }
 
-http::Response object_response(int status, const api::KindDef& kind, const Item& item, const Answering& how,
-                               WallTime now) {
+http::Response object_response(int status, const api::KindDef& kind, const Item& item,
+                               const Answering& how, WallTime now) {
   return text_response(status, object_text(kind, item, how, now) + "\n", how);
 }
 
-http::Response list_response(const api::KindDef& kind, const ListPage& page, const Answering& how, WallTime now) {
+http::Response list_response(const api::KindDef& kind, const ListPage& page, const Answering& how,
+                             WallTime now) {
   json::Value meta = list_meta(page);
   if (how.form == Form::kTable) {
     std::vector<client::Object> objects;
     objects.reserve(page.items.size());
     for (const Item& item : page.items) objects.push_back(tree(item));
-    return text_response(200, json::dump(api::table(kind, objects, meta, how.include, now)) + "\n", how);
+    return text_response(200, json::dump(api::table(kind, objects, meta, how.include, now)) + "\n",
+                         how);
   }
   const bool metadata = how.form == Form::kMetadata;
   std::string body = "{\"kind\":";

@@ -56,7 +56,8 @@ std::optional<Target> parse_target(std::string_view path) {
   // "namespaces/x" alone, and its own subresources, are the Namespace; more is something inside it.
   size_t left = parts.size() - at;
   bool in_namespace = parts[at] == "namespaces" && left >= 3 &&
-                      !(target.group.empty() && left == 3 && (parts[at + 2] == "status" || parts[at + 2] == "finalize"));
+                      !(target.group.empty() && left == 3 &&
+                        (parts[at + 2] == "status" || parts[at + 2] == "finalize"));
   if (in_namespace) {
     target.ns = parts[at + 1];
     at += 2;
@@ -77,7 +78,8 @@ Query::Query(std::string_view text) {
       return percent_decode(spaced).value_or(spaced);
     };
     std::string name = decode(pair.substr(0, equals));
-    values_.emplace(std::move(name), equals == std::string_view::npos ? "" : decode(pair.substr(equals + 1)));
+    values_.emplace(std::move(name),
+                    equals == std::string_view::npos ? "" : decode(pair.substr(equals + 1)));
   }
 }
 
@@ -96,7 +98,9 @@ Result<std::optional<int64_t>> Query::number(std::string_view name) const {
   const std::string& text = get(name);
   if (text.empty()) return std::optional<int64_t>();
   auto value = parse_int(text);
-  if (!value) return error(Code::kInvalid, str(name, ": invalid value \"", shorten(text, 50), "\": not a number"));
+  if (!value)
+    return error(Code::kInvalid,
+                 str(name, ": invalid value \"", shorten(text, 50), "\": not a number"));
   return value;
 }
 
@@ -112,18 +116,22 @@ Result<Answering> parse_answering(std::string_view accept, const Query& query) {
       answering.aggregated = true;
       return answering;
     }
-    if (media.type == "application/json" || media.type == "*/*" || media.type == "application/*" || is_yaml(media.type)) {
+    if (media.type == "application/json" || media.type == "*/*" || media.type == "application/*" ||
+        is_yaml(media.type)) {
       answering.yaml = is_yaml(media.type);
       if (as == "Table" && media.parameters["v"] != "v1") continue;
       if (as == "Table") answering.form = Form::kTable;
-      if (as == "PartialObjectMetadata" || as == "PartialObjectMetadataList") answering.form = Form::kMetadata;
+      if (as == "PartialObjectMetadata" || as == "PartialObjectMetadataList")
+        answering.form = Form::kMetadata;
       return answering;
     }
   }
   return answering;
 }
 
-std::string media_type(std::string_view content_type) { return lower(trim(split(content_type, ';')[0])); }
+std::string media_type(std::string_view content_type) {
+  return lower(trim(split(content_type, ';')[0]));
+}
 
 Result<json::Value> decode_body(const api::Catalog& catalog, const http::Request& request) {
   std::string type = media_type(request.headers.get("content-type"));

@@ -1,4 +1,5 @@
-// What an HTTP request asks of the API: its path and query taken apart, the form of the answer, its body.
+// What an HTTP request asks of the API: its path and query taken apart, the form of the answer, its
+// body.
 //
 //   /api/v1/namespaces/NS/pods/NAME/log       /apis/GROUP/VERSION/PLURAL/NAME/SUBRESOURCE
 //
@@ -27,7 +28,7 @@ class Query {
   explicit Query(std::string_view text);
   const std::string& get(std::string_view name) const;  // "" if absent
   bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
-  bool flag(std::string_view name) const;                // "true", "1", or present and empty
+  bool flag(std::string_view name) const;  // "true", "1", or present and empty
   Result<std::optional<int64_t>> number(std::string_view name) const;  // kInvalid if it is none
 
  private:
@@ -46,6 +47,7 @@ Result<Answering> parse_answering(std::string_view accept, const Query& query);
 // JSON, YAML or protobuf, by Content-Type (and by the bytes where there is none).
 // kUnsupportedMedia, kInvalid with the place.
 Result<json::Value> decode_body(const api::Catalog& catalog, const http::Request& request);
-std::string media_type(std::string_view content_type);  // "application/json; charset=x" → lower case, bare
+std::string media_type(
+    std::string_view content_type);  // "application/json; charset=x" → lower case, bare
 
 }  // namespace proa::apiserver

@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace proa::apiserver;
   if (size == 0) return 0;
   std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  constexpr const char* kTypes[] = {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf",
+  constexpr const char* kTypes[] = {"application/json", "application/yaml",
+                                    "application/vnd.kubernetes.protobuf",
                                     "application/apply-patch+yaml", ""};
   (void)parse_target(text);
   Query query(text);

@@ -8,10 +8,13 @@ namespace proa::apiserver {
 namespace {
 
 // Not waited for on disk even over REST: what is written all the time and made again after a crash.
-bool is_relaxed(const api::KindDef& kind) { return kind.kind == api::kEvent || kind.kind == api::kLease; }
+bool is_relaxed(const api::KindDef& kind) {
+  return kind.kind == api::kEvent || kind.kind == api::kLease;
+}
 
 Failure method_not_allowed() {
-  return failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  return failure(405, "MethodNotAllowed",
+                 "the server does not allow this method on the requested resource");
 }
 
 Failure unauthorized() { return failure(401, "Unauthorized", "Unauthorized"); }
@@ -24,7 +27,8 @@ std::string default_manager(std::string_view user_agent) {
 
 Result<bool> dry_run_of(const Query& query) {
   const std::string& text = query.get("dryRun");
-  if (!text.empty() && text != "All") return error(Code::kInvalid, str("Invalid value: [\"", text, "\"]: dryRun must be All"));
+  if (!text.empty() && text != "All")
+    return error(Code::kInvalid, str("Invalid value: [\"", text, "\"]: dryRun must be All"));
   return text == "All";
 }
 
@@ -47,25 +51,30 @@ void Rest::handle(http::Request request, std::shared_ptr<http::Responder> respon
   if (!how.ok()) return refuse(call, std::move(how).error());
   call.how = *how;
   std::string_view path = call.request.path();
-  const bool open = path == "/healthz" || path == "/livez" || path == "/readyz" || path.starts_with("/livez/") ||
-                    path.starts_with("/readyz/") || path.starts_with("/healthz/") || path == "/version" || path == "/version/";
-  if (options_.require_certificate && call.request.client_cert.empty() && !open) return refuse(call, unauthorized());
+  const bool open = path == "/healthz" || path == "/livez" || path == "/readyz" ||
+                    path.starts_with("/livez/") || path.starts_with("/readyz/") ||
+                    path.starts_with("/healthz/") || path == "/version" || path == "/version/";
+  if (options_.require_certificate && call.request.client_cert.empty() && !open)
+    return refuse(call, unauthorized());
   if (call.request.body.size() > kMostBody)
-    return refuse(call, failure(413, "RequestEntityTooLarge", str("Request entity too large: limit is ", kMostBody)));
+    return refuse(call, failure(413, "RequestEntityTooLarge",
+                                str("Request entity too large: limit is ", kMostBody)));
   if (non_resource(call)) return;
   auto target = parse_target(path);
   if (!target) return refuse(call, no_such_path());
   call.target = std::move(*target);
   if (review(call)) return;
   call.kind = core_.catalog().find(call.target.group, call.target.version, call.target.plural);
-  if (!call.kind || (!call.kind->kind.namespaced && !call.target.ns.empty())) return refuse(call, no_such_path());
+  if (!call.kind || (!call.kind->kind.namespaced && !call.target.ns.empty()))
+    return refuse(call, no_such_path());
   dispatch(call);
 }
 
 void Rest::dispatch(Call& call) {
   const std::string& method = call.request.method;
   const Target& target = call.target;
-  if (!target.name.empty() && call.kind->kind.namespaced && target.ns.empty()) return refuse(call, no_such_path());
+  if (!target.name.empty() && call.kind->kind.namespaced && target.ns.empty())
+    return refuse(call, no_such_path());
   if (target.subresource == "log" && call.kind->kind == api::kPod)
     return method == "GET" ? logs(call) : refuse(call, method_not_allowed());
   const std::string& sub = target.subresource;
@@ -91,9 +100,13 @@ void Rest::dispatch(Call& call) {
 void Rest::send(Call& call, http::Response response) {
   if (metrics_) {
     std::string resource = call.kind ? resource_of(*call.kind) : "";
-    metrics_->counter("apiserver_request_total", "Requests by verb, resource and status code.",
-                      {{"verb", call.verb}, {"resource", resource}, {"code", str(response.status)}}).add();
-    metrics_->histogram("apiserver_request_duration_seconds", "Time to the answer by verb.", {{"verb", call.verb}})
+    metrics_
+        ->counter("apiserver_request_total", "Requests by verb, resource and status code.",
+                  {{"verb", call.verb}, {"resource", resource}, {"code", str(response.status)}})
+        .add();
+    metrics_
+        ->histogram("apiserver_request_duration_seconds", "Time to the answer by verb.",
+                    {{"verb", call.verb}})
         .observe(seconds(loop_.clock().mono() - call.begun));
   }
   if (call.request.method == "HEAD") response.body.clear();
@@ -108,12 +121,18 @@ void Rest::acknowledge(Call& call, int64_t revision, http::Response response) {
   // The committer answers: it must not touch this object, so the metrics are taken here.
   auto responder = call.responder;
   if (metrics_)
-    metrics_->counter("apiserver_request_total", "Requests by verb, resource and status code.",
-                      {{"verb", call.verb}, {"resource", resource_of(*call.kind)}, {"code", str(response.status)}}).add();
-  core_.store().when_durable(revision, [responder, response = std::move(response)](Status status) mutable {
-    if (!status.ok()) response = failure_response(Failure(Error{Code::kUnavailable, status.error().message}));
-    responder->send(std::move(response));
-  });
+    metrics_
+        ->counter("apiserver_request_total", "Requests by verb, resource and status code.",
+                  {{"verb", call.verb},
+                   {"resource", resource_of(*call.kind)},
+                   {"code", str(response.status)}})
+        .add();
+  core_.store().when_durable(
+      revision, [responder, response = std::move(response)](Status status) mutable {
+        if (!status.ok())
+          response = failure_response(Failure(Error{Code::kUnavailable, status.error().message}));
+        responder->send(std::move(response));
+      });
 }
 
 void Rest::written(Call& call, const Answer<Written>& result, const WriteContext& context) {
@@ -138,7 +157,8 @@ void Rest::read(Call& call) {
   const Target& t = call.target;
   if (t.subresource == "scale") {
     auto scale = core_.get_scale(*call.kind, t.ns, t.name);
-    return scale.ok() ? send(call, value_response(200, *scale, call.how)) : refuse(call, scale.error());
+    return scale.ok() ? send(call, value_response(200, *scale, call.how))
+                      : refuse(call, scale.error());
   }
   auto item = core_.get(*call.kind, t.ns, t.name);
   if (!item.ok()) return refuse(call, item.error());
@@ -150,7 +170,8 @@ Answer<ListQuery> Rest::list_query(Call& call) {
   query.ns = call.target.ns;
   TRY(query.labels, api::LabelSelector::parse(call.query.get("labelSelector")));
   std::string fields = call.query.get("fieldSelector");
-  if (!call.target.name.empty()) fields = str("metadata.name=", call.target.name, fields.empty() ? "" : ",", fields);
+  if (!call.target.name.empty())
+    fields = str("metadata.name=", call.target.name, fields.empty() ? "" : ",", fields);
   TRY(query.fields, api::FieldSelector::parse(fields));
   TRY(auto limit, call.query.number("limit"));
   if (limit && *limit < 0) return bad_request("limit must not be negative");
@@ -167,14 +188,17 @@ void Rest::list(Call& call) {
   if (!revision.ok()) return refuse(call, std::move(revision).error());
   const int64_t wanted = revision->value_or(0), now = core_.store().revision();
   if (wanted > now) {
-    Failure late = failure(504, "Timeout", str("Too large resource version: ", wanted, ", current: ", now));
+    Failure late =
+        failure(504, "Timeout", str("Too large resource version: ", wanted, ", current: ", now));
     late.status.ref("details", "causes") = json::array({json::object(
         {{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}})});
     late.status.ref("details", "retryAfterSeconds") = 1;
     return refuse(call, late);
   }
-  if (call.query.get("resourceVersionMatch") == "Exact" && wanted != now && query->continue_token.empty())
-    return refuse(call, expired(str("The resourceVersion for the provided list is too old: ", wanted)));
+  if (call.query.get("resourceVersionMatch") == "Exact" && wanted != now &&
+      query->continue_token.empty())
+    return refuse(call,
+                  expired(str("The resourceVersion for the provided list is too old: ", wanted)));
   auto page = core_.list(*call.kind, *query);
   if (!page.ok()) return refuse(call, page.error());
   send(call, list_response(*call.kind, *page, call.how, core_.clock().wall()));
@@ -218,8 +242,10 @@ Answer<WriteContext> Rest::write_context(Call& call) {
   WriteContext context;
   context.subresource = call.target.subresource;
   context.manager = call.query.get("fieldManager");
-  if (context.manager.empty()) context.manager = default_manager(call.request.headers.get("user-agent"));
-  if (context.manager.size() > 128) return bad_request("fieldManager: may not be more than 128 bytes");
+  if (context.manager.empty())
+    context.manager = default_manager(call.request.headers.get("user-agent"));
+  if (context.manager.size() > 128)
+    return bad_request("fieldManager: may not be more than 128 bytes");
   TRY(context.dry_run, dry_run_of(call.query));
   TRY(context.validation, api::parse_field_validation(call.query.get("fieldValidation")));
   context.force = call.query.flag("force");
@@ -259,19 +285,26 @@ void Rest::patch(Call& call) {
   if (!body.ok()) return refuse(call, std::move(body).error());
   if (type == "application/apply-patch+yaml") {
     if (call.query.get("fieldManager").empty())
-      return refuse(call, bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch"));
+      return refuse(call, bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
+                                      "Required value: is required for apply patch"));
     call.verb = "apply";
-    return written(call, core_.apply(*call.kind, t.ns, t.name, std::move(*body), *context), *context);
+    return written(call, core_.apply(*call.kind, t.ns, t.name, std::move(*body), *context),
+                   *context);
   }
   PatchType how = PatchType::kMerge;
-  if (type == "application/json-patch+json") how = PatchType::kJson;
-  else if (type == "application/strategic-merge-patch+json") how = PatchType::kStrategic;
+  if (type == "application/json-patch+json")
+    how = PatchType::kJson;
+  else if (type == "application/strategic-merge-patch+json")
+    how = PatchType::kStrategic;
   else if (type != "application/merge-patch+json")
-    return refuse(call, failure(415, "UnsupportedMediaType",
-                                str("the body of the request was in an unknown format - accepted media types include: "
-                                    "application/json-patch+json, application/merge-patch+json, ",
-                                    call.kind->crd ? "" : "application/strategic-merge-patch+json, ",
-                                    "application/apply-patch+yaml")));
+    return refuse(
+        call,
+        failure(
+            415, "UnsupportedMediaType",
+            str("the body of the request was in an unknown format - accepted media types include: "
+                "application/json-patch+json, application/merge-patch+json, ",
+                call.kind->crd ? "" : "application/strategic-merge-patch+json, ",
+                "application/apply-patch+yaml")));
   written(call, core_.patch(*call.kind, t.ns, t.name, how, *body, *context), *context);
 }
 
@@ -283,10 +316,12 @@ Answer<RemoveOptions> Rest::remove_options(Call& call) {
   }
   TRY(auto grace, call.query.number("gracePeriodSeconds"));
   options.grace_period_seconds = grace;
-  if (!grace && body["gracePeriodSeconds"].is_number()) options.grace_period_seconds = body["gracePeriodSeconds"].integer();
+  if (!grace && body["gracePeriodSeconds"].is_number())
+    options.grace_period_seconds = body["gracePeriodSeconds"].integer();
   options.propagation = call.query.get("propagationPolicy");
   if (options.propagation.empty()) options.propagation = body["propagationPolicy"].str();
-  if (options.propagation.empty() && (call.query.flag("orphanDependents") || body["orphanDependents"].boolean()))
+  if (options.propagation.empty() &&
+      (call.query.flag("orphanDependents") || body["orphanDependents"].boolean()))
     options.propagation = "Orphan";
   options.uid = body["preconditions"]["uid"].str();
   options.resource_version = body["preconditions"]["resourceVersion"].str();
@@ -302,9 +337,10 @@ void Rest::remove(Call& call) {
   const Target& t = call.target;
   auto done = core_.remove(*call.kind, t.ns, t.name, *options);
   if (!done.ok()) return refuse(call, done.error());
-  http::Response response = done->removed && !(call.kind->kind == api::kPod)
-                                ? value_response(200, success_status(*call.kind, done->item->value), call.how)
-                                : object_response(200, *call.kind, done->item, call.how, core_.clock().wall());
+  http::Response response =
+      done->removed && !(call.kind->kind == api::kPod)
+          ? value_response(200, success_status(*call.kind, done->item->value), call.how)
+          : object_response(200, *call.kind, done->item, call.how, core_.clock().wall());
   acknowledge(call, done->revision, std::move(response));
 }
 
@@ -320,8 +356,10 @@ void Rest::remove_all(Call& call) {
   for (const Item& item : page->items) {
     const json::Value& meta = item->value["metadata"];
     auto done = core_.remove(*call.kind, meta["namespace"].str(), meta["name"].str(), *options);
-    if (done.ok()) newest = std::max(newest, done->revision);
-    else if (done.error().code() != 404) return refuse(call, done.error());
+    if (done.ok())
+      newest = std::max(newest, done->revision);
+    else if (done.error().code() != 404)
+      return refuse(call, done.error());
   }
   acknowledge(call, newest, list_response(*call.kind, *page, call.how, core_.clock().wall()));
 }

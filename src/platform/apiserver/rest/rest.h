@@ -2,8 +2,9 @@
 //
 //   authenticate → non-resource paths (discovery, OpenAPI, health, …) → reviews → verb on an object
 //
-// Everything runs on the loop's thread but the acknowledgement of a durable write, which the store's
-// committer sends. Answers are JSON (or YAML, if asked for); every error is a metav1.Status.
+// Everything runs on the loop's thread but the acknowledgement of a durable write, which the
+// store's committer sends. Answers are JSON (or YAML, if asked for); every error is a
+// metav1.Status.
 #pragma once
 
 #include <memory>
@@ -30,7 +31,8 @@ struct RestOptions {
 
 class Rest {
  public:
-  Rest(async::Loop& loop, Core& core, metrics::Registry* metrics, RestOptions options);  // all outlive this
+  Rest(async::Loop& loop, Core& core, metrics::Registry* metrics,
+       RestOptions options);  // all outlive this
   ~Rest();
   void handle(http::Request request, std::shared_ptr<http::Responder> responder);
   void set_pod_logs(PodLogs* logs) { logs_ = logs; }

@@ -6,8 +6,8 @@
 namespace proa::apiserver {
 namespace {
 
-constexpr size_t kMostQueued = 20000;         // changes the loop has not got to
-constexpr size_t kMostUnsent = 32u << 20;     // bytes the client has not taken
+constexpr size_t kMostQueued = 20000;                 // changes the loop has not got to
+constexpr size_t kMostUnsent = 32u << 20;             // bytes the client has not taken
 constexpr Duration kTick = std::chrono::seconds(50);  // between bookmarks
 
 std::string error_event(std::string message) {
@@ -40,7 +40,8 @@ Status WatchStream::start(std::function<void()> ended) {
   const bool too_old = !subscription.ok() && subscription.error().code == Code::kGone;
   if (!subscription.ok() && !too_old) return std::move(subscription).error();
   ended_ = std::move(ended);
-  responder_->start(200, {{"content-type", "application/json"}, {"cache-control", "no-cache, private"}});
+  responder_->start(200,
+                    {{"content-type", "application/json"}, {"cache-control", "no-cache, private"}});
   if (too_old) {
     responder_->write(error_event(subscription.error().message));
     end();
@@ -166,7 +167,10 @@ void WatchStream::encode(const ChangePtr& change, std::string& out) {
     shown = record;
   }
   shown = core_.as_version(*request_.kind, shown);
-  event(type, object_text(*request_.kind, shown, request_.how, core_.clock().wall(), !std::exchange(defined_, true)), out);
+  event(type,
+        object_text(*request_.kind, shown, request_.how, core_.clock().wall(),
+                    !std::exchange(defined_, true)),
+        out);
 }
 
 }  // namespace proa::apiserver

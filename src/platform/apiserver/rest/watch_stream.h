@@ -23,18 +23,19 @@ struct WatchRequest {
   api::LabelSelector labels;
   api::FieldSelector fields;
   Answering how;
-  int64_t from = 0;               // 0: first all there is
+  int64_t from = 0;  // 0: first all there is
   bool bookmarks = false;
-  bool initial_end = false;       // sendInitialEvents: a bookmark marks the end of what there is
+  bool initial_end = false;  // sendInitialEvents: a bookmark marks the end of what there is
   Duration timeout{};
 };
 
 class WatchStream : public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(Core& core, async::Loop& loop, WatchRequest request, std::shared_ptr<http::Responder> responder);
+  WatchStream(Core& core, async::Loop& loop, WatchRequest request,
+              std::shared_ptr<http::Responder> responder);
   ~WatchStream();
-  // Loop thread. kDeadline: the revision is in the future (nothing was sent). A revision that is too
-  // old is told in the stream. `ended` is called once, on the loop thread.
+  // Loop thread. kDeadline: the revision is in the future (nothing was sent). A revision that is
+  // too old is told in the stream. `ended` is called once, on the loop thread.
   Status start(std::function<void()> ended);
   void end();  // loop thread
 

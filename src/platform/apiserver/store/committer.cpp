@@ -23,8 +23,12 @@ std::vector<LogRecord> newest_of_each(const std::vector<LogRecord>& batch) {
 }  // namespace
 
 Committer::Committer(std::unique_ptr<Log> log, int64_t revision, StoreOptions options)
-    : options_(options), log_(std::move(log)), newest_(revision), committed_(revision),
-      reserved_(revision + options.reserve_block), thread_([this] { run(); }) {}
+    : options_(options),
+      log_(std::move(log)),
+      newest_(revision),
+      committed_(revision),
+      reserved_(revision + options.reserve_block),
+      thread_([this] { run(); }) {}
 
 Committer::~Committer() {
   {
@@ -47,7 +51,8 @@ Status Committer::admit() {
   urgent_ = true;
   work_.notify_one();
   if (!room_.wait_for(lock, kLongestAdmit, [&] { return has_room() || !failure_.ok(); }))
-    return error(Code::kUnavailable, "store: the disk is too slow, too many writes are waiting for it");
+    return error(Code::kUnavailable,
+                 "store: the disk is too slow, too many writes are waiting for it");
   return failure_;
 }
 
@@ -85,7 +90,9 @@ Status Committer::health() const {
 void Committer::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    work_.wait(lock, [&] { return stop_ || !pending_.empty() || newest_ + options_.reserve_block / 2 > reserved_; });
+    work_.wait(lock, [&] {
+      return stop_ || !pending_.empty() || newest_ + options_.reserve_block / 2 > reserved_;
+    });
     if (!stop_ && !urgent_)
       work_.wait_for(lock, std::chrono::milliseconds(options_.relaxed_delay_ms),
                      [&] { return stop_ || urgent_ || pending_.size() >= kFullBatch; });
@@ -106,17 +113,20 @@ bool Committer::commit(std::unique_lock<std::mutex>& lock) {
   int64_t upto = newest_;
   // While running, reserve ahead; on the way out give back what was not used.
   int64_t reserve = stop_ ? upto : 0;
-  if (!stop_ && upto + options_.reserve_block / 2 > reserved_) reserve = upto + options_.reserve_block;
+  if (!stop_ && upto + options_.reserve_block / 2 > reserved_)
+    reserve = upto + options_.reserve_block;
   bool compact = stop_ || since_compact_ + batch.size() >= options_.compact_every;
   lock.unlock();
   Status done = log_->append(newest_of_each(batch), reserve);
   if (done.ok() && compact) {
     Status compacted = log_->compact();
-    if (!compacted.ok()) log::warn("store", "compaction failed", {{"error", compacted.error().message}});
+    if (!compacted.ok())
+      log::warn("store", "compaction failed", {{"error", compacted.error().message}});
   }
   lock.lock();
   if (!done.ok()) {
-    if (failure_.ok()) log::error("store", "cannot write, refusing changes", {{"error", done.error().message}});
+    if (failure_.ok())
+      log::error("store", "cannot write, refusing changes", {{"error", done.error().message}});
     failure_ = done;
     settle(lock, upto, done);
     return false;

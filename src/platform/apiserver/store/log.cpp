@@ -21,23 +21,30 @@ using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
 Code code_of(int rc) {
   switch (rc & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return Code::kUnavailable;
+    case SQLITE_LOCKED:
+      return Code::kUnavailable;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return Code::kDataLoss;
+    case SQLITE_NOTADB:
+      return Code::kDataLoss;
     case SQLITE_PERM:
     case SQLITE_READONLY:
-    case SQLITE_CANTOPEN: return Code::kForbidden;
-    case SQLITE_FULL: return Code::kExhausted;
-    default: return Code::kInternal;
+    case SQLITE_CANTOPEN:
+      return Code::kForbidden;
+    case SQLITE_FULL:
+      return Code::kExhausted;
+    default:
+      return Code::kInternal;
   }
 }
 
 Error db_error(sqlite3* db, const std::string& path, std::string_view what) {
   int rc = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-  std::string message = str("store ", path, ": ", what, ": ", db ? sqlite3_errmsg(db) : "out of memory");
+  std::string message =
+      str("store ", path, ": ", what, ": ", db ? sqlite3_errmsg(db) : "out of memory");
   Code code = code_of(rc);
   if (code == Code::kUnavailable) message += " (another process is using this data folder)";
-  if (code == Code::kDataLoss) message += " (the file is damaged; restore it from a backup or move it away)";
+  if (code == Code::kDataLoss)
+    message += " (the file is damaged; restore it from a backup or move it away)";
   return error(code, std::move(message));
 }
 
@@ -83,7 +90,8 @@ struct SqliteLog::State {
     sqlite3_bind_text(s, 1, record.key.data(), static_cast<int>(record.key.size()), SQLITE_STATIC);
     if (!record.deleted) {
       sqlite3_bind_int64(s, 2, record.revision);
-      sqlite3_bind_text(s, 3, record.text->data(), static_cast<int>(record.text->size()), SQLITE_STATIC);
+      sqlite3_bind_text(s, 3, record.text->data(), static_cast<int>(record.text->size()),
+                        SQLITE_STATIC);
     }
     return step(s);
   }
@@ -109,12 +117,15 @@ struct SqliteLog::State {
     TRY_STATUS(exec("PRAGMA cache_size=-512"));  // everything is in the store's memory already
     TRY(int64_t format, number("PRAGMA user_version"));
     if (format > kFormat)
-      return error(Code::kDataLoss, str("store ", path, ": written by a newer version (format ", format, ")"));
+      return error(Code::kDataLoss,
+                   str("store ", path, ": written by a newer version (format ", format, ")"));
     TRY_STATUS(check_integrity());
     TRY_STATUS(exec("BEGIN IMMEDIATE"));
-    TRY_STATUS(exec("CREATE TABLE IF NOT EXISTS objects(key TEXT PRIMARY KEY, revision INTEGER NOT NULL, "
-                    "value TEXT NOT NULL) WITHOUT ROWID"));
-    TRY_STATUS(exec("CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL)"));
+    TRY_STATUS(
+        exec("CREATE TABLE IF NOT EXISTS objects(key TEXT PRIMARY KEY, revision INTEGER NOT NULL, "
+             "value TEXT NOT NULL) WITHOUT ROWID"));
+    TRY_STATUS(
+        exec("CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL)"));
     TRY_STATUS(exec("PRAGMA user_version=1"));
     TRY_STATUS(exec("COMMIT"));
     TRY(put, prepare("INSERT INTO objects VALUES(?1,?2,?3) ON CONFLICT(key) DO UPDATE SET "
@@ -133,8 +144,8 @@ Result<std::unique_ptr<Log>> SqliteLog::open(const std::string& path) {
   auto state = std::make_unique<State>();
   state->path = path;
   sqlite3* db = nullptr;
-  int rc = sqlite3_open_v2(path.c_str(), &db,
-                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  int rc = sqlite3_open_v2(
+      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   state->db.reset(db);
   if (rc != SQLITE_OK) return db_error(db, path, "open");
   TRY_STATUS(state->set_up());

@@ -36,7 +36,8 @@ class Log {
 };
 
 // One SQLite file in WAL mode with synchronous=FULL, locked for this process. Errors: kUnavailable
-// if another process has it, kDataLoss if it is damaged, else what the system says; all name the path.
+// if another process has it, kDataLoss if it is damaged, else what the system says; all name the
+// path.
 class SqliteLog : public Log {
  public:
   static Result<std::unique_ptr<Log>> open(const std::string& path);

@@ -91,7 +91,8 @@ struct Store::Core {
 
   Status load(LogRecord row);
   using Watchers = std::vector<std::shared_ptr<Watcher>>;
-  Status commit(Table& t, std::string_view name, std::string_view key, Change change, Watchers& concerned);
+  Status commit(Table& t, std::string_view name, std::string_view key, Change change,
+                Watchers& concerned);
   void remember(Table& t, ChangePtr change, std::string_view key);
 };
 
@@ -110,7 +111,8 @@ class Store::Handle : public Store::Subscription {
   void bookmark() override {
     {
       std::lock_guard lock(core_->mutex);
-      watcher_->push(std::make_shared<const Change>(Change{Change::kBookmark, core_->revision, nullptr, nullptr}));
+      watcher_->push(std::make_shared<const Change>(
+          Change{Change::kBookmark, core_->revision, nullptr, nullptr}));
     }
     watcher_->deliver();
   }
@@ -261,7 +263,8 @@ Result<Item> Store::put(std::string_view table, std::string_view key, json::Valu
     json::dump(record->value, record->text);
     record->text.shrink_to_fit();
     auto type = old ? Change::kModified : Change::kAdded;
-    TRY_STATUS(core_->commit(t, table, key, Change{type, record->revision, record, old}, concerned));
+    TRY_STATUS(
+        core_->commit(t, table, key, Change{type, record->revision, record, old}, concerned));
   }
   for (auto& watcher : concerned) watcher->deliver();
   return Item(record);
@@ -301,8 +304,8 @@ Status Store::wait_durable(int64_t revision) {
 
 Status Store::health() const { return core_->committer->health(); }
 
-Result<std::unique_ptr<Store::Subscription>> Store::watch(std::string_view table, WatchOptions options,
-                                                          Callback callback) {
+Result<std::unique_ptr<Store::Subscription>> Store::watch(std::string_view table,
+                                                          WatchOptions options, Callback callback) {
   auto watcher = std::make_shared<Watcher>();
   watcher->prefix = std::move(options.prefix);
   watcher->most_queued = options.most_queued;
@@ -320,7 +323,8 @@ Result<std::unique_ptr<Store::Subscription>> Store::watch(std::string_view table
         return error(Code::kDeadline, str("Too large resource version: ", options.from,
                                           ", current: ", core_->revision));
       if (options.from < t.floor)
-        return error(Code::kGone, str("too old resource version: ", options.from, " (", t.floor, ")"));
+        return error(Code::kGone,
+                     str("too old resource version: ", options.from, " (", t.floor, ")"));
       for (const auto& past : t.history)
         if (past.change->revision > options.from && starts_with(past.key, watcher->prefix))
           watcher->queue.push_back(past.change);

@@ -1,4 +1,5 @@
-// Writes a second and lists of 10,000 objects. Kill test of 1,000: PROA_STORE_KILLS=1000 apiserver_store_test
+// Writes a second and lists of 10,000 objects. Kill test of 1,000: PROA_STORE_KILLS=1000
+// apiserver_store_test
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
@@ -17,17 +18,19 @@ std::unique_ptr<Store> fresh(std::string& folder) {
 }
 
 json::Value config_map(int64_t i) {
-  return json::object({{"apiVersion", "v1"},
-                       {"kind", "ConfigMap"},
-                       {"metadata", json::object({{"name", str("cm-", i)}, {"namespace", "default"}})},
-                       {"data", json::object({{"key", std::string(300, 'v')}})}});
+  return json::object(
+      {{"apiVersion", "v1"},
+       {"kind", "ConfigMap"},
+       {"metadata", json::object({{"name", str("cm-", i)}, {"namespace", "default"}})},
+       {"data", json::object({{"key", std::string(300, 'v')}})}});
 }
 
 void RelaxedCreates(benchmark::State& state) {
   std::string folder;
   auto store = fresh(folder);
   int64_t i = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(store->put("configmaps", str("d/", i), config_map(i), 0)), ++i;
+  for (auto _ : state)
+    benchmark::DoNotOptimize(store->put("configmaps", str("d/", i), config_map(i), 0)), ++i;
   state.SetItemsProcessed(state.iterations());
   store.reset();
   (void)remove_tree(folder).ok();
@@ -42,7 +45,8 @@ void DurableCreates(benchmark::State& state) {
   for (auto _ : state) {
     int64_t i = next++;
     auto item = store->put("configmaps", str("d/", i), config_map(i), 0);
-    if (!item.ok() || !store->wait_durable((*item)->revision).ok()) state.SkipWithError("write failed");
+    if (!item.ok() || !store->wait_durable((*item)->revision).ok())
+      state.SkipWithError("write failed");
   }
   state.SetItemsProcessed(state.iterations());
   if (state.thread_index() == 0) {
@@ -55,7 +59,8 @@ BENCHMARK(DurableCreates)->Threads(1)->Threads(8)->UseRealTime();
 void ListTenThousand(benchmark::State& state) {
   std::string folder;
   auto store = fresh(folder);
-  for (int64_t i = 0; i < 10000; ++i) (void)store->put("configmaps", str("d/", i), config_map(i), 0).ok();
+  for (int64_t i = 0; i < 10000; ++i)
+    (void)store->put("configmaps", str("d/", i), config_map(i), 0).ok();
   for (auto _ : state) {
     std::string text;
     for (const Item& item : store->list("configmaps", "").items) text += item->text, text += ',';

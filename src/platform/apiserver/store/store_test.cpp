@@ -86,7 +86,8 @@ TEST(Store, RefusesAWriteThatExpectedAnotherRevision) {
   auto store = open_at(folder.file());
   auto a = store->put("pods", "ns/a", thing("a"), 0);
   EXPECT_EQ(store->put("pods", "ns/a", thing("a"), 0).error().code, Code::kAlreadyExists);
-  EXPECT_EQ(store->put("pods", "ns/a", thing("a"), (*a)->revision + 5).error().code, Code::kConflict);
+  EXPECT_EQ(store->put("pods", "ns/a", thing("a"), (*a)->revision + 5).error().code,
+            Code::kConflict);
   EXPECT_EQ(store->put("pods", "ns/x", thing("x"), 3).error().code, Code::kNotFound);
   EXPECT_EQ(store->remove("pods", "ns/a", 99).error().code, Code::kConflict);
 }
@@ -94,7 +95,8 @@ TEST(Store, RefusesAWriteThatExpectedAnotherRevision) {
 TEST(Store, ListsByPrefixInOrderAndInPages) {
   Folder folder;
   auto store = open_at(folder.file());
-  for (const char* key : {"b/1", "a/2", "a/1", "a-b/1", "a/3"}) ASSERT_TRUE(store->put("t", key, thing(key), 0).ok());
+  for (const char* key : {"b/1", "a/2", "a/1", "a-b/1", "a/3"})
+    ASSERT_TRUE(store->put("t", key, thing(key), 0).ok());
   auto all = store->list("t", "");
   EXPECT_EQ(all.items.size(), 5u);
   auto first = store->list("t", "a/", "", 2);
@@ -132,7 +134,8 @@ TEST(Store, AWatchFromBeforeTheHistoryIsGone) {
   auto store = open_at(folder.file(), {.history = 3});
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(store->put("t", str("n/", i), thing("x"), 0).ok());
   EXPECT_EQ(store->watch("t", {.from = 1}, [](const ChangePtr&) {}).error().code, Code::kGone);
-  EXPECT_EQ(store->watch("t", {.from = 1000}, [](const ChangePtr&) {}).error().code, Code::kDeadline);
+  EXPECT_EQ(store->watch("t", {.from = 1000}, [](const ChangePtr&) {}).error().code,
+            Code::kDeadline);
   EXPECT_TRUE(store->watch("t", {.from = 7}, [](const ChangePtr&) {}).ok());
 }
 
@@ -160,7 +163,8 @@ TEST(Store, ManyThreadsWritingGiveEachWatcherOneOrder) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
-      for (int i = 0; i < 500; ++i) EXPECT_TRUE(store->put("t", str(t, "/", i), thing("x"), 0).ok());
+      for (int i = 0; i < 500; ++i)
+        EXPECT_TRUE(store->put("t", str(t, "/", i), thing("x"), 0).ok());
     });
   for (auto& thread : threads) thread.join();
   watch->reset();
@@ -184,7 +188,8 @@ TEST(Store, ASlowWatcherIsClosedByANullChange) {
 
 TEST(Store, RefusesWritesWhileTheDiskFailsAndRecovers) {
   std::atomic<bool> broken{false};
-  auto opened = Store::open(std::make_unique<FailingLog>(broken), {.relaxed_delay_ms = 0, .retry_ms = 1});
+  auto opened =
+      Store::open(std::make_unique<FailingLog>(broken), {.relaxed_delay_ms = 0, .retry_ms = 1});
   auto& store = *opened;
   ASSERT_TRUE(store->put("t", "a", thing("a"), 0).ok());
   broken = true;
@@ -235,7 +240,8 @@ TEST(Store, StaysSmallWhenOneObjectIsWrittenOftenAndManyAreRemoved) {
   EXPECT_LT(info.st_size, 200000);
 }
 
-// ---- kill -9 -------------------------------------------------------------------------------------
+// ---- kill -9
+// -------------------------------------------------------------------------------------
 
 // Writes for ever; tells each acknowledged durable write and each handed-out revision by the pipe.
 [[noreturn]] void write_until_killed(const std::string& path, int out, unsigned seed) {
@@ -257,7 +263,10 @@ TEST(Store, StaysSmallWhenOneObjectIsWrittenOftenAndManyAreRemoved) {
       if (write(out, line.data(), line.size()) < 0) _exit(6);
     };
     tell('h', revision, i);
-    if (i % 3 == 0) store.when_durable(revision, [tell, revision, i](Status s) { if (s.ok()) tell('d', revision, i); });
+    if (i % 3 == 0)
+      store.when_durable(revision, [tell, revision, i](Status s) {
+        if (s.ok()) tell('d', revision, i);
+      });
     if (i % 50 == 0 && !store.wait_durable(revision).ok()) _exit(7);
   }
 }
@@ -279,7 +288,8 @@ void read_all(int in, Told& told) {
     ASSERT_EQ(parts.size(), 4u);
     int64_t revision = *parse_int(parts[2]);
     told.newest = std::max(told.newest, revision);
-    if (parts[0] == "d") told.durable[std::string(parts[1])] = std::max(told.durable[std::string(parts[1])], revision);
+    if (parts[0] == "d")
+      told.durable[std::string(parts[1])] = std::max(told.durable[std::string(parts[1])], revision);
   }
 }
 

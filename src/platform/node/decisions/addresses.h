@@ -1,5 +1,5 @@
-// Pod addresses: the free ones of a small network, given out in turn so that one that was just freed
-// is not soon used again. Not synchronised.
+// Pod addresses: the free ones of a small network, given out in turn so that one that was just
+// freed is not soon used again. Not synchronised.
 #pragma once
 
 #include <cstdint>

@@ -22,15 +22,17 @@ TEST(ImageTable, FindsTheLongestPattern) {
     ImageUse::Kind kind;
     const char* program;
   };
-  for (const Case& c : std::vector<Case>{
-           {"kserve/sklearnserver:v0.15.0", ImageUse::Kind::kNative, "proa serve"},
-           {"registry.local:5000/kserve/sklearnserver@sha256:1", ImageUse::Kind::kNative, "proa serve"},
-           {"kserve/storage-initializer", ImageUse::Kind::kNative, "proa fetch"},
-           {"peterevans/vegeta:latest", ImageUse::Kind::kSandbox, "vegeta"},
-           {"gcr.io/knative-releases/knative.dev/serving/cmd/queue@sha256:2", ImageUse::Kind::kPlatform, ""},
-           {"ubuntu:22.04", ImageUse::Kind::kSandbox, ""},
-           {"docker.io/library/ubuntu", ImageUse::Kind::kSandbox, ""},
-           {"acme/ubuntu-tool", ImageUse::Kind::kUnknown, ""}}) {
+  for (const Case& c :
+       std::vector<Case>{{"kserve/sklearnserver:v0.15.0", ImageUse::Kind::kNative, "proa serve"},
+                         {"registry.local:5000/kserve/sklearnserver@sha256:1",
+                          ImageUse::Kind::kNative, "proa serve"},
+                         {"kserve/storage-initializer", ImageUse::Kind::kNative, "proa fetch"},
+                         {"peterevans/vegeta:latest", ImageUse::Kind::kSandbox, "vegeta"},
+                         {"gcr.io/knative-releases/knative.dev/serving/cmd/queue@sha256:2",
+                          ImageUse::Kind::kPlatform, ""},
+                         {"ubuntu:22.04", ImageUse::Kind::kSandbox, ""},
+                         {"docker.io/library/ubuntu", ImageUse::Kind::kSandbox, ""},
+                         {"acme/ubuntu-tool", ImageUse::Kind::kUnknown, ""}}) {
     EXPECT_EQ(table.find(c.image).kind, c.kind) << c.image;
     EXPECT_EQ(table.find(c.image).program, c.program) << c.image;
   }
@@ -48,16 +50,21 @@ TEST(ImageName, DropsTagAndDigestButNotThePort) {
 
 TEST(Environment, ExpandsReferencesAsTheKubeletDoes) {
   std::map<std::string, std::string> v = {{"A", "1"}};
-  for (auto [in, out] : std::vector<std::pair<const char*, const char*>>{
-           {"$(A)", "1"}, {"$$(A)", "$(A)"}, {"$(B)", "$(B)"}, {"a$", "a$"}, {"$(A", "$(A"}, {"$A",
-               "$A"}, {"x$(A)$(A)y", "x11y"}})
+  for (auto [in, out] : std::vector<std::pair<const char*, const char*>>{{"$(A)", "1"},
+                                                                         {"$$(A)", "$(A)"},
+                                                                         {"$(B)", "$(B)"},
+                                                                         {"a$", "a$"},
+                                                                         {"$(A", "$(A"},
+                                                                         {"$A", "$A"},
+                                                                         {"x$(A)$(A)y", "x11y"}})
     EXPECT_EQ(expand_references(in, v), out) << in;
 }
 
 TEST(Backoff, StartsAtOnceThenDoublesToTheCapAndForgets) {
   using std::chrono::seconds;
   Backoff b(seconds(10), seconds(300));
-  for (int want : {0, 10, 20, 40, 80, 160, 300, 300}) EXPECT_EQ(b.next(seconds(1)), Duration(seconds(want)));
+  for (int want : {0, 10, 20, 40, 80, 160, 300, 300})
+    EXPECT_EQ(b.next(seconds(1)), Duration(seconds(want)));
   EXPECT_EQ(b.next(seconds(601)), Duration(0));
 }
 
@@ -98,8 +105,8 @@ TEST(PodPhase, FollowsItsContainers) {
     const char* phase;
   };
   auto waiting = container(State::kWaiting), running = container(State::kRunning),
-      ok = container(State::kTerminated, 0),
-       bad = container(State::kTerminated, 1), crashing = container(State::kWaiting, 0, true);
+       ok = container(State::kTerminated, 0), bad = container(State::kTerminated, 1),
+       crashing = container(State::kWaiting, 0, true);
   for (const Case& c : std::vector<Case>{{"Always", {}, {waiting}, "Pending"},
                                          {"Always", {running}, {waiting}, "Pending"},
                                          {"Always", {ok}, {running}, "Running"},
@@ -128,21 +135,25 @@ TEST(PodStatus, KeepsTransitionTimesAndIsEqualForEqualInput) {
   o.now = "2026-01-01T00:00:00Z";
   json::Value pod = pod_with("Always");
   json::Value first = pod_status(pod, o, {});
-  EXPECT_EQ(client::condition(first["conditions"].is_null() ? first : json::object({{"status",
-      first}}), "Ready")["reason"].str(),
-            "ContainersNotReady");
+  EXPECT_EQ(
+      client::condition(first["conditions"].is_null() ? first : json::object({{"status", first}}),
+                        "Ready")["reason"]
+          .str(),
+      "ContainersNotReady");
   o.now = "2026-01-01T00:00:05Z";
   EXPECT_EQ(pod_status(pod, o, first), first);
   o.containers[0].ready = true;
   json::Value second = json::object({{"status", pod_status(pod, o, first)}});
   EXPECT_EQ(client::condition(second, "Ready")["status"].str(), "True");
   EXPECT_EQ(client::condition(second, "Ready")["lastTransitionTime"].str(), o.now);
-  EXPECT_EQ(client::condition(second, "PodScheduled")["lastTransitionTime"].str(), "2026-01-01T00:00:00Z");
+  EXPECT_EQ(client::condition(second, "PodScheduled")["lastTransitionTime"].str(),
+            "2026-01-01T00:00:00Z");
 }
 
 TEST(QosClass, ComesFromRequestsAndLimits) {
   auto qos = [](const char* resources) {
-    return qos_class(json::parse(str(R"({"spec":{"containers":[{"resources":)", resources, "}]}}")).value());
+    return qos_class(
+        json::parse(str(R"({"spec":{"containers":[{"resources":)", resources, "}]}}")).value());
   };
   EXPECT_EQ(qos("{}"), "BestEffort");
   EXPECT_EQ(qos(R"({"limits":{"cpu":"1","memory":"1Gi"}})"), "Guaranteed");

@@ -5,7 +5,8 @@
 
 namespace proa::node {
 
-std::string expand_references(std::string_view text, const std::map<std::string, std::string>& values) {
+std::string expand_references(std::string_view text,
+                              const std::map<std::string, std::string>& values) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '$' || i + 1 == text.size()) {
@@ -71,15 +72,16 @@ Result<std::optional<std::string>> from_key(const json::Value& ref, const client
   }
   if (!(**found)["data"].has(key)) {
     if (optional) return std::optional<std::string>{};
-    return error(Code::kNotFound, str("couldn't find key ", key, " in ", kind.kind, " ", ns, "/", name));
+    return error(Code::kNotFound,
+                 str("couldn't find key ", key, " in ", kind.kind, " ", ns, "/", name));
   }
   TRY(std::string value, value_of(*found, kind == api::kSecret, key));
   return std::optional<std::string>(std::move(value));
 }
 
 Status add_all(Builder& out, const json::Value& source, const Lookup& lookup) {
-  for (auto [field, kind] : {std::pair{"configMapRef", api::kConfigMap}, std::pair{"secretRef",
-      api::kSecret}}) {
+  for (auto [field, kind] :
+       {std::pair{"configMapRef", api::kConfigMap}, std::pair{"secretRef", api::kSecret}}) {
     if (!source.has(field)) continue;
     auto found = lookup(kind, source[field]["name"].str());
     if (!found.ok()) {

@@ -15,10 +15,12 @@ namespace proa::node {
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // "$(A)-$$(B)" → "1-$(B)"; references to unknown names stay as they are.
-std::string expand_references(std::string_view text, const std::map<std::string, std::string>& values);
+std::string expand_references(std::string_view text,
+                              const std::map<std::string, std::string>& values);
 
 // `base` first, then envFrom, then env; a later value of the same name wins in place of the first.
-// Errors are what CreateContainerConfigError shows: configmap "x" not found, couldn't find key k in …
+// Errors are what CreateContainerConfigError shows: configmap "x" not found, couldn't find key k in
+// …
 Result<Environment> container_environment(const json::Value& pod, const json::Value& container,
                                           const PodFacts& facts, const Environment& base,
                                           const Lookup& lookup);

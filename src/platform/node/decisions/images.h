@@ -8,8 +8,8 @@
 //   ubuntu => sandbox                          the same; the container's command says what runs
 //   *knative*queue* => platform                no process: the platform does its work
 //
-// Patterns know '*' (any text) and are compared with the image without tag and digest, as written and
-// with its defaults (docker.io/library/ubuntu). Pure.
+// Patterns know '*' (any text) and are compared with the image without tag and digest, as written
+// and with its defaults (docker.io/library/ubuntu). Pure.
 #pragma once
 
 #include <string>

@@ -63,7 +63,8 @@ bool initialized(const PodObserved& o) {
   return true;
 }
 
-std::string names(const std::vector<ContainerObserved>& list, bool (*lacks)(const ContainerObserved&)) {
+std::string names(const std::vector<ContainerObserved>& list,
+                  bool (*lacks)(const ContainerObserved&)) {
   std::string out;
   for (const auto& c : list)
     if (lacks(c)) out += (out.empty() ? "" : " ") + c.name;
@@ -88,10 +89,12 @@ void set_conditions(json::Value& conditions, const json::Value& pod, const PodOb
         str("containers with incomplete status: [", pending, "]"));
   std::string unready = names(o.containers, [](const ContainerObserved& c) { return !c.ready; });
   std::string reason, message;
-  if (succeeded) reason = "PodCompleted";
-  else if (phase == "Failed") reason = "PodFailed";
-  else if (!unready.empty()) reason = "ContainersNotReady",
-      message = str("containers with unready status: [", unready, "]");
+  if (succeeded)
+    reason = "PodCompleted";
+  else if (phase == "Failed")
+    reason = "PodFailed";
+  else if (!unready.empty())
+    reason = "ContainersNotReady", message = str("containers with unready status: [", unready, "]");
   bool ready = unready.empty() && !terminal(phase) && initialized(o);
   set("ContainersReady", ready, reason, message);
   for (const auto& gate : pod["spec"]["readinessGates"].array()) {
@@ -100,7 +103,7 @@ void set_conditions(json::Value& conditions, const json::Value& pod, const PodOb
     ready = false;
     reason = "ReadinessGatesNotReady";
     message = str("corresponding condition of pod readiness gate \"", type,
-        "\" does not exist or is not True.");
+                  "\" does not exist or is not True.");
   }
   set("Ready", ready, reason, message);
 }
@@ -117,14 +120,19 @@ std::string pod_phase(const json::Value& pod, const PodObserved& o) {
   if (!o.failed_reason.empty()) return "Failed";
   bool never = pod["spec"]["restartPolicy"].str() == "Never";
   for (const auto& c : o.init)
-    if (never && !c.sidecar && c.state == State::kTerminated && c.terminated.exit_code != 0) return "Failed";
+    if (never && !c.sidecar && c.state == State::kTerminated && c.terminated.exit_code != 0)
+      return "Failed";
   if (!initialized(o)) return "Pending";
   bool waiting = false, running = false, failed = false;
   for (const auto& c : o.containers) {
-    if (c.state == State::kRunning) running = true;
-    else if (c.state == State::kWaiting) (c.last ? running : waiting) = true;
-    else if (should_restart(pod, false, false, c.terminated.exit_code)) running = true;
-    else failed |= c.terminated.exit_code != 0;
+    if (c.state == State::kRunning)
+      running = true;
+    else if (c.state == State::kWaiting)
+      (c.last ? running : waiting) = true;
+    else if (should_restart(pod, false, false, c.terminated.exit_code))
+      running = true;
+    else
+      failed |= c.terminated.exit_code != 0;
   }
   if (waiting) return "Pending";
   if (running || o.containers.empty()) return "Running";
@@ -137,7 +145,8 @@ std::string qos_class(const json::Value& pod) {
     for (const auto& c : pod["spec"][list].array()) {
       const json::Value &limits = c["resources"]["limits"], &requests = c["resources"]["requests"];
       for (const char* r : {"cpu", "memory"}) {
-        double limit = quantity(limits[r]), request = requests.has(r) ? quantity(requests[r]) : limit;
+        double limit = quantity(limits[r]),
+               request = requests.has(r) ? quantity(requests[r]) : limit;
         any |= limit > 0 || request > 0;
         guaranteed &= limit > 0 && limit == request;
       }

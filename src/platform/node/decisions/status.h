@@ -37,7 +37,7 @@ struct ContainerObserved {
 struct PodObserved {
   std::vector<ContainerObserved> init, containers;
   std::string pod_ip, host_ip, start_time, now;
-  bool sandbox_ready = false;           // address and volumes are there
+  bool sandbox_ready = false;                 // address and volumes are there
   std::string failed_reason, failed_message;  // the node ended it: DeadlineExceeded, …
 };
 
@@ -45,7 +45,8 @@ std::string pod_phase(const json::Value& pod, const PodObserved& observed);
 std::string qos_class(const json::Value& pod);
 
 // `before`: the status last written, whose transition times are kept where nothing changed.
-json::Value pod_status(const json::Value& pod, const PodObserved& observed, const json::Value& before);
+json::Value pod_status(const json::Value& pod, const PodObserved& observed,
+                       const json::Value& before);
 
 // Whether a container that ended so is started again.
 bool should_restart(const json::Value& pod, bool sidecar, bool init, int exit_code);

@@ -38,7 +38,8 @@ std::optional<CriLine> parse_cri_line(std::string_view line) {
   return out;
 }
 
-Result<ContainerLog> ContainerLog::open(const std::string& dir, int run, LogLimits limits, Clock& clock) {
+Result<ContainerLog> ContainerLog::open(const std::string& dir, int run, LogLimits limits,
+                                        Clock& clock) {
   TRY_STATUS(make_dirs(dir));
   ContainerLog log;
   log.path_ = str(dir, "/", run, ".log");
@@ -92,7 +93,8 @@ void ContainerLog::flush(const std::string& text) {
   if (n > 0) size_ += static_cast<size_t>(n);
   if (n == static_cast<ssize_t>(text.size()) || reported_) return;
   reported_ = true;
-  log::warn("node", "container log not written", {{"file", path_}, {"error", errno_error("write").message}});
+  log::warn("node", "container log not written",
+            {{"file", path_}, {"error", errno_error("write").message}});
 }
 
 void ContainerLog::rotate() {
@@ -133,7 +135,8 @@ std::string log_tail(const std::string& dir, int run, size_t lines, size_t bytes
   Fd fd(::open(str(dir, "/", run, ".log").c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return "";
   off_t size = ::lseek(fd.get(), 0, SEEK_END);
-  size_t window = std::min<size_t>(static_cast<size_t>(std::max<off_t>(size, 0)), bytes * 2 + 65536);
+  size_t window =
+      std::min<size_t>(static_cast<size_t>(std::max<off_t>(size, 0)), bytes * 2 + 65536);
   std::string text(window, '\0');
   ssize_t n = ::pread(fd.get(), text.data(), window, size - static_cast<off_t>(window));
   if (n <= 0) return "";

@@ -19,8 +19,9 @@ class Logs : public ::testing::Test {
     query.dir = dir_;
     std::string out;
     bool done = false;
-    LogStream::start(loop_, query, {[&](std::string s) { out += s; }, [&] { done = true; },
-                                    [] { return false; }, [] { return size_t{0}; }, [] { return false; }});
+    LogStream::start(loop_, query,
+                     {[&](std::string s) { out += s; }, [&] { done = true; }, [] { return false; },
+                      [] { return size_t{0}; }, [] { return false; }});
     while (!done) loop_.run_once(std::chrono::milliseconds(10));
     return out;
   }
@@ -98,8 +99,9 @@ TEST_F(Logs, FollowsUntilTheContainerEnds) {
   LogQuery q;
   q.dir = dir_;
   q.follow = true;
-  LogStream::start(loop_, q, {[&](std::string s) { out += s; }, [&] { done = true; }, [] { return false; },
-                              [] { return size_t{0}; }, [&] { return running; }});
+  LogStream::start(loop_, q,
+                   {[&](std::string s) { out += s; }, [&] { done = true; }, [] { return false; },
+                    [] { return size_t{0}; }, [&] { return running; }});
   EXPECT_EQ(out, "first\n");
   for (int i = 0; i < 4; ++i) log.write(LogStreamName::kStdout, str("more ", i, "\n"));
   log.close();

@@ -56,7 +56,8 @@ struct Connect : std::enable_shared_from_this<Connect> {
     if (watched) loop.unwatch(fd.get());
     if (timer) loop.cancel(timer);
     fd.reset();
-    done({err == 0, err == 0 ? "" : str("dial tcp ", where, ": connect: ", lower(std::strerror(err)))});
+    done({err == 0,
+          err == 0 ? "" : str("dial tcp ", where, ": connect: ", lower(std::strerror(err)))});
   }
   async::Loop& loop;
   ProbeDone done;
@@ -66,7 +67,8 @@ struct Connect : std::enable_shared_from_this<Connect> {
   bool watched = false;
 };
 
-void http_get(http::Client& client, const ProbeTarget& target, const json::Value& probe, ProbeDone done) {
+void http_get(http::Client& client, const ProbeTarget& target, const json::Value& probe,
+              ProbeDone done) {
   const json::Value& get = probe["httpGet"];
   http::ClientRequest request;
   request.host = get["host"].str_or(target.address);
@@ -76,7 +78,8 @@ void http_get(http::Client& client, const ProbeTarget& target, const json::Value
   if (request.target.empty() || request.target[0] != '/') request.target = "/" + request.target;
   request.headers.set("User-Agent", "kube-probe/1.32");
   request.headers.set("Connection", "close");
-  for (const auto& h : get["httpHeaders"].array()) request.headers.add(h["name"].str(), h["value"].str());
+  for (const auto& h : get["httpHeaders"].array())
+    request.headers.add(h["name"].str(), h["value"].str());
   request.timeout = timeout_of(probe);
   client.fetch(std::move(request), [done = std::move(done)](Result<http::Response> response) {
     if (!response.ok()) return done({false, response.error().message});
@@ -99,8 +102,8 @@ void probe_once(async::Loop& loop, http::Client& http, const ProbeTarget& target
     return connect->begin(probe["tcpSocket"]["host"].str_or(target.address),
                           port_of(probe["tcpSocket"]["port"], target.ports), timeout_of(probe));
   }
-  std::string why = probe.has("grpc") ? "grpc probes are not supported on this node"
-      : "probe without an action";
+  std::string why =
+      probe.has("grpc") ? "grpc probes are not supported on this node" : "probe without an action";
   loop.post([done = std::move(done), why] { done({false, why}); });
 }
 

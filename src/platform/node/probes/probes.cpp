@@ -56,8 +56,10 @@ struct Probes::Core : std::enable_shared_from_this<Probes::Core> {
     events.started();
     if (ended) return;
     if (liveness) schedule(*liveness, first_delay(*liveness));
-    if (readiness) schedule(*readiness, first_delay(*readiness));
-    else events.ready(true);
+    if (readiness)
+      schedule(*readiness, first_delay(*readiness));
+    else
+      events.ready(true);
   }
   void schedule(One& one, Duration delay) {
     one.active = true;
@@ -81,7 +83,8 @@ struct Probes::Core : std::enable_shared_from_this<Probes::Core> {
     }
     MonoTime now = loop.clock().mono();
     bool counts = !one.quick() || one.counted == MonoTime{} || now - one.counted >= one.period;
-    // The first quick look mostly finds a server that has not had the time to listen: no failure yet.
+    // The first quick look mostly finds a server that has not had the time to listen: no failure
+    // yet.
     if (one.quick() && one.counted == MonoTime{}) {
       one.counted = now;
       counts = false;
@@ -152,8 +155,10 @@ json::Value serving_readiness_probe(const json::Value& pod, const json::Value& c
     if (p.is_null() || (p.is_int() && p.integer() == 0)) p = port;
   };
   if (probe.has("exec") || probe.has("grpc")) return probe;
-  if (probe.has("httpGet")) fix("httpGet");
-  else fix("tcpSocket");
+  if (probe.has("httpGet"))
+    fix("httpGet");
+  else
+    fix("tcpSocket");
   return probe;
 }
 

@@ -1,6 +1,6 @@
 // Probes: startup, readiness and liveness of one running container, as the kubelet does them, but
-// looked at every 1…50 ms until the first success, so that a fast server is seen to be ready at once.
-// Failures count once a period. Loop thread; nothing is called back after the destructor.
+// looked at every 1…50 ms until the first success, so that a fast server is seen to be ready at
+// once. Failures count once a period. Loop thread; nothing is called back after the destructor.
 #pragma once
 
 #include <functional>
@@ -21,8 +21,8 @@ struct ProbeResult {
 using ProbeDone = std::function<void(ProbeResult)>;
 
 struct ProbeTarget {
-  std::string address;             // the pod's
-  json::Value ports;               // the container's, for named ports
+  std::string address;  // the pod's
+  json::Value ports;    // the container's, for named ports
   // Runs a command inside the container; limited to `timeout`.
   std::function<void(std::vector<std::string> command, Duration timeout, ProbeDone done)> exec;
 };
@@ -30,7 +30,8 @@ struct ProbeTarget {
 struct ProbeEvents {
   std::function<void()> started;
   std::function<void(bool ready)> ready;
-  std::function<void(std::string what, std::string message)> unhealthy;  // every failure that counts
+  std::function<void(std::string what, std::string message)>
+      unhealthy;                                  // every failure that counts
   std::function<void(std::string what)> restart;  // liveness or startup gave up
 };
 
@@ -50,8 +51,8 @@ class Probes {
   std::shared_ptr<Core> core_;
 };
 
-// The readiness probe to use for a container beside a queue-proxy: its own with a real port in it, or
-// queue-proxy's SERVING_READINESS_PROBE, or a TCP connect to its first port (8080 if none).
+// The readiness probe to use for a container beside a queue-proxy: its own with a real port in it,
+// or queue-proxy's SERVING_READINESS_PROBE, or a TCP connect to its first port (8080 if none).
 json::Value serving_readiness_probe(const json::Value& pod, const json::Value& container);
 
 }  // namespace proa::node

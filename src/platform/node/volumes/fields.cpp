@@ -11,10 +11,21 @@ std::optional<double> parse_quantity(std::string_view text) {
     std::string_view text;
     double factor;
   };
-  static constexpr Suffix kSuffixes[] = {
-      {"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0},
-      {"Pi", 1125899906842624.0}, {"Ei", 1152921504606846976.0}, {"n", 1e-9}, {"u", 1e-6},
-      {"m", 1e-3}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"P", 1e15}, {"E", 1e18}};
+  static constexpr Suffix kSuffixes[] = {{"Ki", 1024.0},
+                                         {"Mi", 1048576.0},
+                                         {"Gi", 1073741824.0},
+                                         {"Ti", 1099511627776.0},
+                                         {"Pi", 1125899906842624.0},
+                                         {"Ei", 1152921504606846976.0},
+                                         {"n", 1e-9},
+                                         {"u", 1e-6},
+                                         {"m", 1e-3},
+                                         {"k", 1e3},
+                                         {"M", 1e6},
+                                         {"G", 1e9},
+                                         {"T", 1e12},
+                                         {"P", 1e15},
+                                         {"E", 1e18}};
   for (const Suffix& s : kSuffixes) {
     if (!text.ends_with(s.text)) continue;
     auto number = parse_double(text.substr(0, text.size() - s.text.size()));
@@ -51,7 +62,8 @@ std::string lines(const json::Value& map) {
 }
 }  // namespace
 
-Result<std::string> pod_field(const json::Value& pod, const PodFacts& facts, std::string_view path) {
+Result<std::string> pod_field(const json::Value& pod, const PodFacts& facts,
+                              std::string_view path) {
   const json::Value& meta = pod["metadata"];
   if (path == "metadata.name") return meta["name"].str();
   if (path == "metadata.namespace") return meta["namespace"].str();
@@ -78,7 +90,8 @@ Result<std::string> resource_field(const json::Value& container, const PodFacts&
   const json::Value& resources = container["resources"];
   double value = quantity(resources[list][resource], -1);
   if (value < 0 && list == "requests") value = quantity(resources["limits"][resource], 0);
-  if (value < 0) value = resource == "cpu" ? facts.cpu : resource == "memory" ? facts.memory_bytes : 0;
+  if (value < 0)
+    value = resource == "cpu" ? facts.cpu : resource == "memory" ? facts.memory_bytes : 0;
   double divisor = quantity(ref["divisor"], 1);
   if (divisor <= 0) divisor = 1;
   return str(static_cast<int64_t>(std::ceil(value / divisor - 1e-9)));

@@ -32,8 +32,8 @@ Status put(Payload& out, const std::string& path, std::string content, unsigned 
 }
 
 // The keys of a ConfigMap or Secret, or those that `items` name.
-Status put_keys(Payload& out, const std::map<std::string, std::string>& data, const json::Value& source,
-                const std::string& what, unsigned mode) {
+Status put_keys(Payload& out, const std::map<std::string, std::string>& data,
+                const json::Value& source, const std::string& what, unsigned mode) {
   if (!source["items"].is_array()) {
     for (const auto& [key, content] : data) TRY_STATUS(put(out, key, content, mode));
     return {};
@@ -42,7 +42,8 @@ Status put_keys(Payload& out, const std::map<std::string, std::string>& data, co
     auto it = data.find(item["key"].str());
     if (it == data.end()) {
       if (source["optional"].boolean()) continue;
-      return error(Code::kNotFound, str(what, " references non-existent config key: ", item["key"].str()));
+      return error(Code::kNotFound,
+                   str(what, " references non-existent config key: ", item["key"].str()));
     }
     TRY_STATUS(put(out, item["path"].str(), it->second, mode_of(item["mode"], mode)));
   }
@@ -59,15 +60,18 @@ Status put_object(const PayloadContext& context, const client::Kind& kind, const
   std::map<std::string, std::string> data;
   bool secret = kind == api::kSecret;
   for (const auto& [key, value] : (**found)["data"].object()) {
-    if (!secret) data[key] = value.str();
-    else if (auto bytes = unbase64(value.str())) data[key] = *bytes;
+    if (!secret)
+      data[key] = value.str();
+    else if (auto bytes = unbase64(value.str()))
+      data[key] = *bytes;
   }
   for (const auto& [key, value] : (**found)["binaryData"].object())
     if (auto bytes = unbase64(value.str())) data[key] = *bytes;
   return put_keys(out, data, source, secret ? str("secret ", name) : str("configmap ", name), mode);
 }
 
-Status put_downward(const PayloadContext& context, const json::Value& source, unsigned mode, Payload& out) {
+Status put_downward(const PayloadContext& context, const json::Value& source, unsigned mode,
+                    Payload& out) {
   for (const auto& item : source["items"].array()) {
     std::string content;
     if (item.has("fieldRef")) {
@@ -84,7 +88,8 @@ Status put_downward(const PayloadContext& context, const json::Value& source, un
   return {};
 }
 
-Status put_projected(const PayloadContext& context, const json::Value& volume, unsigned mode, Payload& out) {
+Status put_projected(const PayloadContext& context, const json::Value& volume, unsigned mode,
+                     Payload& out) {
   for (const auto& source : volume["sources"].array()) {
     if (source.has("configMap"))
       TRY_STATUS(put_object(context, api::kConfigMap, source["configMap"]["name"].str(),
@@ -92,9 +97,12 @@ Status put_projected(const PayloadContext& context, const json::Value& volume, u
     if (source.has("secret"))
       TRY_STATUS(put_object(context, api::kSecret, source["secret"]["name"].str(), source["secret"],
                             mode, out));
-    if (source.has("downwardAPI")) TRY_STATUS(put_downward(context, source["downwardAPI"], mode, out));
+    if (source.has("downwardAPI"))
+      TRY_STATUS(put_downward(context, source["downwardAPI"], mode, out));
     if (source.has("serviceAccountToken"))
-      context.warn("serviceAccountToken is left out of the projected volume: this platform issues no tokens");
+      context.warn(
+          "serviceAccountToken is left out of the projected volume: this platform issues no "
+          "tokens");
     if (source.has("clusterTrustBundle"))
       return error(Code::kUnimplemented, "clusterTrustBundle sources are not supported");
   }
@@ -128,7 +136,8 @@ Status link_names(const std::string& dir, const Payload& payload) {
   for (const auto& name : present)
     if (!name.starts_with("..") && !names.count(name)) ::unlink(str(dir, "/", name).c_str());
   for (const auto& name : names)
-    if (::symlink(str("..data/", name).c_str(), str(dir, "/", name).c_str()) != 0 && errno != EEXIST)
+    if (::symlink(str("..data/", name).c_str(), str(dir, "/", name).c_str()) != 0 &&
+        errno != EEXIST)
       return errno_error(str("link ", dir, "/", name));
   return {};
 }
@@ -142,16 +151,18 @@ Result<Payload> volume_payload(const PayloadContext& context, const json::Value&
   Payload out;
   if (v.has("configMap")) {
     const json::Value& s = v["configMap"];
-    TRY_STATUS(put_object(context, api::kConfigMap, s["name"].str(), s, mode_of(s["defaultMode"],
-        0644), out));
+    TRY_STATUS(put_object(context, api::kConfigMap, s["name"].str(), s,
+                          mode_of(s["defaultMode"], 0644), out));
   } else if (v.has("secret")) {
     const json::Value& s = v["secret"];
-    TRY_STATUS(put_object(context, api::kSecret, s["secretName"].str(), s, mode_of(s["defaultMode"],
-        0644), out));
+    TRY_STATUS(put_object(context, api::kSecret, s["secretName"].str(), s,
+                          mode_of(s["defaultMode"], 0644), out));
   } else if (v.has("downwardAPI")) {
-    TRY_STATUS(put_downward(context, v["downwardAPI"], mode_of(v["downwardAPI"]["defaultMode"], 0644), out));
+    TRY_STATUS(put_downward(context, v["downwardAPI"],
+                            mode_of(v["downwardAPI"]["defaultMode"], 0644), out));
   } else {
-    TRY_STATUS(put_projected(context, v["projected"], mode_of(v["projected"]["defaultMode"], 0644), out));
+    TRY_STATUS(
+        put_projected(context, v["projected"], mode_of(v["projected"]["defaultMode"], 0644), out));
   }
   return out;
 }
@@ -181,7 +192,8 @@ Result<bool> write_payload(const std::string& dir, const Payload& payload) {
   }
   std::string temporary = dir + "/..data_tmp";
   ::unlink(temporary.c_str());
-  if (::symlink(name.c_str(), temporary.c_str()) != 0 || ::rename(temporary.c_str(), data.c_str()) != 0)
+  if (::symlink(name.c_str(), temporary.c_str()) != 0 ||
+      ::rename(temporary.c_str(), data.c_str()) != 0)
     return errno_error(str("link ", data));
   TRY_STATUS(link_names(dir, payload));
   if (!before.empty() && before != name) TRY_STATUS(remove_tree(str(dir, "/", before)));

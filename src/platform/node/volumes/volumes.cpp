@@ -22,12 +22,13 @@ Status make_shared(const std::string& path) {
 std::string memory_dir(const std::string& uid) { return "/dev/shm/proa-" + uid; }
 
 Lookup lookup_in(client::Client& client, const std::string& ns) {
-  return [&client, ns](const client::Kind& kind, const std::string& name) -> Result<client::Object> {
-    auto found = client.get(kind, ns, name);
-    if (!found.ok() && found.error().code == Code::kNotFound)
-      return error(Code::kNotFound, str(lower(kind.kind), " \"", name, "\" not found"));
-    return found;
-  };
+  return
+      [&client, ns](const client::Kind& kind, const std::string& name) -> Result<client::Object> {
+        auto found = client.get(kind, ns, name);
+        if (!found.ok() && found.error().code == Code::kNotFound)
+          return error(Code::kNotFound, str(lower(kind.kind), " \"", name, "\" not found"));
+        return found;
+      };
 }
 }  // namespace
 
@@ -40,17 +41,18 @@ Result<VolumeMap> Volumes::set_up(const json::Value& pod, const PodFacts& facts,
     const std::string& name = volume["name"].str();
     auto made = set_up_one(pod, facts, volume, warn);
     if (!made.ok())
-      return error(made.error().code,
-                   str("MountVolume.SetUp failed for volume \"", name, "\" : ", made.error().message));
+      return error(made.error().code, str("MountVolume.SetUp failed for volume \"", name,
+                                          "\" : ", made.error().message));
     out[name] = std::move(made).value();
   }
   return out;
 }
 
-Result<VolumeSource> Volumes::set_up_one(const json::Value& pod, const PodFacts& facts, const json::Value& v,
+Result<VolumeSource> Volumes::set_up_one(const json::Value& pod, const PodFacts& facts,
+                                         const json::Value& v,
                                          const std::function<void(std::string)>& warn) {
   const std::string &uid = client::uid_of(pod), &name = v["name"].str(),
-      &ns = pod["metadata"]["namespace"].str();
+                    &ns = pod["metadata"]["namespace"].str();
   if (is_payload_volume(v)) {
     std::string dir = str(pod_dir(uid), "/volumes/", name);
     TRY(Payload payload, volume_payload({pod, facts, lookup_in(client_, ns), warn}, v));
@@ -61,8 +63,9 @@ Result<VolumeSource> Volumes::set_up_one(const json::Value& pod, const PodFacts&
   if (v.has("hostPath")) return host_path(v["hostPath"]);
   if (v.has("emptyDir") || v.size() <= 1) return empty_dir(uid, name, v["emptyDir"]);
   for (const auto& [source, value] : v.object())
-    if (source != "name") return error(Code::kUnimplemented, str("volume source ", source,
-        " is not supported on this node"));
+    if (source != "name")
+      return error(Code::kUnimplemented,
+                   str("volume source ", source, " is not supported on this node"));
   return error(Code::kInvalid, "volume has no source");
 }
 
@@ -79,8 +82,8 @@ Result<VolumeSource> Volumes::empty_dir(const std::string& uid, const std::strin
 
 Result<VolumeSource> Volumes::host_path(const json::Value& source) {
   const std::string &path = source["path"].str(), &type = source["type"].str();
-  if (path.empty() || path[0] != '/') return error(Code::kInvalid, str("hostPath \"", path,
-      "\" is not absolute"));
+  if (path.empty() || path[0] != '/')
+    return error(Code::kInvalid, str("hostPath \"", path, "\" is not absolute"));
   struct stat info {};
   bool there = ::stat(path.c_str(), &info) == 0;
   if (!there && type == "DirectoryOrCreate") TRY_STATUS(make_dirs(path));
@@ -122,16 +125,17 @@ void Volumes::refresh(const json::Value& pod, const PodFacts& facts) {
   for (const auto& v : pod["spec"]["volumes"].array()) {
     if (!is_payload_volume(v)) continue;
     auto made = set_up_one(pod, facts, v, [](std::string) {});
-    if (!made.ok()) log::debug("node", "volume not refreshed", {{"volume", v["name"].str()},
-        {"error", made.error().message}});
+    if (!made.ok())
+      log::debug("node", "volume not refreshed",
+                 {{"volume", v["name"].str()}, {"error", made.error().message}});
   }
 }
 
 void Volumes::tear_down(const std::string& uid) {
   if (uid.empty()) return;
   for (const std::string& dir : {pod_dir(uid), memory_dir(uid)})
-    if (auto s = remove_tree(dir); !s.ok()) log::warn("node", "pod folder not removed", {{"error",
-        s.error().message}});
+    if (auto s = remove_tree(dir); !s.ok())
+      log::warn("node", "pod folder not removed", {{"error", s.error().message}});
 }
 
 }  // namespace proa::node

@@ -21,10 +21,11 @@ using VolumeMap = std::map<std::string, VolumeSource>;  // by the volume's name
 
 class Volumes {
  public:
-  Volumes(client::Client& client, std::string data_dir) : client_(client), data_dir_(std::move(data_dir)) {}
+  Volumes(client::Client& client, std::string data_dir)
+      : client_(client), data_dir_(std::move(data_dir)) {}
 
-  // Makes or refreshes all volumes. The first error that keeps the pod from starting, in the kubelet's
-  // words: MountVolume.SetUp failed for volume "x" : configmap "y" not found.
+  // Makes or refreshes all volumes. The first error that keeps the pod from starting, in the
+  // kubelet's words: MountVolume.SetUp failed for volume "x" : configmap "y" not found.
   Result<VolumeMap> set_up(const json::Value& pod, const PodFacts& facts,
                            const std::function<void(std::string)>& warn);
 
@@ -35,11 +36,13 @@ class Volumes {
   void tear_down(const std::string& uid);
 
  private:
-  Result<VolumeSource> set_up_one(const json::Value& pod, const PodFacts& facts, const json::Value& volume,
+  Result<VolumeSource> set_up_one(const json::Value& pod, const PodFacts& facts,
+                                  const json::Value& volume,
                                   const std::function<void(std::string)>& warn);
   Result<VolumeSource> claim(const std::string& ns, const json::Value& source);
   Result<VolumeSource> host_path(const json::Value& source);
-  Result<VolumeSource> empty_dir(const std::string& uid, const std::string& name, const json::Value& source);
+  Result<VolumeSource> empty_dir(const std::string& uid, const std::string& name,
+                                 const json::Value& source);
 
   client::Client& client_;
   std::string data_dir_;

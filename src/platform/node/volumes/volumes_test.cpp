@@ -29,16 +29,23 @@ const char* kPod = R"({"metadata":{"name":"p","namespace":"n","uid":"u","labels"
 TEST(PodField, KnowsWhatThePodMayAsk) {
   json::Value pod = parse(kPod);
   PodFacts facts{"127.10.0.2", "127.0.0.1", "proa", 2, 4096};
-  for (auto [path, value] : std::vector<std::pair<const char*, const char*>>{
-           {"metadata.name", "p"}, {"metadata.namespace", "n"}, {"metadata.uid", "u"},
-           {"metadata.labels['a']", "1"}, {"metadata.labels['none']", ""},
-           {"metadata.labels", "a=\"1\"\nb=\"x\""}, {"status.podIP", "127.10.0.2"},
-           {"status.hostIP", "127.0.0.1"}, {"spec.nodeName", "proa"}, {"spec.serviceAccountName", "default"}})
+  for (auto [path, value] :
+       std::vector<std::pair<const char*, const char*>>{{"metadata.name", "p"},
+                                                        {"metadata.namespace", "n"},
+                                                        {"metadata.uid", "u"},
+                                                        {"metadata.labels['a']", "1"},
+                                                        {"metadata.labels['none']", ""},
+                                                        {"metadata.labels", "a=\"1\"\nb=\"x\""},
+                                                        {"status.podIP", "127.10.0.2"},
+                                                        {"status.hostIP", "127.0.0.1"},
+                                                        {"spec.nodeName", "proa"},
+                                                        {"spec.serviceAccountName", "default"}})
     EXPECT_EQ(pod_field(pod, facts, path).value_or("?"), value) << path;
   EXPECT_FALSE(pod_field(pod, facts, "spec.secret").ok());
   const json::Value& c = pod["spec"]["containers"][0];
   auto resource = [&](const char* name, const char* divisor) {
-    return resource_field(c, facts, json::object({{"resource", name}, {"divisor", divisor}})).value_or("?");
+    return resource_field(c, facts, json::object({{"resource", name}, {"divisor", divisor}}))
+        .value_or("?");
   };
   EXPECT_EQ(resource("limits.memory", "1Mi"), "1024");
   EXPECT_EQ(resource("requests.cpu", "1m"), "250");
@@ -49,13 +56,15 @@ TEST(PodField, KnowsWhatThePodMayAsk) {
 class PayloadTest : public ::testing::Test {
  protected:
   Result<Payload> make(const char* volume) {
-    Lookup lookup = [this](const client::Kind& kind, const std::string& name) -> Result<client::Object> {
+    Lookup lookup = [this](const client::Kind& kind,
+                           const std::string& name) -> Result<client::Object> {
       auto it = objects_.find(std::string(kind.kind) + "/" + name);
-      if (it == objects_.end()) return error(Code::kNotFound, str(lower(kind.kind), " \"", name,
-          "\" not found"));
+      if (it == objects_.end())
+        return error(Code::kNotFound, str(lower(kind.kind), " \"", name, "\" not found"));
       return it->second;
     };
-    return volume_payload({pod_, facts_, lookup, [this](std::string w) { warned_ += w; }}, parse(volume));
+    return volume_payload({pod_, facts_, lookup, [this](std::string w) { warned_ += w; }},
+                          parse(volume));
   }
   void add(const char* name, const char* text) {
     objects_[name] = std::make_shared<const json::Value>(parse(text));
@@ -89,12 +98,17 @@ TEST_F(PayloadTest, TakesKeysItemsAndModes) {
 
 TEST_F(PayloadTest, RefusesWhatIsAbsentUnlessOptionalAndPathsThatLeave) {
   add("ConfigMap/cm", R"({"data":{"a":"1"}})");
-  EXPECT_EQ(make(R"({"name":"v","configMap":{"name":"no"}})").error().message, "configmap \"no\" not found");
+  EXPECT_EQ(make(R"({"name":"v","configMap":{"name":"no"}})").error().message,
+            "configmap \"no\" not found");
   EXPECT_TRUE(make(R"({"name":"v","configMap":{"name":"no","optional":true}})")->empty());
-  EXPECT_FALSE(make(R"({"name":"v","configMap":{"name":"cm","items":[{"key":"z","path":"z"}]}})").ok());
+  EXPECT_FALSE(
+      make(R"({"name":"v","configMap":{"name":"cm","items":[{"key":"z","path":"z"}]}})").ok());
   for (const char* path : {"../x", "/x", "a/../../x", "..data", ""})
-    EXPECT_FALSE(make(str(R"({"name":"v","configMap":{"name":"cm","items":[{"key":"a","path":")", path,
-                          "\"}]}}").c_str()).ok()) << path;
+    EXPECT_FALSE(make(str(R"({"name":"v","configMap":{"name":"cm","items":[{"key":"a","path":")",
+                          path, "\"}]}}")
+                          .c_str())
+                     .ok())
+        << path;
 }
 
 TEST(WritePayload, ReplacesAllFilesAtOnceAndOnlyWhenTheyChange) {

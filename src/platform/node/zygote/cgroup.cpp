@@ -87,7 +87,8 @@ void clean_cgroups(const CgroupTree& tree) {
       if (::stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) continue;
       if (auto procs = read_file(path + "/cgroup.procs"); procs.ok())
         for (auto line : split(*procs, '\n'))
-          if (auto pid = parse_int(line); pid && *pid > 1) ::kill(static_cast<pid_t>(*pid), SIGKILL);
+          if (auto pid = parse_int(line); pid && *pid > 1)
+            ::kill(static_cast<pid_t>(*pid), SIGKILL);
       for (int i = 0; i < 50 && ::rmdir(path.c_str()) != 0 && errno == EBUSY; ++i) ::usleep(2000);
     }
   }
@@ -136,7 +137,8 @@ Status Cgroup::limit(const Launch& l) {
     if (v2_) TRY_STATUS(write("memory.swap.max", "0"));
   }
   if (l.cpu_millis)
-    TRY_STATUS(v2_ ? write("cpu.max", str(quota, " ", kPeriod)) : write("cpu.cfs_quota_us", str(quota)));
+    TRY_STATUS(v2_ ? write("cpu.max", str(quota, " ", kPeriod))
+                   : write("cpu.cfs_quota_us", str(quota)));
   if (v2_)
     TRY_STATUS(write("cpu.weight", str(1 + ((shares - 2) * 9999) / 262142)));
   else
@@ -158,7 +160,8 @@ uint64_t Cgroup::oom_kills() const {
 
 void Cgroup::remove() {
   for (const auto& folder : folders_)
-    for (int i = 0; i < 20 && ::rmdir(folder.path.c_str()) != 0 && errno == EBUSY; ++i) ::usleep(500);
+    for (int i = 0; i < 20 && ::rmdir(folder.path.c_str()) != 0 && errno == EBUSY; ++i)
+      ::usleep(500);
   folders_.clear();
 }
 

@@ -1,8 +1,8 @@
 // Cgroup: the folder (v2) or folders (v1: one a controller) that hold one container's limits.
 //
 // CgroupTree is found once by the node; the zygote makes a Cgroup for each process it prepares. A
-// spare process is already inside its own, since moving a process costs milliseconds on some kernels.
-// Descriptors stay open so that limits can be written from inside the sandbox.
+// spare process is already inside its own, since moving a process costs milliseconds on some
+// kernels. Descriptors stay open so that limits can be written from inside the sandbox.
 #pragma once
 
 #include <cstdint>

@@ -23,20 +23,21 @@ struct Mount {
 };
 
 struct Launch {
-  std::string id;    // never used again, names the process in every message
-  std::string join;  // id of a running one: start inside its namespaces instead of in new ones
-  std::string native;                // name in the program table: called without exec; "" executes argv
-  std::vector<std::string> argv;     // argv[0] is looked up in PATH unless it has a slash
-  std::vector<std::string> env;      // "NAME=VALUE"
+  std::string id;      // never used again, names the process in every message
+  std::string join;    // id of a running one: start inside its namespaces instead of in new ones
+  std::string native;  // name in the program table: called without exec; "" executes argv
+  std::vector<std::string> argv;  // argv[0] is looked up in PATH unless it has a slash
+  std::vector<std::string> env;   // "NAME=VALUE"
   std::string cwd = "/";
   std::string hostname;
   std::vector<Mount> mounts;
-  std::vector<std::pair<std::string, std::string>> files;  // path in the sandbox → content, read-only
+  std::vector<std::pair<std::string, std::string>>
+      files;  // path in the sandbox → content, read-only
   std::vector<std::pair<std::string, std::string>> links;  // path in the sandbox → target
   uint32_t uid = 65534, gid = 65534;
   std::vector<uint32_t> groups;
   bool root_inside = false;  // shows itself as uid 0 inside, by a user namespace
-  bool read_all = false;   // may read files whatever their mode says (as root only): proa fetch
+  bool read_all = false;     // may read files whatever their mode says (as root only): proa fetch
   bool host_root = false;    // show the host's /etc too, and allow execve
 
   uint64_t memory_bytes = 0;  // 0: no limit

@@ -39,7 +39,8 @@ Result<Fd> make_inside(int root, const std::string& path, bool folder) {
   Fd there(openat2(root, path, O_PATH, RESOLVE_IN_ROOT));
   if (there) return there;
   if (errno != ENOENT) return errno_error(str("open ", path));
-  if (path.empty() || path == "/") return error(Code::kInvalid, "the sandbox's / cannot be replaced");
+  if (path.empty() || path == "/")
+    return error(Code::kInvalid, "the sandbox's / cannot be replaced");
   TRY(Fd parent, make_inside(root, parent_of(path), true));
   std::string name = name_of(path);
   int rc = folder ? ::mkdirat(parent.get(), name.c_str(), 0755)
@@ -61,7 +62,8 @@ Result<Fd> open_source(const Mount& m) {
   Fd at(::fcntl(base.get(), F_DUPFD_CLOEXEC, 0));
   for (auto part : split(m.sub_path, '/')) {
     if (part.empty() || part == ".") continue;
-    if (part == "..") return error(Code::kInvalid, str("subPath ", m.sub_path, ": must not contain '..'"));
+    if (part == "..")
+      return error(Code::kInvalid, str("subPath ", m.sub_path, ": must not contain '..'"));
     so_far += (so_far.empty() ? "" : "/") + std::string(part);
     Fd next(openat2(base.get(), so_far, O_PATH, RESOLVE_BENEATH));
     if (!next && errno == ENOENT) {
@@ -83,10 +85,10 @@ Status bind(int source, int target, bool read_only, bool devices) {
       static_cast<unsigned>(AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC))));
   if (!tree) return errno_error("open_tree");
   mount_attr attr{};
-  attr.attr_set = MOUNT_ATTR_NOSUID | (read_only ? MOUNT_ATTR_RDONLY : 0) |
-                  (devices ? 0 : MOUNT_ATTR_NODEV);
-  if (::syscall(SYS_mount_setattr, tree.get(), "", static_cast<unsigned>(AT_EMPTY_PATH | AT_RECURSIVE), &attr,
-                sizeof attr) != 0)
+  attr.attr_set =
+      MOUNT_ATTR_NOSUID | (read_only ? MOUNT_ATTR_RDONLY : 0) | (devices ? 0 : MOUNT_ATTR_NODEV);
+  if (::syscall(SYS_mount_setattr, tree.get(), "",
+                static_cast<unsigned>(AT_EMPTY_PATH | AT_RECURSIVE), &attr, sizeof attr) != 0)
     return errno_error("mount_setattr");
   if (::syscall(SYS_move_mount, tree.get(), "", target, "",
                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
@@ -109,7 +111,8 @@ Status make_devices(int root, const std::string& path) {
     const char* name;
     unsigned minor;
   };
-  static constexpr Node kNodes[] = {{"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
+  static constexpr Node kNodes[] = {
+      {"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
   for (const Node& n : kNodes) {
     std::string file = str(path, "/dev/", n.name);
     if (::mknod(file.c_str(), S_IFCHR | 0666, makedev(1, n.minor)) == 0) {
@@ -118,9 +121,11 @@ Status make_devices(int root, const std::string& path) {
     }
     TRY_STATUS(bind_path(root, str("/dev/", n.name), str("/dev/", n.name), false, true));
   }
-  for (auto [name, target] : {std::pair{"fd", "/proc/self/fd"}, std::pair{"stdin", "/proc/self/fd/0"},
-                              std::pair{"stdout", "/proc/self/fd/1"}, std::pair{"stderr", "/proc/self/fd/2"}})
-    if (::symlink(target, str(path, "/dev/", name).c_str()) != 0) return errno_error("symlink in /dev");
+  for (auto [name, target] :
+       {std::pair{"fd", "/proc/self/fd"}, std::pair{"stdin", "/proc/self/fd/0"},
+        std::pair{"stdout", "/proc/self/fd/1"}, std::pair{"stderr", "/proc/self/fd/2"}})
+    if (::symlink(target, str(path, "/dev/", name).c_str()) != 0)
+      return errno_error("symlink in /dev");
   return {};
 }
 
@@ -146,12 +151,13 @@ Status make_system_folders(int root, const std::string& path) {
 
 // Links from /etc to the host's, which is at /proa/etc, except for what a pod has of its own.
 void link_etc(const std::string& root, bool all) {
-  static const std::set<std::string> kFew = {"ssl", "ca-certificates", "pki", "nsswitch.conf",
-                                             "services", "protocols", "localtime", "timezone",
-                                             "ld.so.cache", "passwd", "group", "mime.types", "gai.conf"};
-  static const std::set<std::string> kNever = {"hosts", "hostname", "resolv.conf", "shadow",
-                                               "shadow-", "gshadow", "gshadow-", "sudoers",
-                                               "sudoers.d", "mtab", "machine-id"};
+  static const std::set<std::string> kFew = {
+      "ssl",       "ca-certificates", "pki",      "nsswitch.conf", "services",
+      "protocols", "localtime",       "timezone", "ld.so.cache",   "passwd",
+      "group",     "mime.types",      "gai.conf"};
+  static const std::set<std::string> kNever = {"hosts",     "hostname", "resolv.conf", "shadow",
+                                               "shadow-",   "gshadow",  "gshadow-",    "sudoers",
+                                               "sudoers.d", "mtab",     "machine-id"};
   auto link = [&](const std::string& name) {
     std::string host = str("/etc/", name), here = str(root, "/etc/", name);
     char target[1024];
@@ -216,7 +222,8 @@ Status make_root(const std::string& root) {
   TRY_STATUS(make_system_folders(fd.get(), root));
   TRY_STATUS(bind_path(fd.get(), "/etc", "/proa/etc", true));
   TRY_STATUS(make_devices(fd.get(), root));
-  if (::mount("proc", str(root, "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "") != 0)
+  if (::mount("proc", str(root, "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "") !=
+      0)
     return errno_error("mount proc");
   return {};
 }

@@ -46,7 +46,8 @@ Status set_rlimits(const Launch& l, bool has_cgroup) {
     return ::setrlimit(resource, &limit);
   };
   if (lower(RLIMIT_CORE, 0) != 0) return errno_error("limit core files");
-  if (l.open_files && lower(RLIMIT_NOFILE, l.open_files) != 0) return errno_error("limit open files");
+  if (l.open_files && lower(RLIMIT_NOFILE, l.open_files) != 0)
+    return errno_error("limit open files");
   // Without a cgroup the heap is bounded instead; the room on top is for stacks and libraries.
   if (!has_cgroup && l.memory_bytes && lower(RLIMIT_DATA, l.memory_bytes + (64u << 20)) != 0)
     return errno_error("limit memory");
@@ -56,7 +57,8 @@ Status set_rlimits(const Launch& l, bool has_cgroup) {
 // All of them but, where asked for, the one to read files of others.
 Status drop_capabilities(bool keep_reading) {
   for (int cap = 0; cap <= 63; ++cap)
-    if (::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0) break;  // EINVAL past the last, EPERM without any
+    if (::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+      break;  // EINVAL past the last, EPERM without any
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct left[2]{};
@@ -181,9 +183,12 @@ Status own_pipes(const SandboxContext& context, const Launch& l, const Output& o
 
 const char* to_string(Isolation isolation) {
   switch (isolation) {
-    case Isolation::kRoot: return "namespaces";
-    case Isolation::kUserNamespace: return "user-namespace";
-    case Isolation::kPlain: break;
+    case Isolation::kRoot:
+      return "namespaces";
+    case Isolation::kUserNamespace:
+      return "user-namespace";
+    case Isolation::kPlain:
+      break;
   }
   return landlock_available() ? "landlock" : "none";
 }
@@ -199,9 +204,11 @@ Status enter_user_namespace(uint32_t inside_uid, uint32_t inside_gid) {
 
 Status prepare_sandbox(const SandboxContext& context) {
   if (context.isolation == Isolation::kPlain) return {};
-  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC) != 0) return errno_error("new namespaces");
+  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC) != 0)
+    return errno_error("new namespaces");
   // What is mounted here stays here; what the host mounts later is seen.
-  if (::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return errno_error("detach mounts");
+  if (::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
+    return errno_error("detach mounts");
   return make_root(context.config.root_dir);
 }
 

@@ -25,7 +25,9 @@ void remember_arguments() {
   // After the name come fields 3…; arg_start is 48, arg_end 49, env_start 50, env_end 51.
   auto fields = split(std::string_view(*stat).substr(close + 2), ' ');
   if (fields.size() < 49) return;
-  auto field = [&](size_t n) { return static_cast<uintptr_t>(parse_int(fields[n - 3]).value_or(0)); };
+  auto field = [&](size_t n) {
+    return static_cast<uintptr_t>(parse_int(fields[n - 3]).value_or(0));
+  };
   uintptr_t start = field(48), args_end = field(49), env_start = field(50), env_end = field(51);
   if (!start || args_end <= start) return;
   arguments = reinterpret_cast<char*>(start);

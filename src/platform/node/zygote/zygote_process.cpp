@@ -113,11 +113,21 @@ class ZygoteProcess {
     if (!packet->has_value()) return false;
     Packet& p = **packet;
     switch (p.text.empty() ? 0 : p.text[0]) {
-      case 'C': configure(p.text.substr(1)); break;
-      case 'L': launch(std::move(p)); break;
-      case 'J': join_launch(std::move(p)); break;
-      case 'K': kill_child(p.text.substr(1)); break;
-      default: log::warn("zygote", "message not understood"); break;
+      case 'C':
+        configure(p.text.substr(1));
+        break;
+      case 'L':
+        launch(std::move(p));
+        break;
+      case 'J':
+        join_launch(std::move(p));
+        break;
+      case 'K':
+        kill_child(p.text.substr(1));
+        break;
+      default:
+        log::warn("zygote", "message not understood");
+        break;
     }
     return true;
   }
@@ -210,7 +220,8 @@ class ZygoteProcess {
     Output output{std::move(p.fds[0]), std::move(p.fds[1]), std::move(p.fds[2])};
     auto launch = launch_from_json(json_of(p.text));
     if (prepared.ok() && launch.ok())
-      run_launch(context_, cgroup ? &*cgroup : nullptr, std::move(launch).value(), std::move(output));
+      run_launch(context_, cgroup ? &*cgroup : nullptr, std::move(launch).value(),
+                 std::move(output));
     std::string why = prepared.ok() ? launch.error().message : prepared.error().message;
     (void)!::write(output.status.get(), why.data(), why.size());
     ::_exit(127);

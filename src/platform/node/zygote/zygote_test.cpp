@@ -32,8 +32,8 @@ int program_clock(int, char**) {
 
 int program_facts(int argc, char** argv) {
   struct stat info {};
-  dprintf(1, "argc=%d argv1=%s uid=%d pid=%d passwd=%d env=%s", argc, argv[1], ::getuid(), ::getpid(),
-          ::stat("/etc/shadow", &info) == 0, ::getenv("GREETING"));
+  dprintf(1, "argc=%d argv1=%s uid=%d pid=%d passwd=%d env=%s", argc, argv[1], ::getuid(),
+          ::getpid(), ::stat("/etc/shadow", &info) == 0, ::getenv("GREETING"));
   execl("/bin/true", "true", nullptr);
   dprintf(1, " exec=%d nnp=%d", errno, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
   return 3;
@@ -95,7 +95,8 @@ class ZygoteTest : public ::testing::Test {
   }
   void turn_until(const std::function<bool()>& condition) {
     MonoTime end = real_clock().mono() + std::chrono::seconds(10);
-    while (!condition() && real_clock().mono() < end) loop_.run_once(std::chrono::milliseconds(100));
+    while (!condition() && real_clock().mono() < end)
+      loop_.run_once(std::chrono::milliseconds(100));
   }
   Ended run(Launch launch) {
     Ended ended;
@@ -149,7 +150,8 @@ TEST_F(ZygoteTest, StartsANativeProgramWithArgumentsAndEnvironment) {
 }
 
 TEST_F(ZygoteTest, RunsAShellOverTheHostsFilesReadOnly) {
-  Ended e = run(shell("b",
+  Ended e = run(shell(
+      "b",
       "id -u; cat /proc/1/comm; echo x > /usr/x || echo denied; echo y > /tmp/y && cat /tmp/y"));
   EXPECT_EQ(e.failed, "");
   EXPECT_EQ(e.exit.code, 0);
@@ -163,8 +165,10 @@ TEST_F(ZygoteTest, ShowsVolumesFilesAndLinksButNothingElse) {
   ASSERT_TRUE(write_file(folder_ + "/vol/sub/f", "content").ok());
   ::chmod((folder_ + "/vol").c_str(), 0777);
   Launch l = shell("c",
-      "cat /data/sub/f /one/f /etc/resolv.conf; hostname; echo no > /ro/x || echo ro; echo yes > /data/y; "
-      "ls " + folder_ + " 2>/dev/null | wc -l");
+                   "cat /data/sub/f /one/f /etc/resolv.conf; hostname; echo no > /ro/x || echo ro; "
+                   "echo yes > /data/y; "
+                   "ls " +
+                       folder_ + " 2>/dev/null | wc -l");
   l.mounts = {{Mount::Kind::kBind, folder_ + "/vol", "", "/data", false, 0},
               {Mount::Kind::kBind, folder_ + "/vol", "sub", "/one", true, 0},
               {Mount::Kind::kBind, folder_ + "/vol", "", "/ro", true, 0},
@@ -225,7 +229,8 @@ TEST_F(ZygoteTest, KillsAProcessAndAllThatItStarted) {
 }
 
 TEST_F(ZygoteTest, TellsAKillForLackOfMemory) {
-  if (tree_.parents.empty() || !contains(tree_.description, "memory")) GTEST_SKIP() << "no memory cgroup";
+  if (tree_.parents.empty() || !contains(tree_.description, "memory"))
+    GTEST_SKIP() << "no memory cgroup";
   Launch l;
   l.id = "h";
   l.native = "hog";
@@ -256,7 +261,8 @@ TEST_F(ZygoteTest, RunsAProbeInsideARunningContainer) {
 
 TEST_F(ZygoteTest, ShowsRootInsideWithoutBeingIt) {
   if (!root()) GTEST_SKIP() << "needs root";
-  Launch l = shell("j", "id -u; cat /proa/etc/shadow 2>/dev/null | wc -c; echo x > /x || echo denied");
+  Launch l =
+      shell("j", "id -u; cat /proa/etc/shadow 2>/dev/null | wc -c; echo x > /x || echo denied");
   l.root_inside = true;
   Ended e = run(l);
   EXPECT_EQ(e.failed, "");
@@ -283,7 +289,8 @@ TEST_F(ZygoteTest, EndsWithItsParentTogetherWithEverythingItStarted) {
     l.native = "wait";
     l.argv = {"wait"};
     bool up = false;
-    (void)(*z)->launch(l, Fd(::dup(pipe[1])), Fd(::dup(pipe[1])), {[&](pid_t) { up = true; }, {}, {}});
+    (void)(*z)->launch(l, Fd(::dup(pipe[1])), Fd(::dup(pipe[1])),
+                       {[&](pid_t) { up = true; }, {}, {}});
     while (!up) loop.run_once(std::chrono::milliseconds(10));
     ::raise(SIGKILL);
   }
@@ -312,7 +319,8 @@ TEST_F(ZygoteTest, MeasuresTheStartOfANativeProgram) {
       l.memory_bytes = 256 << 20;
       l.cpu_millis = 1000;
       l.mounts = {{Mount::Kind::kBind, folder_ + "/vol", "", "/mnt/models", false, 0}};
-      l.files = {{"/etc/resolv.conf", "nameserver 127.96.0.10\n"}, {"/etc/hosts", "127.0.0.1 localhost\n"}};
+      l.files = {{"/etc/resolv.conf", "nameserver 127.96.0.10\n"},
+                 {"/etc/hosts", "127.0.0.1 localhost\n"}};
       int64_t begin = now_ns();
       Ended e = run(l);
       took.push_back(parse_int(e.out).value_or(0) - begin);
