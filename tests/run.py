@@ -94,7 +94,7 @@ def functions(path):
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent))
     spec.loader.exec_module(module)
-    for name, function in vars(module).items():
+    for name, function in list(vars(module).items()):
         if name.startswith("test_") and inspect.isfunction(function):
             yield name, function
     if hasattr(module, "close"):
