@@ -98,6 +98,18 @@ def test_a_malicious_pickle_is_refused_and_never_run():
     assert not os.path.exists("/tmp/proa-was-here")
 
 
+def test_a_model_too_big_for_the_memory_limit():
+    (store / "big").mkdir()
+    with open(store / "big" / "model.joblib", "wb") as file:
+        file.write(GOOD.read_bytes())
+        file.truncate(200 << 20)  # sparse: as large as it says, and no work to make
+    manifest = json.loads(isvc("big", "gs://models/big"))
+    manifest["spec"]["predictor"]["model"]["resources"] = {"limits": {"memory": "64Mi"}, "requests": {"memory": "64Mi"}}
+    p.apply(json.dumps(manifest), NS)
+    ready, info = failure("big")
+    assert info["reason"] == "ModelLoadFailed" and "memory" in info["message"], info
+
+
 def test_a_store_that_does_not_answer():
     expect_failure("noserver", "http://127.0.0.1:9/model.joblib", "ModelLoadFailed", "127.0.0.1")
 

@@ -2,6 +2,7 @@
 import json
 import re
 import subprocess
+import tempfile
 
 from harness import KUBECTL, ROOT, Platform, wait_for
 
@@ -105,6 +106,11 @@ def test_requests_that_are_wrong_get_clear_errors():
     assert status == 400 and "4" in json.loads(body)["error"], body
     status, body = p.curl("/v1/models/other:predict", host=host, data='{"instances": [[1, 2, 3, 4]]}')
     assert status == 404 and json.loads(body)["error"] == "Model with name other does not exist.", body
+    big = b'{"instances": [[' + b"1," * (33 << 20) + b"1]]}"
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(big), file.flush()
+        status, body = p.curl(path, "-H", "Expect:", host=host, data=f"@{file.name}")
+    assert status == 413 and "error" in json.loads(body), (status, body[:200])
     status, body = p.curl(path, host="nobody.example.com", data="{}")
     assert status == 404 and "nobody.example.com" in json.loads(body)["error"], body
 

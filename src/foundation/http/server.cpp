@@ -144,8 +144,8 @@ Request make_request(const RequestHead& head, std::string body) {
 }
 
 void refuse_large(ServerStream& stream, size_t most) {
-  stream.respond(413, {{"content-type", "text/plain"}},
-                 str("the body is larger than ", most, " bytes\n"));
+  stream.respond(413, {{"content-type", "application/json"}},
+                 str("{\"error\": \"the body is larger than ", most, " bytes\"}"));
 }
 
 void collect(async::Loop& loop, size_t most_body, const Handler& handler,
