@@ -101,6 +101,12 @@ std::string api_version_kind(const json::Value& object) {
 void record_event(Client& client, const json::Value& object, std::string_view component,
                   std::string_view type, std::string_view reason, std::string_view message) {
   Key key = key_of(object);
+  if (type == "Warning")
+    log::warn(
+        component, message,
+        {{"object", str(object["kind"].str(), " ", key.ns, "/", key.name)}, {"reason", reason}});
+  else
+    log::debug(component, message, {{"reason", reason}});
   if (key.ns.empty()) key.ns = "default";  // where the events of cluster-scoped objects live
   key.name = event_name(object, component, type, reason, message);
   std::string now = rfc3339(real_clock().wall());

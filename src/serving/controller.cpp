@@ -5,6 +5,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
+#include "foundation/obs/log.h"
 #include "serving/bootstrap.h"
 #include "serving/plan.h"
 #include "serving/status.h"
@@ -196,9 +197,12 @@ class Reconciler {
     after.set("status", status);
     const bool was = client::condition_is(isvc, "Ready", "True");
     const bool is = client::condition_is(after, "Ready", "True");
-    if (!was && is)
+    if (!was && is) {
+      log::info(kComponent, "InferenceService is ready",
+                {{"name", str(client::key_of(isvc).ns, "/", name)}, {"url", status["url"].str()}});
       client::record_event(client_, isvc, kComponent, "Normal", "InferenceServiceReady",
                            str("InferenceService [", name, "] is Ready"));
+    }
     if (was && !is)
       client::record_event(
           client_, isvc, kComponent, "Warning", "InferenceServiceNotReady",

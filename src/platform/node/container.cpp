@@ -251,8 +251,8 @@ void Container::on_started(pid_t pid) {
   observed_.started_at = context_.now();
   observed_.message.clear();
   observed_.container_id = "proa://" + launch_id_;
-  log::debug("node", "container started",
-             {{"pod", pod_reference()}, {"container", observed_.name}, {"pid", pid}});
+  log::info("node", "container started",
+            {{"pod", pod_reference()}, {"container", observed_.name}, {"pid", pid}});
   event("Normal", "Started", str("Started container ", observed_.name));
   if (!init_ || observed_.sidecar)
     start_probes();

@@ -124,6 +124,18 @@ spec:
     spec: {containers: [{name: c, image: one, ports: [{name: web, containerPort: 8080}]}]}
 )";
 
+TEST_F(Cluster, AnEventEndsAnHourAfterItWasLastSeen) {
+  create(str("{apiVersion: v1, kind: Event, metadata: {name: e, namespace: test}, involvedObject: "
+             "{kind: Pod, "
+             "name: p, namespace: test}, reason: R, type: Normal, lastTimestamp: '",
+             rfc3339(clock_.wall()), "'}"),
+         api::kEvent);
+  advance(std::chrono::minutes(59));
+  EXPECT_TRUE(client_->get(api::kEvent, "test", "e").ok());
+  advance(std::chrono::minutes(2));
+  EXPECT_FALSE(client_->get(api::kEvent, "test", "e").ok());
+}
+
 TEST_F(Cluster, DeploymentMakesAReplicaSetAndItsPods) {
   create(kWeb, api::kDeployment);
   ASSERT_EQ(list(api::kReplicaSet).size(), 1u);

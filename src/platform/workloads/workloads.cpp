@@ -5,6 +5,7 @@
 #include "api/kinds.h"
 #include "platform/workloads/deployment.h"
 #include "platform/workloads/endpoints.h"
+#include "platform/workloads/event_age.h"
 #include "platform/workloads/garbage.h"
 #include "platform/workloads/job.h"
 #include "platform/workloads/namespaces.h"
@@ -33,6 +34,7 @@ std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& c
   all.push_back(namespace_controller(client, clock, std::move(kinds)));
   all.push_back(pod_collector(client, clock));
   all.push_back(garbage_controller(client, std::move(owned)));
+  all.push_back(event_age_controller(client, clock));
   return all;
 }
 
