@@ -198,7 +198,7 @@ class Reconciler {
     const bool was = client::condition_is(isvc, "Ready", "True");
     const bool is = client::condition_is(after, "Ready", "True");
     if (!was && is) {
-      log::info(kComponent, "InferenceService is ready",
+      log::info("serving", "InferenceService is ready",
                 {{"name", str(client::key_of(isvc).ns, "/", name)}, {"url", status["url"].str()}});
       client::record_event(client_, isvc, kComponent, "Normal", "InferenceServiceReady",
                            str("InferenceService [", name, "] is Ready"));
