@@ -1,9 +1,12 @@
 """To zero and back, with nothing lost or doubled."""
+import json
 import os
+import subprocess
+import tempfile
 import threading
 import time
 
-from harness import Platform, isvc, wait_for
+from harness import PROA, Platform, isvc, wait_for
 
 NS = "scale"
 CYCLES = int(os.environ.get("PROA_CYCLES", "20"))
@@ -63,22 +66,15 @@ def test_cycles_to_zero_and_back_under_load_lose_nothing():
 
 
 def test_load_scales_out_and_max_replicas_holds():
-    p.apply(isvc("burst", minReplicas=1, maxReplicas=3, scaleTarget=1, containerConcurrency=1, annotations=FAST), NS)
+    """200 requests/s at a target of 50 want 6 replicas; 3 are allowed."""
+    p.apply(isvc("burst", minReplicas=1, maxReplicas=3, scaleTarget=50, scaleMetric="rps", containerConcurrency=1, annotations=FAST), NS)
     p.wait_ready("burst", NS)
-    stop = threading.Event()
-
-    def load():
-        while not stop.is_set():
-            assert predict("burst")[0] == 200
-
-    workers = [threading.Thread(target=load) for _ in range(8)]
-    for w in workers:
-        w.start()
-    try:
-        spec = lambda: p.get("deployment", "burst-predictor-00001-deployment", "-n", NS)["spec"]["replicas"]
-        wait_for("more than one replica", lambda: spec() >= 2, 30, 0.2)
-        assert spec() <= 3
-    finally:
-        stop.set()
-        for w in workers:
-            w.join()
+    with tempfile.NamedTemporaryFile("w") as body:
+        body.write(INPUT), body.flush()
+        load = subprocess.Popen([PROA, "load", "--rate", "200", "--duration", "20s", "--url", f"{p.http}/v1/models/burst:predict", "--method", "POST",
+                                 "--header", f"Host: burst.{NS}.example.com", "--body", body.name, "--output", "json"], stdout=subprocess.PIPE)
+        replicas = lambda: p.get("deployment", "burst-predictor-00001-deployment", "-n", NS)["spec"]["replicas"]
+        wait_for("three replicas", lambda: replicas() == 3, 30, 0.2)
+        report = json.loads(load.communicate(timeout=60)[0])
+    assert replicas() <= 3
+    assert report["success"] == 1 and report["requests"] == 4000, report

@@ -70,7 +70,7 @@ void add_cache_mounts(Launch& launch, NodeContext& c, const PodView& view, const
   if (!view.fetches) return;
   std::string cache = c.options.data_dir + "/models";
   if (!make_dirs(cache).ok()) return;
-  if (::geteuid() == 0) (void)!::chown(cache.c_str(), kFetchUid, kFetchUid);
+  if (c.zygote.isolation() == Isolation::kRoot) (void)!::chown(cache.c_str(), kFetchUid, kFetchUid);
   // The model's folder may hold links into the cache, so whoever sees the one sees the other.
   launch.mounts.push_back({Mount::Kind::kBind, cache, "", kModelCachePath, !fetches(use), 0});
   if (!fetches(use)) return;

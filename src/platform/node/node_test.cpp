@@ -214,7 +214,8 @@ TEST_F(NodeTest, ServesAModelPodWithItsQueueProxy) {
     EXPECT_TRUE(c["ready"].boolean()) << json::dump(c);
   EXPECT_EQ(status["initContainerStatuses"][0]["state"]["terminated"]["reason"].str(), "Completed");
   EXPECT_TRUE(status["podIP"].str().starts_with("127.")) << status["podIP"].str();
-  EXPECT_TRUE(until([&] { return logs("storage-initializer") == "fetched gs://b/iris\n"; }));
+  EXPECT_TRUE(until([&] { return logs("storage-initializer") == "fetched gs://b/iris\n"; }))
+      << logs("storage-initializer") << explain();
   EXPECT_TRUE(
       until([&] { return logs("kserve-container") == "serving --model_dir=/mnt/models\n"; }));
   std::string uid = pod()["metadata"]["uid"].str();

@@ -92,9 +92,9 @@ Done Core::State::check_envelope(const api::KindDef& kind, std::string_view ns,
   if (!name.empty() && !given.empty() && given != name)
     return bad_request(str("the name of the object (", given,
                            ") does not match the name on the URL (", name, ")"));
-  object.set("apiVersion", kind.kind.api_version());
-  object.set("kind", kind.kind.kind);
   if (kind.kind.namespaced) meta.set("namespace", ns);
+  object.set("apiVersion", kind.kind.api_version());  // moves the members: `meta` is no more
+  object.set("kind", kind.kind.kind);
   return Ok{};
 }
 
