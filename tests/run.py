@@ -67,8 +67,8 @@ def run_unit(report, folder, label):
         started = time.monotonic()
         with tempfile.NamedTemporaryFile(suffix=".json") as out:
             env = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1", ASAN_OPTIONS="detect_leaks=1")
-        if "node" in program.name:  # a leak check cannot run inside a sandbox without ptrace
-            env["ASAN_OPTIONS"] = "detect_leaks=0"
+            if "node" in program.name:  # a leak check cannot run inside a sandbox without ptrace
+                env["ASAN_OPTIONS"] = "detect_leaks=0"
             try:
                 done = subprocess.run([program, "--gtest_brief=1", f"--gtest_output=json:{out.name}"], cwd=ROOT,
                                       env=env, capture_output=True, text=True, errors="replace", timeout=600)
