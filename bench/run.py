@@ -101,10 +101,10 @@ def pss_mb(pid):
     return 0
 
 
-def wrk(port, path, pids, host=None, seconds=5, connections=64):
+def wrk(port, path, pids, host=None, seconds=5, connections=64, body=BODY):
     """Returns requests/s, p50 µs, p99 µs, CPU µs of `pids` per request, errors."""
     script = tempfile.NamedTemporaryFile("w", suffix=".lua", delete=False)
-    script.write(f"wrk.method='POST'\nwrk.body={json.dumps(BODY)}\nwrk.headers['Content-Type']='application/json'\n")
+    script.write(f"wrk.method='POST'\nwrk.body={json.dumps(body)}\nwrk.headers['Content-Type']='application/json'\n")
     if host:
         script.write(f"wrk.headers['Host']='{host}'\n")
     script.write("done=function(s,l,r) io.write(string.format('@ %d %d %d %d %d\\n', s.requests, s.duration, l:percentile(50), "
@@ -353,10 +353,8 @@ kserve.ModelServer(http_port={port}, enable_grpc=False, access_log_format=None).
         server = pinned(0, mlserver / "bin/mlserver", "start", folder)
         try:
             wait_http(port, "/v2/models/iris/ready")
-            global BODY
-            keep, BODY = BODY, json.dumps({"inputs": [{"name": "x", "shape": [2, 4], "datatype": "FP64", "data": [6.8, 2.8, 4.8, 1.4, 6.0, 3.4, 4.5, 1.6]}]})
-            r = wrk(port, "/v2/models/iris/infer", tree(server.pid))
-            BODY = keep
+            body = json.dumps({"inputs": [{"name": "x", "shape": [2, 4], "datatype": "FP64", "data": [6.8, 2.8, 4.8, 1.4, 6.0, 3.4, 4.5, 1.6]}]})
+            r = wrk(port, "/v2/models/iris/infer", tree(server.pid), body=body)
             row("MLServer 1.7.1 (V2, it has no V1), requests/s", f"{r[0]:,.0f}", f"p99 {r[2]} µs, {r[3]:.0f} µs CPU, {r[4]} errors")
             row("  PSS", f"{sum(pss_mb(x) for x in tree(server.pid)):.0f} MB")
         finally:

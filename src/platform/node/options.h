@@ -25,7 +25,7 @@ struct NodeOptions {
 
   Duration backoff_first = std::chrono::seconds(10);
   Duration backoff_cap = std::chrono::minutes(5);
-  int spares = 2;           // prepared processes kept for the next start
+  int spares = 6;           // prepared processes kept for the next start
   std::string tool_binary;  // the program behind tools such as vegeta; "": this one
 };
 

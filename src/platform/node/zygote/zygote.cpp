@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
@@ -20,6 +21,7 @@ Result<std::unique_ptr<Zygote>> Zygote::start(std::vector<Program> programs) {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return errno_error("socketpair");
   Fd ours(pair[0]), theirs(pair[1]);
+  std::fflush(nullptr);  // what is buffered here would be written again by every child
   pid_t pid = ::fork();
   if (pid < 0) return errno_error("fork the zygote");
   if (pid == 0) {
