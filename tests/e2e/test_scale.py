@@ -9,7 +9,7 @@ import time
 from harness import PROA, Platform, isvc, wait_for
 
 NS = "scale"
-CYCLES = int(os.environ.get("PROA_CYCLES", "20"))
+CYCLES = int(os.environ.get("PROA_CYCLES", "100"))
 INPUT = '{"instances": [[6.8, 2.8, 4.8, 1.4], [6.0, 3.4, 4.5, 1.6]]}'
 FAST = {"autoscaling.knative.dev/window": "6s", "autoscaling.knative.dev/scale-to-zero-pod-retention-period": "0s"}
 p = Platform()
