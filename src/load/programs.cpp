@@ -178,9 +178,9 @@ Status load_command(const std::vector<std::string>& args) {
   if (flags.text("url").empty() == flags.text("targets").empty())
     return error(Code::kInvalid, "give either --url or --targets; see --help");
   std::vector<Hit> hits;
-  TRY_STATUS(render(flags.text("output"), hits).ok()
-                 ? Status()
-                 : Status(render(flags.text("output"), hits).error()));
+  // A wrong --output is told before the attack, not after it.
+  if (auto shown = render(flags.text("output"), hits); !shown.ok())
+    return std::move(shown).error();
   TRY(AttackOptions options, attack_options(flags, "max-in-flight"));
   TRY(auto targets, targets_of(flags, flags.text("url")));
   run(options, std::move(targets), [&](const Hit& hit) { hits.push_back(hit); });
