@@ -173,6 +173,18 @@ void translate_paths(Launch& launch) {
   for (auto& e : launch.env) translate(e);
 }
 
+// A program that is executed looks for its volumes by path: without a mount namespace they are not
+// there, and it would run on without them.
+Status check_plain(const Launch& launch, const json::Value& container) {
+  const json::Array& volumes = container["volumeMounts"].array();
+  if (!launch.native.empty() || volumes.empty()) return {};
+  return error(Code::kUnimplemented,
+               str("this node cannot show volumes to a program over the host's files (",
+                   volumes[0]["mountPath"].str(),
+                   "): the system lets it make no mount namespace. Run `proa up` as root, or where "
+                   "user namespaces are allowed (sysctl kernel.unprivileged_userns_clone=1)"));
+}
+
 Status set_program(Launch& launch, const NodeContext& c, const json::Value& container,
                    const ImageUse& use, const Environment& env) {
   auto command = expand_list(container["command"], env), args = expand_list(container["args"], env);
@@ -235,7 +247,10 @@ Result<Launch> make_launch(NodeContext& c, const PodView& view, const json::Valu
   add_files(launch, c, view);
   TRY_STATUS(set_user(launch, view, container, use));
   set_limits(launch, container);
-  if (c.zygote.isolation() == Isolation::kPlain) translate_paths(launch);
+  if (c.zygote.isolation() == Isolation::kPlain) {
+    TRY_STATUS(check_plain(launch, container));
+    translate_paths(launch);
+  }
   return launch;
 }
 

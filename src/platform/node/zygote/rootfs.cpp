@@ -239,10 +239,47 @@ Status furnish_root(const std::string& root, const Launch& launch) {
   return {};
 }
 
+namespace {
+// The kernel detaches mounts and changes roots only for a process whose own root is a mount. One in
+// a bare chroot (no mount, just a folder) goes to the root of its mount namespace first, which is
+// above: whoever may call chroot at all can leave one by its open folders.
+Status leave_chroot(const std::string& folder_below) {
+  Fd outside(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!outside || ::chroot(folder_below.c_str()) != 0 || ::fchdir(outside.get()) != 0)
+    return errno_error("leave the chroot");
+  for (int depth = 0; depth < 4096; ++depth) {
+    struct stat here {}, above {};
+    if (::stat(".", &here) != 0 || ::stat("..", &above) != 0)
+      return errno_error("leave the chroot");
+    if (here.st_dev == above.st_dev && here.st_ino == above.st_ino) break;
+    if (::chdir("..") != 0) return errno_error("leave the chroot");
+  }
+  if (::chroot(".") != 0) return errno_error("leave the chroot");
+  return {};
+}
+}  // namespace
+
+Status detach_mounts(const std::string& root) {
+  auto detach = [] { return ::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0; };
+  if (detach()) return {};
+  if (errno != EINVAL) return errno_error("detach mounts");
+  Fd back(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  TRY_STATUS(leave_chroot(root));
+  if (!detach()) return errno_error("detach mounts");
+  if (::fchdir(back.get()) != 0 || ::chroot(".") != 0) return errno_error("return to the chroot");
+  return {};
+}
+
 Status enter_root(const std::string& root) {
   if (::chdir(root.c_str()) != 0) return errno_error(str("chdir ", root));
   // Both at the same place: the old root lies over the new one until it is let go.
-  if (::syscall(SYS_pivot_root, ".", ".") != 0) return errno_error("pivot_root");
+  auto pivot = [] { return ::syscall(SYS_pivot_root, ".", ".") == 0; };
+  if (!pivot()) {
+    if (errno != EINVAL) return errno_error("pivot_root");
+    Fd there(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    TRY_STATUS(leave_chroot(root));
+    if (::fchdir(there.get()) != 0 || !pivot()) return errno_error("pivot_root");
+  }
   if (::umount2(".", MNT_DETACH) != 0) return errno_error("umount the old root");
   if (::chdir("/") != 0) return errno_error("chdir /");
   return {};

@@ -206,9 +206,7 @@ Status prepare_sandbox(const SandboxContext& context) {
   if (context.isolation == Isolation::kPlain) return {};
   if (::unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC) != 0)
     return errno_error("new namespaces");
-  // What is mounted here stays here; what the host mounts later is seen.
-  if (::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
-    return errno_error("detach mounts");
+  TRY_STATUS(detach_mounts(context.config.root_dir));
   return make_root(context.config.root_dir);
 }
 
@@ -267,7 +265,10 @@ bool can_isolate(bool user_namespace) {
     context.config.root_dir = "/mnt";
     bool ok = (!user_namespace || enter_user_namespace(0, 0).ok()) && ::unshare(CLONE_NEWPID) == 0;
     pid_t inner = ok ? ::fork() : -1;
-    if (inner == 0) ::_exit(prepare_sandbox(context).ok() ? 0 : 1);
+    if (inner == 0) {
+      bool works = prepare_sandbox(context).ok() && enter_root(context.config.root_dir).ok();
+      ::_exit(works ? 0 : 1);
+    }
     int status = 1;
     if (inner > 0) ::waitpid(inner, &status, 0);
     ::_exit(inner > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
