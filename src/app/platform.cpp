@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <future>
@@ -133,7 +134,8 @@ struct Platform::Parts {
   std::unique_ptr<dns::Server> dns;
   std::unique_ptr<node::Node> node;
   std::unique_ptr<gateway::Gateway> gateway;
-  Fd pod_network;  // the claim
+  std::atomic<gateway::Gateway*> activator{nullptr};  // the gateway, once it runs
+  Fd pod_network;                                     // the claim
   bool started = false;
 
   Status open_api();
@@ -188,6 +190,9 @@ Status Platform::Parts::start_node() {
   o.pod_cidr = claim_pod_network(pod_network);
   for (const auto& [prefix, folder] : options.mirrors) o.mirrors[prefix] = folder;
   pass_on(o.fetch_env);
+  o.on_ready = [this](const std::string& pod_uid, bool ready) {
+    if (gateway::Gateway* g = activator.load()) g->pod_ready(pod_uid, ready);
+  };
   node = std::make_unique<node::Node>(*client, node_loop.loop(), zygote, std::move(o));
   TRY_STATUS(node->start());
   api->set_pod_logs(&node->pod_logs());
@@ -209,6 +214,7 @@ Status Platform::Parts::start_gateway() {
   if (!status.ok() && status.error().code == Code::kForbidden && !options.http_port)
     status = try_port(8080);
   if (!status.ok()) return std::move(status).context("gateway");
+  activator = gateway.get();
   gateway_loop.start();
   return {};
 }
@@ -240,6 +246,7 @@ void Platform::stop() {
   if (p.node) p.node->stop();
   p.node_loop.stop();
   p.api_loop.stop();
+  p.activator = nullptr;
   p.gateway.reset();
   p.node.reset();
   p.dns.reset();

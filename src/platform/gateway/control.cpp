@@ -100,6 +100,10 @@ void Control::report() {
   }
 }
 
+void Control::post_ready(std::string pod_uid, bool ready) {
+  loop_.post([this, uid = std::move(pod_uid), ready] { builder_.pod_ready(uid, ready); });
+}
+
 void Control::post_logs(LogBatch batch) {
   size_t bytes = batch.access.size();
   for (const auto& [endpoint, lines] : batch.pods) bytes += lines.text.size();

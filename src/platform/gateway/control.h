@@ -33,6 +33,7 @@ class Control {
   void start();
   void stop();  // ends the watches and the thread; what is queued is written
   void post_logs(LogBatch batch);
+  void post_ready(std::string pod_uid, bool ready);
   std::shared_ptr<const Table> table() const;
 
  private:

@@ -182,6 +182,10 @@ uint16_t Gateway::https_port() const { return core_->https_port; }
 uint16_t Gateway::admin_port() const { return core_->admin_port; }
 std::shared_ptr<const Table> Gateway::table() const { return core_->control->table(); }
 
+void Gateway::pod_ready(const std::string& pod_uid, bool ready) {
+  core_->control->post_ready(pod_uid, ready);
+}
+
 void Gateway::stop(Duration most) {
   Core& c = *core_;
   if (!std::exchange(c.running, false)) return;

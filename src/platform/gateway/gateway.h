@@ -52,6 +52,10 @@ class Gateway {
   uint16_t https_port() const;  // 0 if none
   uint16_t admin_port() const;  // 0 if none
 
+  // A pod passes its readiness probe, or does so no more: what queue-proxy tells the activator, ahead
+  // of the EndpointSlice. Thread-safe.
+  void pod_ready(const std::string& pod_uid, bool ready);
+
   // No new connections; requests in hand finish, at most for `most`; then everything is closed. The
   // loops must still be running, on other threads. Blocks.
   void stop(Duration most = std::chrono::seconds(10));

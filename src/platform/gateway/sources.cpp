@@ -110,11 +110,15 @@ bool TableBuilder::read_slice(const Key& key, const Value& object) {
     slice.ports.push_back({p["name"].str(), static_cast<uint16_t>(p["port"].integer())});
   for (const Value& e : object["endpoints"].array()) {
     const Value& conditions = e["conditions"];
-    if (!conditions["ready"].boolean(true) || conditions["terminating"].boolean(false)) continue;
     const Value& pod = e["targetRef"];
+    const bool ready = conditions["ready"].boolean(true);
+    const bool ending = conditions["terminating"].boolean(false);
+    if (ending) early_.erase(pod["uid"].str());
+    if (ending) continue;
     for (const Value& address : e["addresses"].array())
-      slice.ready.push_back(
-          {address.str(), 0, pod["namespace"].str_or(key.ns), pod["name"].str(), pod["uid"].str()});
+      (ready ? slice.ready : slice.starting)
+          .push_back({address.str(), 0, pod["namespace"].str_or(key.ns), pod["name"].str(),
+                      pod["uid"].str()});
   }
   const Key service{key.ns, slice.service};
   auto old = slices_.find(key);
@@ -141,12 +145,24 @@ std::vector<EndpointAddress> TableBuilder::addresses(const Key& service, std::st
     if (port == 0 && !slice.ports.empty() && (any || slice.ports.size() == 1))
       port = slice.ports[0].port;
     if (port == 0) continue;
-    for (EndpointAddress a : slice.ready) {
+    auto add = [&](EndpointAddress a) {
       a.port = port;
       if (std::find(out.begin(), out.end(), a) == out.end()) out.push_back(std::move(a));
-    }
+    };
+    for (const EndpointAddress& a : slice.ready) add(a);
+    for (const EndpointAddress& a : slice.starting)
+      if (early_.count(a.pod_uid)) add(a);
   }
   return out;
+}
+
+void TableBuilder::pod_ready(const std::string& uid, bool ready) {
+  constexpr size_t kMostEarly = 10000;  // of pods without a Service, which no slice ever names
+  if (early_.size() >= kMostEarly) early_.clear();
+  if (ready ? !early_.insert(uid).second : early_.erase(uid) == 0) return;
+  for (const auto& [key, slice] : slices_)
+    for (const EndpointAddress& a : slice.starting)
+      if (a.pod_uid == uid) return announce({key.ns, slice.service});
 }
 
 // O(endpoints of this service).

@@ -45,6 +45,9 @@ class TableBuilder {
   // true if a new table is needed (endpoints alone never need one).
   bool put(const client::Kind& kind, const json::Value& object);
   bool drop(const client::Kind& kind, const client::Key& key);
+  // What queue-proxy tells the activator on a cluster: this pod answers, or does so no more. Its
+  // endpoints are used from now on, before their slice says that they are ready.
+  void pod_ready(const std::string& uid, bool ready);
 
   std::shared_ptr<const Table> build();
   std::set<ServiceListener> listeners() const;
@@ -76,7 +79,7 @@ class TableBuilder {
   struct Slice {
     std::string service;
     std::vector<ServicePort> ports;
-    std::vector<EndpointAddress> ready;  // port 0
+    std::vector<EndpointAddress> ready, starting;  // port 0
   };
   using Key = client::Key;
   using Hosts = std::map<std::string, std::shared_ptr<Host>>;
@@ -111,6 +114,7 @@ class TableBuilder {
   std::map<Key, Revision> revisions_;
   std::map<Key, Slice> slices_;
   std::map<Key, std::set<Key>> slices_of_;  // service → its slices
+  std::set<std::string> early_;             // uids of pods that are ready by the node's word
   std::map<Key, std::shared_ptr<Backend>> revision_backends_;
   std::map<Key, std::map<std::string, std::shared_ptr<Backend>>> service_backends_;  // → port name
 };

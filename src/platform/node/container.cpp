@@ -103,7 +103,20 @@ void Container::restore(const json::Value& status) {
 
 void Container::allow_start() {
   if (std::exchange(may_start_, true)) return;
+  if (std::exchange(held_, false)) {
+    announce_launch();
+    return context_.zygote.release(launch_id_);
+  }
   if (observed_.state == State::kWaiting && !timer_ && !has_process()) try_start();
+}
+
+// What goes wrong here is told when the container's turn comes.
+void Container::prepare() {
+  if (may_start_ || stopping_ || has_process() || timer_ || std::exchange(prepared_, true)) return;
+  ImageUse use = context_.images.find(observed_.image);
+  if (use.kind != ImageUse::Kind::kNative) return;
+  if (auto s = launch(use, true); !s.ok()) return close_output();
+  held_ = true;
 }
 
 void Container::image_table_changed() {
@@ -170,15 +183,13 @@ std::string Container::termination_file() const {
              "/termination-log");
 }
 
-Status Container::launch(const ImageUse& use) {
+Status Container::launch(const ImageUse& use, bool held) {
   std::string message = termination_file();
   TRY_STATUS(make_dirs(message.substr(0, message.find_last_of('/'))));
   TRY_STATUS(write_file(message, "", 0666));
   if (::chmod(message.c_str(), 0666) != 0) return errno_error("chmod");
   TRY(Launch launch, make_launch(context_, view_, spec_, use, message));
-  if (spec_["lifecycle"].has("preStop") || spec_["lifecycle"].has("postStart"))
-    event("Warning", "LifecycleHookIgnored",
-          str("container ", observed_.name, ": lifecycle hooks are not run on this node"));
+  launch.held = held;
   Fd out, err;
   TRY_STATUS(open_output(out, err));
   std::weak_ptr<bool> alive = alive_;
@@ -194,10 +205,17 @@ Status Container::launch(const ImageUse& use) {
   TRY_STATUS(context_.zygote.launch(launch, std::move(out), std::move(err), std::move(events)));
   launch_id_ = launch.id;
   last_launch_ = std::move(launch);
+  if (!held) announce_launch();
+  return {};
+}
+
+void Container::announce_launch() {
+  if (spec_["lifecycle"].has("preStop") || spec_["lifecycle"].has("postStart"))
+    event("Warning", "LifecycleHookIgnored",
+          str("container ", observed_.name, ": lifecycle hooks are not run on this node"));
   event("Normal", "Pulled",
         str("Container image \"", observed_.image, "\" already present on machine"));
   event("Normal", "Created", str("Created container: ", observed_.name));
-  return {};
 }
 
 Status Container::open_output(Fd& out, Fd& err) {
@@ -301,6 +319,7 @@ void Container::run_probe(std::vector<std::string> command, Duration timeout, Pr
   auto attempt = std::make_shared<Attempt>();
   Launch probe = last_launch_;
   probe.native.clear();
+  probe.held = false;
   probe.join = launch_id_;
   probe.id = str(launch_id_, "-probe-", ++context_.next_id);
   probe.argv = std::move(command);
@@ -338,6 +357,7 @@ void Container::run_probe(std::vector<std::string> command, Duration timeout, Pr
 
 void Container::on_failed(const std::string& why) {
   launch_id_.clear();
+  if (std::exchange(held_, false)) return close_output();  // tried again in its turn
   event("Warning", "Failed",
         str("Error: failed to start container \"", observed_.name, "\": ", why));
   std::string now = context_.now();
@@ -345,6 +365,11 @@ void Container::on_failed(const std::string& why) {
 }
 
 void Container::on_exited(const Exit& exit) {
+  if (std::exchange(held_, false)) {
+    launch_id_.clear();
+    close_output();
+    return changed_();
+  }
   std::string id = "proa://" + std::exchange(launch_id_, "");
   const char* reason = exit.oom_killed && exit.code != 0 ? "OOMKilled"
                        : exit.code == 0                  ? "Completed"
@@ -417,7 +442,7 @@ void Container::stop(Duration grace) {
     return changed_();
   }
   if (!has_process()) return;
-  if (grace.count() <= 0) return context_.zygote.kill(launch_id_, SIGKILL);
+  if (grace.count() <= 0 || held_) return context_.zygote.kill(launch_id_, SIGKILL);
   context_.zygote.kill(launch_id_, SIGTERM);
   if (kill_timer_) context_.loop.cancel(kill_timer_);
   kill_timer_ = context_.loop.after(grace, [this] {

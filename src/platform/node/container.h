@@ -33,10 +33,12 @@ class Container {
   const json::Value& spec() const { return spec_; }
   bool platform() const { return platform_; }
   bool has_process() const { return !launch_id_.empty(); }
+  bool held() const { return held_; }
 
   // Takes up what an earlier node wrote of it. Its process is gone.
   void restore(const json::Value& status);
   void allow_start();          // starts it if it waits and nothing holds it back
+  void prepare();              // makes a native program's process ready to run, ahead of that
   void stop(Duration grace);   // SIGTERM, then SIGKILL; it is not started again
   void image_table_changed();  // tries again at once what had no program
   bool is_native(std::string_view program) const;
@@ -48,7 +50,8 @@ class Container {
   };
   void try_start();
   void start_platform();
-  Status launch(const ImageUse& use);
+  Status launch(const ImageUse& use, bool held = false);
+  void announce_launch();
   Status open_output(Fd& out, Fd& err);
   void hold(std::string reason, std::string message, Duration retry);
   void image_failed(const std::string& message);
@@ -75,6 +78,7 @@ class Container {
   ContainerObserved observed_;
   std::string launch_id_;  // not empty while there is, or will be, a process
   Launch last_launch_;     // for probes inside: the same ids and environment
+  bool prepared_ = false, held_ = false;  // held: the process waits for allow_start()
   bool may_start_ = false, stopping_ = false, restarting_ = false;
   MonoTime started_{};
   Backoff backoff_, image_backoff_;

@@ -37,7 +37,7 @@ void LogAccess::serve(const client::Object& pod, const apiserver::PodLogOptions&
           error(Code::kInvalid, str("previous terminated container \"", options.container,
                                     "\" in pod \"", name, "\" not found")));
     query.run = runs[runs.size() - 2];
-  } else if (!runs.empty()) {
+  } else if (!runs.empty() && !(container && container->held())) {
     query.run = runs.back();
   } else if (container && container->platform()) {
     query.run = 0;  // written by the platform with the first request

@@ -1,6 +1,7 @@
 // What app/ decides about the node.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -22,6 +23,10 @@ struct NodeOptions {
 
   // For `proa fetch`: its environment, and URI prefixes served from folders (which it may read).
   std::map<std::string, std::string> fetch_env, mirrors;
+
+  // Told at once when a pod (by uid) begins or ceases to be ready, ahead of its status; may be
+  // empty. Called on the node's loop.
+  std::function<void(const std::string& pod_uid, bool ready)> on_ready;
 
   Duration backoff_first = std::chrono::seconds(10);
   Duration backoff_cap = std::chrono::minutes(5);

@@ -115,7 +115,10 @@ bool PodWorker::step_init() {
 
 void PodWorker::step() {
   if (!ready_to_start_ || stopping_ || over()) return;
-  if (!step_init()) return;
+  if (!step_init()) {
+    for (const auto& c : containers_) c->prepare();
+    return;
+  }
   for (const auto& c : containers_) c->allow_start();
 }
 
@@ -151,6 +154,7 @@ void PodWorker::changed() {
         return;  // which came back here
       }
     }
+  tell_ready(others && any_process && !stopping_ && !(*view_.pod)["spec"].has("readinessGates"));
   if (!publish_planned_) {
     publish_planned_ = true;
     context_.loop.post([this, alive = std::weak_ptr<bool>(alive_)] {
@@ -158,6 +162,11 @@ void PodWorker::changed() {
     });
   }
   if (stopping_) finish_if_stopped();
+}
+
+void PodWorker::tell_ready(bool ready) {
+  if (std::exchange(told_ready_, ready) == ready || !context_.options.on_ready) return;
+  context_.options.on_ready(client::uid_of(*view_.pod), ready);
 }
 
 PodObserved PodWorker::observe() {

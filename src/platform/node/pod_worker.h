@@ -44,6 +44,7 @@ class PodWorker {
   void finish_if_stopped();
   void finish();
   void changed();
+  void tell_ready(bool ready);
   void publish();
   PodObserved observe();
   void watch_deadline();
@@ -54,7 +55,7 @@ class PodWorker {
   std::function<void()> ended_;
   std::vector<std::unique_ptr<Container>> init_, containers_;
   bool ready_to_start_ = false, stopping_ = false, gone_ = false, quiet_ = false, finished_ = false;
-  bool publish_planned_ = false, terminal_before_ = false, warned_ = false;
+  bool told_ready_ = false, publish_planned_ = false, terminal_before_ = false, warned_ = false;
   std::string start_time_, failed_reason_, failed_message_, set_up_error_;
   json::Value written_;  // the status as last written
   async::TimerId retry_ = 0, deadline_ = 0;

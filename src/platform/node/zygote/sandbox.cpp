@@ -96,19 +96,23 @@ Status die_with_parent(int life) {
   return {};
 }
 
-// 0: /dev/null, 1 and 2: the logs, 3: status; everything else closed.
+// 0: /dev/null, 1 and 2: the logs, 3: status, 4: gate if there is one; everything else closed.
 Status arrange_descriptors(Output& o) {
   int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return errno_error("open /dev/null");
   if (o.status.get() < 10) o.status = Fd(::fcntl(o.status.get(), F_DUPFD_CLOEXEC, 10));
   if (o.err.get() < 10) o.err = Fd(::fcntl(o.err.get(), F_DUPFD_CLOEXEC, 10));
+  if (o.gate && o.gate.get() < 10) o.gate = Fd(::fcntl(o.gate.get(), F_DUPFD_CLOEXEC, 10));
   if (::dup2(null, 0) < 0 || ::dup2(o.out.get(), 1) < 0 || ::dup2(o.err.get(), 2) < 0 ||
       ::dup3(o.status.get(), 3, O_CLOEXEC) < 0)
     return errno_error("dup2");
   if (int status = o.status.release(); status != 3) ::close(status);
   if (int fd = o.out.release(); fd > 3) ::close(fd);
   if (int fd = o.err.release(); fd > 3) ::close(fd);
-  ::syscall(SYS_close_range, 4u, ~0u, 0u);
+  int gate = o.gate.release();
+  if (gate >= 0 && ::dup3(gate, 4, O_CLOEXEC) < 0) return errno_error("dup2");
+  ::syscall(SYS_close_range, gate >= 0 ? 5u : 4u, ~0u, 0u);
+  if (gate >= 0) o.gate = Fd(4);
   o.status = Fd(3);
   return {};
 }
@@ -146,6 +150,16 @@ Status restrict(const SandboxContext& context, Cgroup* cgroup, const Launch& l) 
   ::_exit(127);
 }
 
+// A held program is ready to run before it may: its turn comes, or never does.
+void wait_at(Fd& gate) {
+  char go = 0;
+  ssize_t n = 0;
+  while ((n = ::read(gate.get(), &go, 1)) < 0 && errno == EINTR) {
+  }
+  if (n != 1) ::_exit(0);
+  gate.reset();
+}
+
 // The last steps, alike for a fresh sandbox and a joined one.
 [[noreturn]] void become_program(const SandboxContext& context, Launch& l, Output& output) {
   const Program* native = l.native.empty() ? nullptr : find_program(context, l.native);
@@ -163,6 +177,7 @@ Status restrict(const SandboxContext& context, Cgroup* cgroup, const Launch& l) 
   if (!filter.empty())
     if (auto s = install_seccomp(filter); !s.ok()) fail(output, s.error());
   if (native) {
+    if (output.gate) wait_at(output.gate);
     output.status.reset();
     ::exit(native->main(static_cast<int>(l.argv.size()), argv.data()));
   }

@@ -41,6 +41,7 @@ struct SandboxContext {
 struct Output {
   Fd out, err;
   Fd status;  // closed without a byte: the program runs; text: why it does not
+  Fd gate;    // of a held launch: a byte lets main begin, end-of-file ends the process
 };
 
 // Namespaces and an empty root under config.root_dir. In kPlain nothing.

@@ -74,15 +74,32 @@ Status Zygote::launch(const Launch& launch, Fd out, Fd err, LaunchEvents events)
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0) return errno_error("pipe");
   Fd status(pipe[0]), theirs(pipe[1]);
+  Fd gate, their_gate;
+  if (launch.held) {
+    if (::pipe2(pipe, O_CLOEXEC) != 0) return errno_error("pipe");
+    their_gate = Fd(pipe[0]);
+    gate = Fd(pipe[1]);
+  }
   std::string text = launch.join.empty() ? str("L", launch.id, "\n")
                                          : str("J", launch.id, "\n", launch.join, "\n");
   json::dump(to_json(launch), text);
-  TRY_STATUS(send_packet(socket_.get(), text, {out.get(), err.get(), theirs.get()}));
+  std::vector<int> fds{out.get(), err.get(), theirs.get()};
+  if (their_gate) fds.push_back(their_gate.get());
+  TRY_STATUS(send_packet(socket_.get(), text, fds));
   Running& running = running_[launch.id];
   running.events = std::move(events);
   running.status = std::move(status);
+  running.gate = std::move(gate);
   loop_->watch(running.status.get(), EPOLLIN, [this, id = launch.id](uint32_t) { on_status(id); });
   return {};
+}
+
+void Zygote::release(const std::string& id) {
+  auto it = running_.find(id);
+  if (it == running_.end() || !it->second.gate) return;
+  if (::write(it->second.gate.get(), "g", 1) != 1)
+    log::debug("node", "a held program has ended", {{"id", id}});
+  it->second.gate.reset();
 }
 
 void Zygote::kill(const std::string& id, int signal) {
@@ -106,6 +123,7 @@ void Zygote::on_status(const std::string& id) {
   if (n < 0) return;
   drop_status(it->second);
   if (n > 0) return fail(id, std::string(why, static_cast<size_t>(n)));
+  if (it->second.gate) return;  // held to the end: it never began
   it->second.started = true;
   if (it->second.pid && it->second.events.started) it->second.events.started(it->second.pid);
 }

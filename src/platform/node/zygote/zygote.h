@@ -47,12 +47,13 @@ class Zygote {
   void detach();  // no callback comes after this
 
   Status launch(const Launch& launch, Fd out, Fd err, LaunchEvents events);
+  void release(const std::string& id);           // a held launch: its program begins now
   void kill(const std::string& id, int signal);  // no effect if it is gone
 
  private:
   struct Running {
     LaunchEvents events;
-    Fd status;
+    Fd status, gate;
     pid_t pid = 0;
     bool started = false;
   };

@@ -216,8 +216,9 @@ class ZygoteProcess {
   }
 
   [[noreturn]] void become(Packet p, std::optional<Cgroup>& cgroup, const Status& prepared) {
-    if (p.fds.size() != 3) ::_exit(127);
+    if (p.fds.size() < 3) ::_exit(127);
     Output output{std::move(p.fds[0]), std::move(p.fds[1]), std::move(p.fds[2])};
+    if (p.fds.size() > 3) output.gate = std::move(p.fds[3]);
     auto launch = launch_from_json(json_of(p.text));
     if (prepared.ok() && launch.ok())
       run_launch(context_, cgroup ? &*cgroup : nullptr, std::move(launch).value(),
@@ -229,14 +230,16 @@ class ZygoteProcess {
 
   void launch(Packet p) {
     std::string id = field(p.text, 0).substr(1);
-    if (p.fds.size() != 3) return say(str("F", id, "\nlaunch without its pipes"));
+    if (p.fds.size() < 3 || p.fds.size() > 4)
+      return say(str("F", id, "\nlaunch without its pipes"));
+    std::vector<int> fds;
+    for (const Fd& fd : p.fds) fds.push_back(fd.get());
     while (!spares_.empty()) {
       pid_t pid = spares_.front();
       spares_.pop_front();
       Child& child = children_[pid];
       Fd socket = std::move(child.socket);
-      if (!send_packet(socket.get(), p.text, {p.fds[0].get(), p.fds[1].get(), p.fds[2].get()}).ok())
-        continue;
+      if (!send_packet(socket.get(), p.text, fds).ok()) continue;
       child.id = id;
       return say(str("S", id, "\n", pid));
     }

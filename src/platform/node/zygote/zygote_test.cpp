@@ -301,6 +301,39 @@ TEST_F(ZygoteTest, EndsWithItsParentTogetherWithEverythingItStarted) {
   ::close(pipe[0]);
 }
 
+TEST_F(ZygoteTest, HoldsAProgramThatIsMadeReadyUntilItMayRun) {
+  auto lines = [&](bool release) {
+    Launch l;
+    l.id = release ? "let" : "never";
+    l.native = "clock";
+    l.argv = {"clock"};
+    l.held = true;
+    int out[2];
+    EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
+    Ended e;
+    bool ended = false;
+    LaunchEvents events;
+    events.started = [&](pid_t pid) { e.pid = pid; };
+    events.exited = [&](const Exit& exit) { e.exit = exit, ended = true; };
+    EXPECT_TRUE(zygote_->launch(l, Fd(::dup(out[1])), Fd(out[1]), std::move(events)).ok());
+    for (int i = 0; i < 20; ++i) loop_.run_once(std::chrono::milliseconds(1));
+    EXPECT_EQ(e.pid, 0) << "it has begun";
+    EXPECT_FALSE(ended);
+    if (release)
+      zygote_->release(l.id);
+    else
+      zygote_->kill(l.id, SIGKILL);
+    while (!ended) loop_.run_once(std::chrono::milliseconds(5));
+    EXPECT_EQ(e.pid != 0, release);
+    char text[64];
+    ssize_t n = ::read(out[0], text, sizeof text);
+    ::close(out[0]);
+    return n;
+  };
+  EXPECT_GT(lines(true), 0);
+  EXPECT_EQ(lines(false), 0);
+}
+
 // Not asserted: prints what a cold start costs, from the request to main's first instruction.
 TEST_F(ZygoteTest, MeasuresTheStartOfANativeProgram) {
   const char* count = ::getenv("PROA_MEASURE_STARTS");
