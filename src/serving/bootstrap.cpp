@@ -7,21 +7,6 @@
 namespace proa::serving {
 namespace {
 
-json::Value runtime_container(std::string_view image) {
-  json::Value resources = json::object({{"cpu", "1"}, {"memory", "2Gi"}});
-  return json::object(
-      {{"name", std::string(kModelContainer)},
-       {"image", image},
-       {"args",
-        json::array({"--model_name={{.Name}}", "--model_dir=/mnt/models", "--http_port=8080"})},
-       {"securityContext",
-        json::object({{"allowPrivilegeEscalation", false},
-                      {"capabilities", json::object({{"drop", json::array({"ALL"})}})},
-                      {"privileged", false},
-                      {"runAsNonRoot", true}})},
-       {"resources", json::object({{"limits", resources}, {"requests", resources}})}});
-}
-
 json::Value ingress(std::string_view domain) {
   return json::object(
       {{"enableGatewayApi", false},
@@ -48,6 +33,11 @@ json::Value config_map(std::string_view domain) {
                                                 {"memoryLimit", "1Gi"},
                                                 {"cpuRequest", "100m"},
                                                 {"cpuLimit", "1"}});
+  const json::Value agent = json::object({{"image", "kserve/agent:latest"},
+                                          {"memoryRequest", "100Mi"},
+                                          {"memoryLimit", "1Gi"},
+                                          {"cpuRequest", "100m"},
+                                          {"cpuLimit", "1"}});
   const json::Value credentials = json::object(
       {{"gcs", json::object({{"gcsCredentialFileName", "gcloud-application-credentials.json"}})}});
   return json::object(
@@ -56,27 +46,11 @@ json::Value config_map(std::string_view domain) {
        {"metadata", json::object({{"name", kConfigName}, {"namespace", kConfigNamespace}})},
        {"data", json::object({{"inferenceService", json::pretty(service)},
                               {"storageInitializer", json::pretty(initializer)},
+                              {"agent", json::pretty(agent)},
                               {"credentials", json::pretty(credentials)},
                               {"ingress", json::pretty(ingress(domain))},
                               {"deploy", json::pretty(json::object(
                                              {{"defaultDeploymentMode", "Knative"}}))}})}});
-}
-
-json::Value sklearn_runtime() {
-  return json::object(
-      {{"apiVersion", "serving.kserve.io/v1alpha1"},
-       {"kind", "ClusterServingRuntime"},
-       {"metadata", json::object({{"name", "kserve-sklearnserver"}})},
-       {"spec",
-        json::object(
-            {{"annotations", json::object({{"prometheus.kserve.io/port", "8080"},
-                                           {"prometheus.kserve.io/path", "/metrics"}})},
-             {"supportedModelFormats", json::array({json::object({{"name", "sklearn"},
-                                                                  {"version", "1"},
-                                                                  {"autoSelect", true},
-                                                                  {"priority", 1}})})},
-             {"protocolVersions", json::array({"v1", "v2"})},
-             {"containers", json::array({runtime_container("kserve/sklearnserver:latest")})}})}});
 }
 
 Status apply_bootstrap(client::Client& client, std::string_view domain) {
@@ -93,7 +67,9 @@ Status apply_bootstrap(client::Client& client, std::string_view domain) {
                                  {"metadata", json::object({{"name", kConfigNamespace}})}})));
   if (!client.get(api::kConfigMap, kConfigNamespace, kConfigName).ok())
     TRY_STATUS(apply(api::kConfigMap, config_map(domain)));
-  return apply(api::kClusterServingRuntime, sklearn_runtime());
+  for (json::Value& runtime : runtimes())
+    TRY_STATUS(apply(api::kClusterServingRuntime, std::move(runtime)));
+  return {};
 }
 
 }  // namespace proa::serving

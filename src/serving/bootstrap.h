@@ -6,13 +6,16 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "client/client.h"
 
 namespace proa::serving {
 
 json::Value config_map(std::string_view domain);
-json::Value sklearn_runtime();
+// kserve-sklearnserver, kserve-xgbserver, kserve-lgbserver, kserve-predictiveserver,
+// kserve-mlserver.
+std::vector<json::Value> runtimes();
 
 // Errors: of the client, naming the object.
 Status apply_bootstrap(client::Client& client, std::string_view domain);

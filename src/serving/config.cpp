@@ -41,6 +41,14 @@ void take_initializer(const json::Value& v, Config& c) {
   take(v, "memoryRequest", c.init_memory_request);
 }
 
+void take_agent(const json::Value& v, Config& c) {
+  take(v, "image", c.agent_image);
+  take(v, "cpuLimit", c.agent_cpu_limit);
+  take(v, "memoryLimit", c.agent_memory_limit);
+  take(v, "cpuRequest", c.agent_cpu_request);
+  take(v, "memoryRequest", c.agent_memory_request);
+}
+
 }  // namespace
 
 Config::Config()
@@ -55,12 +63,13 @@ Result<Config> parse_config(const json::Value& config_map) {
   Config c;
   for (const auto& [key, text] : config_map["data"].object()) {
     if (key != "inferenceService" && key != "ingress" && key != "deploy" &&
-        key != "storageInitializer" && key != "credentials")
+        key != "storageInitializer" && key != "credentials" && key != "agent")
       continue;
     TRY(auto v, json::parse(text.str()).context(str("ConfigMap ", kConfigName, " key ", key)));
     if (key == "inferenceService") take_service(v, c);
     if (key == "ingress") take_ingress(v, c);
     if (key == "storageInitializer") take_initializer(v, c);
+    if (key == "agent") take_agent(v, c);
     if (key == "deploy") take(v, "defaultDeploymentMode", c.default_mode);
     if (key == "credentials") take(v["gcs"], "gcsCredentialFileName", c.gcs_file);
   }

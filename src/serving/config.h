@@ -24,6 +24,11 @@ inline constexpr std::string_view kSourceUrisAnnotation =
     "internal.serving.kserve.io/storage-initializer-sourceuris";
 inline constexpr std::string_view kModelContainer = "kserve-container";
 inline constexpr std::string_view kInitContainer = "storage-initializer";
+inline constexpr std::string_view kBatcherAnnotation = "internal.serving.kserve.io/batcher";
+inline constexpr std::string_view kBatcherSizeAnnotation =
+    "internal.serving.kserve.io/batcher-max-batchsize";
+inline constexpr std::string_view kBatcherLatencyAnnotation =
+    "internal.serving.kserve.io/batcher-max-latency";
 inline constexpr std::string_view kModelPath = "/mnt/models";
 
 struct Config {
@@ -45,6 +50,9 @@ struct Config {
   std::string init_cpu_limit = "1", init_memory_limit = "1Gi";
   std::string init_cpu_request = "100m", init_memory_request = "100Mi";
   std::string gcs_file = "gcloud-application-credentials.json";
+  std::string agent_image = "kserve/agent:latest";
+  std::string agent_cpu_limit = "1", agent_memory_limit = "1Gi";
+  std::string agent_cpu_request = "100m", agent_memory_request = "100Mi";
   // Added to the storage initializer's environment by this platform; not in the ConfigMap.
   std::vector<std::pair<std::string, std::string>> init_env;
 

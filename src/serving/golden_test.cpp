@@ -55,7 +55,7 @@ Config config() {
   return c.ok() ? *c : Config{};
 }
 
-SelectedRuntime sklearn() { return {"kserve-sklearnserver", true, shared(sklearn_runtime())}; }
+SelectedRuntime sklearn() { return {"kserve-sklearnserver", true, shared(runtimes()[0])}; }
 
 TEST(Golden, AnInferenceServiceBecomesItsObjects) {
   const auto docs = testdata("sklearn.yaml");
@@ -94,6 +94,67 @@ TEST(Golden, ScalingFieldsBecomeKnativeAnnotations) {
   expect_same(spec, docs[2]);
 }
 
+// The container and the labels that the runtime gives to a model of this spec.
+json::Value template_for(const json::Value& isvc) {
+  std::vector<client::Object> cluster;
+  for (const auto& r : runtimes()) cluster.push_back(shared(r));
+  const auto choice = select_runtime(isvc, {}, cluster);
+  const auto* runtime = std::get_if<SelectedRuntime>(&choice);
+  if (!runtime) return json::object({{"none", std::get<Refusal>(choice).reason}});
+  const auto knative = plan_knative_service(isvc, runtime, "", config());
+  EXPECT_TRUE(knative.ok());
+  return knative.ok() ? (*knative)["spec"]["template"] : json::Value();
+}
+
+TEST(Golden, VersionTwoOfTheProtocolIsMlservers) {
+  const auto made = template_for(
+      yaml("{metadata: {name: legacy, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
+           "sklearn}, protocolVersion: v2, runtimeVersion: v0.12.0, storageUri: 'gs://b/m'}}}}"));
+  EXPECT_EQ(made["metadata"]["labels"]["modelClass"].str(), "mlserver_sklearn.SKLearnModel");
+  const auto& c = made["spec"]["containers"][0];
+  EXPECT_EQ(c["image"].str(), "docker.io/seldonio/mlserver:v0.12.0");
+  EXPECT_FALSE(c.has("args"));
+  expect_same(c["env"], yaml("[{name: MLSERVER_MODEL_NAME, value: legacy},"
+                             " {name: MLSERVER_MODEL_URI, value: /mnt/models},"
+                             " {name: MLSERVER_MODEL_IMPLEMENTATION,"
+                             "  value: mlserver_sklearn.SKLearnModel},"
+                             " {name: MLSERVER_HTTP_PORT, value: '8080'},"
+                             " {name: MLSERVER_GRPC_PORT, value: '9000'},"
+                             " {name: INFERENCE_SERVICE_NAME, value: legacy}]"));
+}
+
+TEST(Golden, GrpcGetsAPortThatSpeaksHttp2) {
+  const auto made = template_for(
+      yaml("{metadata: {name: x, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
+           "xgboost}, protocolVersion: grpc-v2, runtime: kserve-xgbserver,"
+           " storageUri: 'gs://b/m'}}}}"));
+  expect_same(made["spec"]["containers"][0]["ports"],
+              yaml("[{name: h2c, containerPort: 8080, protocol: TCP}]"));
+}
+
+TEST(Golden, ABatcherIsTheAgentsAndTheModelServersEnvironment) {
+  const auto made = template_for(
+      yaml("{metadata: {name: x, namespace: t}, spec: {predictor: {batcher: {maxBatchSize: 16, "
+           "maxLatency: 200}, model: {modelFormat: {name: lightgbm}, storageUri: 'pvc://c/m'}}}}"));
+  json::Value pod = json::object({{"apiVersion", "v1"}, {"kind", "Pod"}});
+  pod.set("metadata", made["metadata"]);
+  pod.set("spec", made["spec"]);
+  ASSERT_TRUE(mutate_pod(pod, Objects{}, config()).ok());
+  const auto once = pod;
+  ASSERT_TRUE(mutate_pod(pod, Objects{}, config()).ok());
+  expect_same(pod, once);
+  const auto& containers = pod["spec"]["containers"];
+  ASSERT_EQ(containers.size(), 2u);
+  EXPECT_EQ(containers[1]["name"].str(), "agent");
+  expect_same(containers[1]["args"],
+              yaml("[--enable-batcher, --max-batchsize, '16', --max-latency, '200', "
+                   "--component-port, '8080']"));
+  expect_same(containers[0]["env"],
+              yaml("[{name: INFERENCE_SERVICE_NAME, value: x},"
+                   " {name: PROA_MAX_BATCHSIZE, value: '16'},"
+                   " {name: PROA_MAX_LATENCY, value: '200'}]"));
+}
+
 TEST(Golden, AClaimIsMountedReadOnlyWithoutAnInitializer) {
   const auto docs = testdata("claim.yaml");
   ASSERT_EQ(docs.size(), 2u);
@@ -125,7 +186,7 @@ TEST(Golden, StatusSaysWhatKServeSays) {
     o.isvc = &isvc;
     o.now = "2026-11-01T10:00:00Z";
     o.stopped = doc["stopped"].boolean();
-    const auto choice = select_runtime(isvc, {}, {shared(sklearn_runtime())});
+    const auto choice = select_runtime(isvc, {}, {shared(runtimes()[0])});
     if (auto* r = std::get_if<Refusal>(&choice))
       o.refusal = *r;
     else

@@ -17,16 +17,34 @@ std::string_view merge_key(std::string_view field) {
   return {};
 }
 
+// The order is that of Kubernetes' strategic merge patch: the patch's items keep theirs, the others
+// of the base keep theirs, and what only the patch has comes before what only the base has.
 void merge_list(json::Array& base, const json::Array& patch, std::string_view key) {
-  for (const auto& item : patch) {
-    json::Value* same = nullptr;
-    for (auto& b : base)
-      if (!item[key].is_null() && b[key] == item[key]) same = &b;
-    if (same)
-      strategic_merge(*same, item);
-    else
-      base.push_back(item);
+  constexpr size_t kNew = SIZE_MAX;
+  json::Array merged;
+  std::vector<bool> taken(base.size());
+  size_t next = 0;  // the first of the base that is not yet placed
+  const auto place_base_until = [&](size_t end) {
+    for (; next < end; ++next)
+      if (!taken[next]) merged.push_back(std::move(base[next])), taken[next] = true;
+  };
+  std::vector<size_t> at(patch.size(), kNew);
+  for (size_t p = 0; p < patch.size(); ++p)
+    for (size_t b = 0; b < base.size(); ++b)
+      if (!patch[p][key].is_null() && base[b][key] == patch[p][key]) at[p] = b;
+  for (size_t p = 0; p < patch.size(); ++p)
+    if (at[p] != kNew) taken[at[p]] = true;  // placed with the patch's
+  for (size_t p = 0; p < patch.size(); ++p) {
+    if (at[p] == kNew) {
+      merged.push_back(patch[p]);
+      continue;
+    }
+    place_base_until(at[p]);
+    strategic_merge(base[at[p]], patch[p]);
+    merged.push_back(base[at[p]]);
   }
+  place_base_until(base.size());
+  base = std::move(merged);
 }
 
 // An env entry has either a value or a valueFrom: the patch's wins.

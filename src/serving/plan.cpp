@@ -6,6 +6,7 @@
 #include "foundation/base/strings.h"
 #include "serving/container.h"
 #include "serving/defaults.h"
+#include "serving/server_defaults.h"
 #include "serving/validate.h"
 
 namespace proa::serving {
@@ -84,6 +85,14 @@ Status storage_annotations(const json::Value& predictor, json::Value& annotation
   return {};
 }
 
+void batcher_annotations(const json::Value& batcher, json::Value& annotations) {
+  if (!batcher.is_object()) return;
+  annotations.set(std::string(kBatcherAnnotation), "true");
+  for (const auto& [field, key] : {std::pair{"maxBatchSize", kBatcherSizeAnnotation},
+                                   std::pair{"maxLatency", kBatcherLatencyAnnotation}})
+    if (!batcher[field].is_null()) annotations.set(std::string(key), str(batcher[field].integer()));
+}
+
 Result<json::Value> template_metadata(const json::Value& isvc, const SelectedRuntime* runtime,
                                       const Config& config) {
   const auto& predictor = isvc["spec"]["predictor"];
@@ -97,6 +106,7 @@ Result<json::Value> template_metadata(const json::Value& isvc, const SelectedRun
   add_all(annotations, predictor["annotations"]);
   scaling_annotations(predictor, annotations);
   TRY_STATUS(storage_annotations(predictor, annotations));
+  batcher_annotations(predictor["batcher"], annotations);
   add_all(labels, own_labels(isvc, config));
   labels.erase("networking.kserve.io/visibility");
   add_all(labels, predictor["labels"]);
@@ -142,8 +152,10 @@ std::optional<Refusal> unsupported(const json::Value& isvc, const Config& config
                  str("; set annotation ", kModeAnnotation, " to Knative"));
   for (const char* c : {"transformer", "explainer"})
     if (spec[c].is_object()) return later(str("spec.", c));
-  for (const char* f : {"logger", "batcher", "workerSpec", "autoScaling"})
+  for (const char* f : {"logger", "workerSpec", "autoScaling"})
     if (predictor[f].is_object()) return later(str("spec.predictor.", f));
+  if (predictor["batcher"].is_object() && !predictor["model"].is_object())
+    return later("spec.predictor.batcher for a custom predictor");
   if (predictor["model"]["storage"].is_object())
     return later("spec.predictor.model.storage", "; use storageUri");
   if (predictor["model"]["confidential"]["enabled"].boolean())
@@ -154,8 +166,9 @@ std::optional<Refusal> unsupported(const json::Value& isvc, const Config& config
   return std::nullopt;
 }
 
-Result<json::Value> plan_knative_service(const json::Value& isvc, const SelectedRuntime* runtime,
+Result<json::Value> plan_knative_service(const json::Value& given, const SelectedRuntime* runtime,
                                          std::string_view rolled_out, const Config& config) {
+  const json::Value isvc = with_server_defaults(given, runtime ? runtime->name : "");
   const auto& predictor = isvc["spec"]["predictor"];
   TRY(auto pod, predictor_pod_spec(isvc, runtime ? &(*runtime->object)["spec"] : nullptr));
   if (!predictor["containerConcurrency"].is_null())

@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* kShared = "kserve-provision-location";
 constexpr const char* kClaim = "kserve-pvc-source";
+constexpr const char* kAgentContainer = "agent";
 constexpr const char* kLocal = "kserve-local-source";
 
 struct Source {
@@ -228,6 +229,38 @@ void inject(json::Value& pod, const std::vector<Source>& sources, const client::
   spec.ref("initContainers").push(std::move(init));
 }
 
+json::Value agent_resources(const Config& config) {
+  return json::object({{"limits", json::object({{"cpu", config.agent_cpu_limit},
+                                                {"memory", config.agent_memory_limit}})},
+                       {"requests", json::object({{"cpu", config.agent_cpu_request},
+                                                  {"memory", config.agent_memory_request}})}});
+}
+
+// The agent is there as on a cluster; on this platform the model server does its batching, for
+// every protocol, and is told so by its environment.
+void inject_agent(json::Value& pod, const Config& config) {
+  const auto& annotations = pod["metadata"]["annotations"];
+  if (annotations[kBatcherAnnotation].str() != "true") return;
+  auto& spec = pod.ref("spec");
+  if (find_named(spec.ref("containers"), kAgentContainer)) return;
+  const std::string size = annotations[kBatcherSizeAnnotation].str_or("32");
+  const std::string latency = annotations[kBatcherLatencyAnnotation].str_or("5000");
+  auto* model = find_named(spec.ref("containers"), kModelContainer);
+  if (!model) return;
+  add_env(*model, "PROA_MAX_BATCHSIZE", size);
+  add_env(*model, "PROA_MAX_LATENCY", latency);
+  json::Value agent = json::object(
+      {{"name", kAgentContainer},
+       {"image", config.agent_image},
+       {"args", json::array({"--enable-batcher", "--max-batchsize", size, "--max-latency", latency,
+                             "--component-port", "8080"})},
+       {"ports", json::array({json::object(
+                     {{"name", "agent-port"}, {"containerPort", 9081}, {"protocol", "TCP"}})})},
+       {"resources", agent_resources(config)}});
+  if (model->has("securityContext")) agent.set("securityContext", (*model)["securityContext"]);
+  spec.ref("containers").push(std::move(agent));
+}
+
 }  // namespace
 
 Status mutate_pod(json::Value& pod, const client::Client& client, const Config& config) {
@@ -236,6 +269,7 @@ Status mutate_pod(json::Value& pod, const client::Client& client, const Config& 
   for (const char* a : {"serving.kserve.io/enable-metric-aggregation",
                         "serving.kserve.io/enable-prometheus-scraping"})
     if (annotations[a].is_null()) annotations.set(a, "false");
+  inject_agent(pod, config);
   TRY(auto sources, sources_of(pod["metadata"]["annotations"]));
   if (sources.empty()) return {};
   if (readers(pod.ref("spec")).empty())

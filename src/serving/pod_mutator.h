@@ -1,5 +1,6 @@
 // What KServe's pod webhook does to a predictor's pod: the storage initializer that fetches the
-// model, its credentials, a claim mounted directly, two metrics annotations.
+// model, its credentials, a claim mounted directly, the agent for batching, two metrics
+// annotations.
 //
 // Called by the API server's admission for each pod with label serving.kserve.io/inferenceservice.
 // Reads ServiceAccount and Secrets through the client; changes the pod in place. Idempotent.

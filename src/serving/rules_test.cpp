@@ -210,7 +210,7 @@ TEST(Merge, GoesByTheMergeKeysOfPods) {
   expect_same(base,
               yaml("{image: b, env: [{name: X, value: '1'}, {name: Y, valueFrom: {x: 1}}, {name: "
                    "Z}], resources: {limits: {cpu: '1', memory: 1Gi}}, command: [c], ports: "
-                   "[{containerPort: 80, name: h}, {containerPort: 90}]}"));
+                   "[{containerPort: 90}, {containerPort: 80, name: h}]}"));
 }
 
 TEST(Merge, FillsPlaceholders) {
@@ -242,8 +242,8 @@ TEST(Container, ConcatenatesArgsAndReplacesTheTag) {
   expect_same(*pod,
               yaml("{serviceAccountName: sa, nodeSelector: {a: b, b: c}, containers: [{name: "
                    "kserve-container, image: 'r:5/k/s:v9', args: [--name=x, --more], env: [{name: "
-                   "E, value: v}, {name: INFERENCE_SERVICE_NAME, value: x}]}, {name: helper, "
-                   "image: h}, {name: side, image: s}]}"));
+                   "E, value: v}, {name: INFERENCE_SERVICE_NAME, value: x}]}, {name: side, "
+                   "image: s}, {name: helper, image: h}]}"));
 }
 
 TEST(Container, WantsARuntimeWithTheModelsContainer) {
@@ -397,7 +397,9 @@ TEST(Plan, RefusesWhatThisVersionDoesNotDo) {
             "deployment mode Standard is not supported by this version; set annotation "
             "serving.kserve.io/deploymentMode to Knative");
   EXPECT_NE(refused("{predictor: {model: {}}, transformer: {}}"), "");
-  EXPECT_NE(refused("{predictor: {model: {}, batcher: {}}}"), "");
+  EXPECT_EQ(refused("{predictor: {model: {}, batcher: {}}}"), "");
+  EXPECT_NE(refused("{predictor: {containers: [{}], batcher: {}}}"), "");
+  EXPECT_NE(refused("{predictor: {model: {}, logger: {}}}"), "");
   EXPECT_NE(refused("{predictor: {}}"), "");
 }
 

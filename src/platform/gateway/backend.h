@@ -30,6 +30,7 @@ struct EndpointAddress {
   std::string address;
   uint16_t port = 0;
   std::string pod_namespace, pod_name, pod_uid;  // of targetRef; may be empty
+  bool http2 = false;                            // takes HTTP/2 without TLS (h2c), as gRPC needs
   bool operator==(const EndpointAddress&) const = default;
 };
 

@@ -156,7 +156,7 @@ void Exchange::send() {
   if (matched_.rule->retries.per_try.count())
     try_deadline_ = worker_.loop().now() + matched_.rule->retries.per_try;
   http::Upstream to;
-  to.address = endpoint_->address, to.port = endpoint_->port;
+  to.address = endpoint_->address, to.port = endpoint_->port, to.http2 = endpoint_->http2;
   const bool whole = request_ended_ && body_.empty() && head.upgrade.empty();
   up_ = worker_.pool().open(to, head, whole, std::move(callbacks));
   if (!whole && (!body_.empty() || request_ended_)) up_->send_data(body_, request_ended_);
@@ -312,11 +312,17 @@ void Exchange::let_go_of_endpoint() {
 void Exchange::fail(int status, std::string_view text, bool retry_after) {
   if (up_) up_->reset();
   up_ = nullptr;
-  http::Headers headers = {{"content-type", "application/json"}, {"x-request-id", request_id_}};
-  if (retry_after) headers.add("retry-after", "1");
-  std::string body = error_body(text);
-  bytes_out_ = body.size();
-  down_->respond(status, headers, body);
+  if (down_->head().headers.get("content-type").starts_with("application/grpc")) {
+    http::Headers headers = grpc_error(status, text);
+    headers.add("x-request-id", request_id_);
+    down_->respond_head(200, headers, true);
+  } else {
+    http::Headers headers = {{"content-type", "application/json"}, {"x-request-id", request_id_}};
+    if (retry_after) headers.add("retry-after", "1");
+    std::string body = error_body(text);
+    bytes_out_ = body.size();
+    down_->respond(status, headers, body);
+  }
   finish(status);
   close_if_done();
 }

@@ -104,12 +104,32 @@ std::string error_body(std::string_view text) {
   return out;
 }
 
+// Statuses as gRPC's own proxies give them for HTTP's ("HTTP to gRPC Status Code Mapping").
+http::Headers grpc_error(int status, std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string message;
+  for (char ch : text) {
+    auto c = static_cast<unsigned char>(ch);
+    if (c < 0x20 || c >= 0x7f || c == '%')
+      message += '%', message += kHex[c >> 4], message += kHex[c & 15];
+    else
+      message += ch;
+  }
+  const char* code = "2";
+  if (status == 404) code = "12";
+  if (status == 413) code = "8";
+  if (status == 429 || status == 502 || status == 503) code = "14";
+  if (status == 504) code = "4";
+  return {{"content-type", "application/grpc"}, {"grpc-status", code}, {"grpc-message", message}};
+}
+
 bool is_repeatable(std::string_view method, std::string_view path) {
   for (std::string_view m : {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
     if (method == m) return true;
   if (method != "POST") return false;
   if (path.starts_with("/v1/models/"))
     return path.ends_with(":predict") || path.ends_with(":explain");
+  if (path == "/inference.GRPCInferenceService/ModelInfer") return true;
   return path.starts_with("/v2/models/") && path.ends_with("/infer");
 }
 

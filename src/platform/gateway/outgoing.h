@@ -22,6 +22,9 @@ std::string redirect_location(const Redirect& redirect, const http::RequestHead&
 // {"error": "TEXT"}, KServe's form.
 std::string error_body(std::string_view text);
 
+// The same for a gRPC client: the head that ends its call, to be sent with status 200.
+http::Headers grpc_error(int status, std::string_view text);
+
 // A request that may be sent again although the upstream may have seen it.
 bool is_repeatable(std::string_view method, std::string_view path);
 

@@ -422,6 +422,16 @@ TEST(PlainHost, RecognisesOnlyKServesForm) {
     EXPECT_EQ(plain_host_of(other), std::nullopt) << other;
 }
 
+TEST(GrpcErrors, AreTrailersInTheHead) {
+  const http::Headers h = grpc_error(503, "no pod: 50 % \xc3\xa4\n");
+  EXPECT_EQ(h.get("content-type"), "application/grpc");
+  EXPECT_EQ(h.get("grpc-status"), "14");
+  EXPECT_EQ(h.get("grpc-message"), "no pod: 50 %25 %C3%A4%0A");
+  EXPECT_EQ(grpc_error(404, "").get("grpc-status"), "12");
+  EXPECT_EQ(grpc_error(413, "").get("grpc-status"), "8");
+  EXPECT_EQ(grpc_error(504, "").get("grpc-status"), "4");
+}
+
 TEST(Endpoints, OfARevisionComeFromItsPrivateServicesSlices) {
   World w(kIris);
   auto backend = w.builder.revision({"test", "iris-predictor-00001"});
@@ -441,11 +451,38 @@ endpoints:
   EXPECT_EQ(backend->endpoints(), 0u);
 }
 
+TEST(Endpoints, ThatTheNodeCallsReadyAreUsedBeforeTheirSliceSaysSo) {
+  World w(kIris);
+  auto backend = w.builder.revision({"test", "iris-predictor-00001"});
+  const std::string slice = R"(
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: s1, namespace: test, labels: {kubernetes.io/service-name: iris-predictor-00001-private}}
+ports: [{name: h2c, port: 8080}]
+endpoints:
+- {addresses: [127.10.0.2], conditions: {ready: false}, targetRef: {kind: Pod, name: p, uid: u}}
+)";
+  w.builder.pod_ready("u", true);  // before there is any slice
+  EXPECT_EQ(backend->endpoints(), 0u);
+  w.put(slice);
+  EXPECT_EQ(backend->endpoints(), 1u);
+  w.builder.pod_ready("u", false);
+  EXPECT_EQ(backend->endpoints(), 0u);
+  w.builder.pod_ready("u", true);
+  EXPECT_EQ(backend->endpoints(), 1u);
+  w.builder.pod_ready("another", true);
+  EXPECT_EQ(backend->endpoints(), 1u);
+  w.put(replace_all(slice, "ready: false", "ready: false, terminating: true"));
+  EXPECT_EQ(backend->endpoints(), 0u);
+}
+
 TEST(Repeatable, MeansIdempotentMethodsAndInference) {
   EXPECT_TRUE(is_repeatable("GET", "/x"));
   EXPECT_TRUE(is_repeatable("POST", "/v1/models/iris:predict"));
   EXPECT_TRUE(is_repeatable("POST", "/v2/models/iris/infer"));
   EXPECT_TRUE(is_repeatable("POST", "/v2/models/iris/versions/1/infer"));
+  EXPECT_TRUE(is_repeatable("POST", "/inference.GRPCInferenceService/ModelInfer"));
+  EXPECT_FALSE(is_repeatable("POST", "/inference.GRPCInferenceService/RepositoryModelLoad"));
   EXPECT_FALSE(is_repeatable("POST", "/v2/repository/models/iris/load"));
   EXPECT_FALSE(is_repeatable("PATCH", "/v1/models/iris:predict"));
 }

@@ -81,7 +81,7 @@ void TableBuilder::read_service(const Key& key, const Value& object) {
   s.selects = !spec["selector"].object().empty();
   for (const Value& p : spec["ports"].array()) {
     if (p["protocol"].str_or("TCP") == "UDP") continue;
-    s.ports.push_back({p["name"].str(), static_cast<uint16_t>(p["port"].integer())});
+    s.ports.push_back({p["name"].str(), static_cast<uint16_t>(p["port"].integer()), false});
   }
   services_[key] = std::move(s);
 }
@@ -102,12 +102,22 @@ void TableBuilder::read_revision(const Key& key, const Value& object) {
   revisions_[key] = std::move(r);
 }
 
+namespace {
+// By appProtocol (Kubernetes' standard names), else by the port's name, as Istio and Knative do.
+bool speaks_http2(const Value& port) {
+  const std::string &protocol = port["appProtocol"].str(), &name = port["name"].str();
+  if (!protocol.empty()) return protocol == "kubernetes.io/h2c" || protocol == "grpc";
+  return name == "h2c" || name == "grpc" || name.starts_with("h2c-") || name.starts_with("grpc-");
+}
+}  // namespace
+
 bool TableBuilder::read_slice(const Key& key, const Value& object) {
   Slice slice;
   slice.service = object["metadata"]["labels"]["kubernetes.io/service-name"].str();
   if (slice.service.empty()) return drop(api::kEndpointSlice, key);
   for (const Value& p : object["ports"].array())
-    slice.ports.push_back({p["name"].str(), static_cast<uint16_t>(p["port"].integer())});
+    slice.ports.push_back(
+        {p["name"].str(), static_cast<uint16_t>(p["port"].integer()), speaks_http2(p)});
   for (const Value& e : object["endpoints"].array()) {
     const Value& conditions = e["conditions"];
     const Value& pod = e["targetRef"];
@@ -137,16 +147,16 @@ std::vector<EndpointAddress> TableBuilder::addresses(const Key& service, std::st
   if (keys == slices_of_.end()) return out;
   for (const Key& key : keys->second) {
     const Slice& slice = slices_.at(key);
-    uint16_t port = 0;
+    const ServicePort* port = nullptr;
     for (const ServicePort& p : slice.ports) {
-      if (p.name == port_name) port = p.port;
-      if (any && (p.name == "http" || p.name == "http1" || p.name == "h2c")) port = p.port;
+      if (p.name == port_name) port = &p;
+      if (any && (p.name == "http" || p.name == "http1" || p.name == "h2c")) port = &p;
     }
-    if (port == 0 && !slice.ports.empty() && (any || slice.ports.size() == 1))
-      port = slice.ports[0].port;
-    if (port == 0) continue;
+    if (!port && !slice.ports.empty() && (any || slice.ports.size() == 1)) port = &slice.ports[0];
+    if (!port || port->port == 0) continue;
     auto add = [&](EndpointAddress a) {
-      a.port = port;
+      a.port = port->port;
+      a.http2 = port->http2;
       if (std::find(out.begin(), out.end(), a) == out.end()) out.push_back(std::move(a));
     };
     for (const EndpointAddress& a : slice.ready) add(a);

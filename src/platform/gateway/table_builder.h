@@ -66,6 +66,7 @@ class TableBuilder {
   struct ServicePort {
     std::string name;
     uint16_t port = 0;
+    bool http2 = false;
   };
   struct Service {
     std::string external_name, cluster_ip;

@@ -82,6 +82,12 @@ json::Value ImageTable::default_data() {
   return json::object(
       {{"serving",
         "*kserve/sklearnserver => proa serve\n"
+        "*kserve/xgbserver => proa serve\n"
+        "*kserve/lgbserver => proa serve\n"
+        "*kserve/predictiveserver => proa serve\n"
+        "*seldonio/mlserver => proa serve\n"
+        "*seldonio/mlserver-slim => proa serve\n"
+        "*kserve/agent => platform\n"
         "*kserve/storage-initializer => proa fetch\n"
         "*knative*queue* => platform\n"
         "queue-proxy => platform\n"},
