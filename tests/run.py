@@ -145,11 +145,12 @@ def main():
     args.add_argument("--build", required=True)
     args.add_argument("--asan")
     args.add_argument("--kubectl")
+    args.add_argument("--grpcurl")
     args.add_argument("--only", choices=["unit", "asan", "tidy", "models", "e2e"])
     args.add_argument("names", nargs="*")
     a = args.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    for key, value in (("PROA", a.proa), ("KUBECTL", a.kubectl), ("PROA_BUILD", a.build)):
+    for key, value in (("PROA", a.proa), ("KUBECTL", a.kubectl), ("GRPCURL", a.grpcurl), ("PROA_BUILD", a.build)):
         if value:
             os.environ[key] = str(pathlib.Path(value).absolute())
     report = Report(a.names)
