@@ -18,11 +18,21 @@ namespace proa::pickle {
 
 struct Node;
 
+// A field of a structured dtype (kind 'V'): where it lies in an element. Scalars only.
+struct Field {
+  std::string name;
+  char kind = 0;
+  size_t size = 0;
+  bool swap = false;
+  size_t offset = 0;  // offset + size ≤ the element's size
+};
+
 // A numpy dtype: kind as numpy's one-letter code ('f', 'i', 'u', 'b', 'U', 'S', 'O', …).
 struct DType {
   char kind = 0;
   size_t size = 0;           // bytes of one element; of 'U' four times the characters; 0 for 'O'
   bool swap = false;         // big-endian
+  std::vector<Field> fields;  // of 'V', in the dtype's order; empty: not structured
   std::string name() const;  // "float64", "<U10"
 };
 
