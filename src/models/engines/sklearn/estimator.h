@@ -52,6 +52,12 @@ class Estimator {
   virtual Status predict(Method method, const Table& in, Workspace& work, Output& out) const;
   // `out` may point into `in` (a step that changes nothing).
   virtual Status transform(const Table& in, Workspace& work, Table& out) const;
+  // The way back, for TransformedTargetRegressor and Pipeline: scalers, PowerTransformer, … override
+  // both; whoever holds one asks has_inverse() at load.
+  virtual bool has_inverse() const { return false; }
+  virtual Status inverse_transform(const Table&, Workspace&, Table&) const {
+    return error(Code::kUnimplemented, name + " has no inverse_transform here");
+  }
 
   // classes_ of a classifier; nullptr for others, and for classifiers of many outputs.
   virtual const Labels* labels() const { return nullptr; }
