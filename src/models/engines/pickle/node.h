@@ -41,9 +41,12 @@ struct Array {
   DType dtype;
   std::vector<size_t> shape;   // empty for a scalar
   bool fortran = false;        // column-major
-  std::string_view data;       // exactly count × dtype.size bytes
+  std::string_view data;       // exactly count × dtype.size bytes; with a stride: what reaches all
   std::vector<Node*> objects;  // instead of data for kind 'O'
+  size_t stride = 0;           // bytes from element to element; 0: dtype.size
   size_t count() const;
+  // One member of a structured array, as an array of the same shape; kDataLoss if there is none.
+  Result<Array> field(std::string_view name) const;
   std::string shape_text() const;  // "(2, 60)"
 };
 

@@ -1,8 +1,9 @@
-#include "models/engines/attributes.h"
+#include "models/engines/sklearn/attributes.h"
 
 #include <cmath>
 
 #include "foundation/base/strings.h"
+#include "models/engines/sklearn/reading.h"
 
 namespace proa::engines {
 namespace {
@@ -10,141 +11,75 @@ namespace {
 using pickle::Kind;
 using pickle::Node;
 
-constexpr size_t kMostDense = size_t{1} << 27;  // elements of a sparse matrix made dense: 1 GiB
-
-bool all_finite(const std::vector<double>& v) {
-  for (double x : v)
-    if (!std::isfinite(x)) return false;
+bool acceptable(const std::vector<double>& values, Attributes::Finite finite) {
+  if (finite == Attributes::Finite::kAny) return true;
+  for (double x : values)
+    if (!std::isfinite(x) && (finite == Attributes::Finite::kYes || !std::isnan(x))) return false;
   return true;
 }
 
-// scipy's CSR: data, indices, indptr and _shape.
-Result<Matrix> from_csr(const Attributes& a) {
-  TRY(std::vector<double> data, a.vector({"data"}));
-  TRY(std::vector<int64_t> columns, a.integers({"indices"}));
-  TRY(std::vector<int64_t> starts, a.integers({"indptr"}));
-  const Node* shape = a.find("_shape");
-  if (!shape || shape->kind != Kind::kTuple || shape->items.size() != 2) return a.wrong("no shape");
-  TRY(int64_t rows, pickle::as_int(*shape->items[0]));
-  TRY(int64_t width, pickle::as_int(*shape->items[1]));
-  bool sane = rows >= 0 && width >= 0 && starts.size() == static_cast<size_t>(rows) + 1 &&
-              columns.size() == data.size() && starts[0] == 0 &&
-              starts.back() == static_cast<int64_t>(data.size());
-  size_t cells = 0;
-  if (!sane ||
-      __builtin_mul_overflow(static_cast<size_t>(rows), static_cast<size_t>(width), &cells))
-    return a.wrong("the parts of a sparse matrix do not agree");
-  if (cells > kMostDense) return error(Code::kTooLarge, "a sparse matrix is too large to be read");
-  Matrix m{static_cast<size_t>(rows), static_cast<size_t>(width), std::vector<double>(cells)};
-  for (size_t r = 0; r < m.rows; ++r) {
-    if (starts[r] > starts[r + 1] || starts[r] < 0 || starts[r + 1] > starts.back())
-      return a.wrong("the parts of a sparse matrix do not agree");
-    for (int64_t i = starts[r]; i < starts[r + 1]; ++i) {
-      int64_t c = columns[static_cast<size_t>(i)];
-      if (c < 0 || c >= width) return a.wrong("a sparse matrix has an index outside of it");
-      m.values[r * m.columns + static_cast<size_t>(c)] += data[static_cast<size_t>(i)];
-    }
-  }
-  return m;
-}
+bool is_sequence(const Node& n) { return n.kind == Kind::kList || n.kind == Kind::kTuple; }
 
-void append_json_text(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (char c : text) {
-    if (c == '"' || c == '\\')
-      (out += '\\') += c;
-    else if (c == '\n')
-      out += "\\n";
-    else if (c == '\t')
-      out += "\\t";
-    else if (c == '\r')
-      out += "\\r";
-    else if (static_cast<unsigned char>(c) < 0x20)
-      ((out += "\\u00") += kHex[c >> 4]) += kHex[c & 15];
-    else
-      out += c;
-  }
-  out += '"';
-}
-
-// An element of a '<U…' array: UCS-4, filled up with zeros.
-Result<std::string> ucs4(std::string_view raw, bool swap) {
-  std::string out;
-  for (size_t i = 0; i + 4 <= raw.size(); i += 4) {
-    uint32_t c = 0;
-    for (size_t b = 0; b < 4; ++b)
-      c = c << 8 | static_cast<unsigned char>(raw[i + (swap ? b : 3 - b)]);
-    if (c == 0) break;
-    if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
-      return error(Code::kDataLoss, "a label holds no Unicode character");
-    if (c < 0x80)
-      out += static_cast<char>(c);
-    else if (c < 0x800)
-      (out += static_cast<char>(0xC0 | c >> 6)) += static_cast<char>(0x80 | (c & 63));
-    else if (c < 0x10000)
-      ((out += static_cast<char>(0xE0 | c >> 12)) += static_cast<char>(0x80 | (c >> 6 & 63))) +=
-          static_cast<char>(0x80 | (c & 63));
-    else
-      (((out += static_cast<char>(0xF0 | c >> 18)) += static_cast<char>(0x80 | (c >> 12 & 63))) +=
-       static_cast<char>(0x80 | (c >> 6 & 63))) += static_cast<char>(0x80 | (c & 63));
-  }
-  return out;
-}
-
-Result<Labels> object_labels(const pickle::Array& array) {
-  Labels out;
+// The numbers of an array, of objects too.
+Result<std::vector<double>> numbers_of(const pickle::Array& array) {
+  if (array.dtype.kind != 'O') return pickle::doubles(array);
+  std::vector<double> out;
+  out.reserve(array.objects.size());
   for (const Node* n : array.objects) {
-    std::string text;
-    Labels::Type type = Labels::Type::kText;
-    if (n->kind == Kind::kStr && is_utf8(n->text)) {
-      append_json_text(text, n->text);
-    } else if (n->kind == Kind::kBool) {
-      type = Labels::Type::kBool;
-      text = n->boolean ? "true" : "false";
-    } else if (n->kind == Kind::kInt) {
-      type = Labels::Type::kInt;
-      append_number(text, n->integer);
-    } else if (n->kind == Kind::kFloat) {
-      type = Labels::Type::kFloat;
-      append_float(text, n->number);
-    } else {
-      return error(Code::kUnimplemented, str("a class label is ", n->describe(),
-                                             "; numbers, texts and booleans are supported"));
+    if (n->kind == Kind::kNone) {
+      out.push_back(NAN);
+      continue;
     }
-    out.type = type;
-    out.json.push_back(std::move(text));
+    TRY(double v, pickle::as_double(*n));
+    out.push_back(v);
   }
   return out;
 }
 
-Result<Labels> array_labels(const pickle::Array& array) {
-  const pickle::DType& t = array.dtype;
-  if (t.kind == 'O') return object_labels(array);
-  Labels out;
-  if (t.kind == 'U') {
-    out.type = Labels::Type::kText;
-    for (size_t i = 0; i < array.count(); ++i) {
-      TRY(std::string label, ucs4(array.data.substr(i * t.size, t.size), t.swap));
-      append_json_text(out.json.emplace_back(), label);
-    }
-  } else if (t.kind == 'f') {
-    out.type = Labels::Type::kFloat;
-    TRY(std::vector<double> v, doubles(array));
-    for (double x : v) append_float(out.json.emplace_back(), x);
-  } else {
-    TRY(std::vector<int64_t> v, integers(array));
-    out.type = t.kind == 'b' ? Labels::Type::kBool : Labels::Type::kInt;
-    for (int64_t x : v) {
-      std::string& text = out.json.emplace_back();
-      if (t.kind == 'b')
-        text = x ? "true" : "false";
-      else if (t.kind == 'u')
-        append_number(text, static_cast<uint64_t>(x));
-      else
-        append_number(text, x);
-    }
+Result<std::vector<double>> numbers_of(const std::vector<Node*>& items) {
+  std::vector<double> out;
+  out.reserve(items.size());
+  for (const Node* n : items) {
+    TRY(double v, pickle::as_double(*n));
+    out.push_back(v);
   }
+  return out;
+}
+
+Result<NdArray> ndarray_of(const Node& n, std::string_view name, const Attributes& a) {
+  NdArray out;
+  if (n.kind == Kind::kArray) {
+    out.shape = n.array->shape;
+    TRY(out.values, numbers_of(*n.array));
+    return out;
+  }
+  if (!is_sequence(n)) {
+    TRY(double v, pickle::as_double(n));
+    out.values.push_back(v);
+    return out;
+  }
+  bool nested = !n.items.empty() && (is_sequence(*n.items[0]) || n.items[0]->kind == Kind::kArray);
+  out.shape.push_back(n.items.size());
+  if (!nested) {
+    TRY(out.values, numbers_of(n.items));
+    return out;
+  }
+  size_t width = 0;  // a list of lists or of vectors: one level, all of one length
+  for (const Node* row : n.items) {
+    std::vector<double> values;
+    if (row->kind == Kind::kArray) {
+      TRY(values, numbers_of(*row->array));
+    } else if (is_sequence(*row)) {
+      TRY(values, numbers_of(row->items));
+    } else {
+      return a.wrong(str(name, " mixes lists and numbers"));
+    }
+    if (row != n.items[0] && values.size() != width)
+      return a.wrong(str(name, " has rows of different lengths"));
+    width = values.size();
+    out.values.insert(out.values.end(), values.begin(), values.end());
+  }
+  out.shape.push_back(width);
   return out;
 }
 
@@ -159,84 +94,219 @@ Error Attributes::wrong(std::string_view what) const {
   return error(Code::kDataLoss, str(class_name(), ": ", what));
 }
 
+Error Attributes::unsupported(std::string_view what) const {
+  return error(Code::kUnimplemented, str(class_name(), ": ", what,
+                                         " is not supported; `proa serve --list-formats` shows "
+                                         "what is"));
+}
+
 bool Attributes::has(std::string_view name) const {
   const Node* n = find(name);
   return n && n->kind != Kind::kNone;
 }
 
 Result<const Node*> Attributes::need(Names names) const {
+  const Node* none = nullptr;  // there, but None: an old name may still have the value
   for (std::string_view name : names)
-    if (const Node* n = find(name)) return n;
+    if (const Node* n = find(name)) {
+      if (n->kind != Kind::kNone) return n;
+      if (!none) none = n;
+    }
+  if (none) return none;
   return wrong(str("attribute ", *names.begin(), " is missing; was it fitted?"));
 }
 
-Result<Matrix> Attributes::matrix(Names names) const {
+Result<NdArray> Attributes::array(Names names, Finite finite) const {
   TRY(const Node* n, need(names));
   std::string_view name = *names.begin();
-  if (n->type_name().starts_with("scipy.sparse"))
-    return from_csr(Attributes(*n)).context(str(class_name(), ": ", name));
-  if (n->kind != Kind::kArray || n->array->shape.size() != 2)
-    return wrong(str(name, " is ", n->describe(), ", a matrix is expected"));
-  Matrix m{n->array->shape[0], n->array->shape[1], {}};
-  auto values = doubles(*n->array);
-  if (!values.ok()) return std::move(values).error().with_context(str(class_name(), ": ", name));
-  m.values = std::move(*values);
-  if (!all_finite(m.values)) return wrong(str(name, " holds NaN or infinity"));
+  TRY(NdArray out, ndarray_of(*n, name, *this).context(str(class_name(), ": ", name)));
+  if (!acceptable(out.values, finite)) return wrong(str(name, " holds NaN or infinity"));
+  return out;
+}
+
+Result<Matrix> Attributes::matrix(Names names, Finite finite) const {
+  TRY(const Node* n, need(names));
+  std::string_view name = *names.begin();
+  Matrix m;
+  if (n->type_name().starts_with("scipy.sparse")) {
+    TRY(SparseMatrix s, sparse_of(*n).context(str(class_name(), ": ", name)));
+    TRY(m, filled(s).context(str(class_name(), ": ", name)));
+  } else {
+    bool rows = n->kind == Kind::kArray || is_sequence(*n);
+    if (!rows) return wrong(str(name, " is ", n->describe(), ", a matrix is expected"));
+    TRY(NdArray a, ndarray_of(*n, name, *this).context(str(class_name(), ": ", name)));
+    if (a.shape.size() != 2)
+      return wrong(str(name, " is ", n->describe(), ", a matrix is expected"));
+    m = {a.shape[0], a.shape[1], std::move(a.values)};
+  }
+  if (!acceptable(m.values, finite)) return wrong(str(name, " holds NaN or infinity"));
   return m;
 }
 
-Result<std::vector<double>> Attributes::vector(Names names) const {
+Result<SparseMatrix> Attributes::sparse(Names names) const {
   TRY(const Node* n, need(names));
-  std::string_view name = *names.begin();
-  std::vector<double> out;
-  if (n->kind == Kind::kArray && n->array->shape.size() == 1) {
-    auto values = doubles(*n->array);
-    if (!values.ok()) return std::move(values).error().with_context(str(class_name(), ": ", name));
-    out = std::move(*values);
-  } else {
-    if (n->kind == Kind::kArray && !n->array->shape.empty())
-      return wrong(str(name, " is ", n->describe(), ", a vector is expected"));
-    TRY(double v, pickle::as_double(*n).context(str(class_name(), ": ", name)));
-    out.push_back(v);
+  if (n->type_name().starts_with("scipy.sparse"))
+    return sparse_of(*n).context(str(class_name(), ": ", *names.begin()));
+  TRY(Matrix m, matrix(names, Finite::kAny));
+  SparseMatrix out{m.rows, m.columns, {0}, {}, {}};
+  if (m.columns > UINT32_MAX) return wrong(str(*names.begin(), " is too wide"));
+  for (size_t r = 0; r < m.rows; ++r) {
+    for (size_t c = 0; c < m.columns; ++c)
+      if (m.at(r, c) != 0) {
+        out.indices.push_back(static_cast<uint32_t>(c));
+        out.values.push_back(m.at(r, c));
+      }
+    out.starts.push_back(out.values.size());
   }
-  if (!all_finite(out)) return wrong(str(name, " holds NaN or infinity"));
   return out;
+}
+
+Result<std::vector<double>> Attributes::vector(Names names, Finite finite) const {
+  TRY(const Node* n, need(names));
+  TRY(NdArray a, array(names, finite));
+  if (a.shape.size() > 1)
+    return wrong(str(*names.begin(), " is ", n->describe(), ", a vector is expected"));
+  return std::move(a.values);
 }
 
 Result<std::vector<int64_t>> Attributes::integers(Names names) const {
   TRY(const Node* n, need(names));
-  if (n->kind != Kind::kArray || n->array->shape.size() != 1)
+  std::string context = str(class_name(), ": ", *names.begin());
+  if (n->kind == Kind::kArray && n->array->shape.size() <= 1 && n->array->dtype.kind != 'O')
+    return pickle::integers(*n->array).context(context);
+  std::vector<int64_t> out;
+  if (is_sequence(*n) || (n->kind == Kind::kArray && n->array->shape.size() == 1)) {
+    for (const Node* item : n->kind == Kind::kArray ? n->array->objects : n->items) {
+      TRY(int64_t v, pickle::as_int(*item).context(context));
+      out.push_back(v);
+    }
+    return out;
+  }
+  if (n->kind == Kind::kArray)
     return wrong(str(*names.begin(), " is ", n->describe(), ", a vector of integers is expected"));
-  return pickle::integers(*n->array).context(str(class_name(), ": ", *names.begin()));
+  TRY(int64_t v, pickle::as_int(*n).context(context));
+  out.push_back(v);
+  return out;
 }
 
 Result<double> Attributes::number(Names names) const {
   TRY(const Node* n, need(names));
   TRY(double v, pickle::as_double(*n).context(str(class_name(), ": ", *names.begin())));
-  if (!std::isfinite(v)) return wrong(str(*names.begin(), " is NaN or infinite"));
+  if (std::isnan(v)) return wrong(str(*names.begin(), " is NaN"));
   return v;
+}
+
+Result<int64_t> Attributes::integer(Names names) const {
+  TRY(const Node* n, need(names));
+  std::string context = str(class_name(), ": ", *names.begin());
+  if (n->kind != Kind::kFloat) return pickle::as_int(*n).context(context);
+  if (n->number != std::floor(n->number) || std::fabs(n->number) > 9e15)
+    return wrong(str(*names.begin(), " is no integer"));
+  return static_cast<int64_t>(n->number);
 }
 
 Result<std::string> Attributes::text(Names names) const {
   TRY(const Node* n, need(names));
-  if (n->kind != Kind::kStr)
-    return error(Code::kUnimplemented, str(class_name(), ": ", *names.begin(), " is ",
-                                           n->describe(), "; only built-in names are supported"));
-  return std::string(n->text);
+  TRY(auto text, text_of(*n).context(str(class_name(), ": ", *names.begin())));
+  if (text) return std::move(*text);
+  return error(Code::kUnimplemented, str(class_name(), ": ", *names.begin(), " is ", n->describe(),
+                                         "; only built-in names are supported"));
+}
+
+Result<std::vector<std::string>> Attributes::texts(Names names) const {
+  TRY(const Node* n, need(names));
+  std::string context = str(class_name(), ": ", *names.begin());
+  std::vector<std::string> out;
+  if (n->kind == Kind::kArray && n->array->dtype.kind != 'O') {
+    TRY(Labels labels, labels_of(*n->array).context(context));
+    if (labels.type != DataType::kBytes || n->array->shape.size() > 1)
+      return wrong(str(*names.begin(), " is ", n->describe(), ", texts are expected"));
+    return std::move(labels.texts);
+  }
+  if (!is_sequence(*n) && n->kind != Kind::kArray && n->kind != Kind::kSet)
+    return wrong(str(*names.begin(), " is ", n->describe(), ", texts are expected"));
+  for (const Node* item : n->kind == Kind::kArray ? n->array->objects : n->items) {
+    TRY(auto text, text_of(*item).context(context));
+    if (!text) return wrong(str(*names.begin(), " holds ", item->describe(), ", no text"));
+    out.push_back(std::move(*text));
+  }
+  return out;
 }
 
 Result<bool> Attributes::flag(std::string_view name, bool otherwise) const {
   const Node* n = find(name);
-  if (!n) return otherwise;
+  if (!n || n->kind == Kind::kNone) return otherwise;
   TRY(double v, pickle::as_double(*n).context(str(class_name(), ": ", name)));
   return v != 0;
 }
 
 Result<Labels> Attributes::labels(std::string_view name) const {
   TRY(const Node* n, need({name}));
+  std::string context = str(class_name(), ": ", name);
+  if (is_sequence(*n)) return labels_of(n->items).context(context);
   if (n->kind != Kind::kArray || n->array->shape.size() != 1)
     return wrong(str(name, " is ", n->describe(), ", a vector of labels is expected"));
-  return array_labels(*n->array).context(str(class_name(), ": ", name));
+  return labels_of(*n->array).context(context);
+}
+
+Result<std::vector<Labels>> Attributes::label_sets(std::string_view name) const {
+  TRY(const Node* n, need({name}));
+  std::string context = str(class_name(), ": ", name);
+  std::vector<Labels> out;
+  bool many = is_sequence(*n) || (n->kind == Kind::kArray && n->array->dtype.kind == 'O');
+  const auto& items = n->kind == Kind::kArray ? n->array->objects : n->items;
+  many = many && !items.empty() && (items[0]->kind == Kind::kArray || is_sequence(*items[0]));
+  if (!many) {
+    TRY(Labels one, labels(name));
+    out.push_back(std::move(one));
+    return out;
+  }
+  for (const Node* item : items) {
+    if (is_sequence(*item)) {
+      TRY(Labels one, labels_of(item->items).context(context));
+      out.push_back(std::move(one));
+      continue;
+    }
+    if (item->kind != Kind::kArray || item->array->shape.size() != 1)
+      return wrong(str(name, " holds ", item->describe(), ", vectors of labels are expected"));
+    TRY(Labels one, labels_of(*item->array).context(context));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Result<Attributes> Attributes::object(Names names) const {
+  TRY(const Node* n, need(names));
+  if (n->kind != Kind::kObject)
+    return wrong(str(*names.begin(), " is ", n->describe(), ", an object is expected"));
+  return Attributes(*n);
+}
+
+Result<std::vector<const Node*>> Attributes::list(Names names) const {
+  TRY(const Node* n, need(names));
+  if (n->kind == Kind::kArray && n->array->dtype.kind == 'O')
+    return std::vector<const Node*>(n->array->objects.begin(), n->array->objects.end());
+  if (!is_sequence(*n))
+    return wrong(str(*names.begin(), " is ", n->describe(), ", a list is expected"));
+  return std::vector<const Node*>(n->items.begin(), n->items.end());
+}
+
+Result<std::vector<std::pair<const Node*, const Node*>>> Attributes::dict(Names names) const {
+  TRY(const Node* n, need(names));
+  bool mapping = n->kind == Kind::kDict || n->kind == Kind::kObject;  // OrderedDict, defaultdict
+  if (!mapping || n->items.size() % 2 != 0)
+    return wrong(str(*names.begin(), " is ", n->describe(), ", a dict is expected"));
+  std::vector<std::pair<const Node*, const Node*>> out;
+  for (size_t i = 0; i < n->items.size(); i += 2) out.emplace_back(n->items[i], n->items[i + 1]);
+  return out;
+}
+
+Status check_features(const Attributes& a, size_t features) {
+  if (!a.has("n_features_in_")) return {};
+  TRY(int64_t n, a.integer({"n_features_in_"}));
+  if (n < 0 || static_cast<size_t>(n) != features)
+    return a.wrong(str("n_features_in_ is ", n, ", the parameters are for ", features));
+  return {};
 }
 
 }  // namespace proa::engines
