@@ -107,7 +107,8 @@ size_t Array::count() const {
 Result<Array> Array::field(std::string_view name) const {
   for (const Field& f : dtype.fields) {
     if (f.name != name) continue;
-    Array out{DType{f.kind, f.size, f.swap, {}}, shape, fortran, {}, {}, stride == 0 ? dtype.size : stride};
+    size_t step = stride == 0 ? dtype.size : stride;
+    Array out{DType{f.kind, f.size, f.swap, {}}, shape, fortran, {}, {}, step};
     if (count() != 0) out.data = data.substr(f.offset);
     return out;
   }

@@ -89,7 +89,6 @@ TEST(Pickle, RefusesWhatIsNotOnTheList) {
                            "joblib\nload",
                            "pickle\nloads",
                            "torch\nload",
-                           "functools\npartial",
                            "__main__\nf",
                            "copyreg\n__newobj__",
                            "_codecs\ndecode",
@@ -133,7 +132,7 @@ TEST(Pickle, HoldsFrames) {
 
 TEST(Pickle, BoundsSizesAndDepths) {
   EXPECT_NE(error_of(std::string(1'000'000, '(')).find("nested too deeply"), std::string::npos);
-  EXPECT_NE(error_of(std::string(1'000'000, ']')).find("more than 400000 values"),
+  EXPECT_NE(error_of(std::string(5'000'000, ']')).find("more than 4000000 values"),
             std::string::npos);
   EXPECT_NE(error_of("Nr\xff\xff\xff\xff."s).find("memo is too large"), std::string::npos);
   EXPECT_NE(error_of("\x8e\xff\xff\xff\xff\xff\xff\xff\xff."s).find("truncated"),
