@@ -48,7 +48,9 @@ Repository::Repository(Options options, Engines engines, metrics::Registry& regi
       registry_(registry),
       snapshot_(std::make_shared<Snapshot>()) {}
 
-Repository::~Repository() {
+Repository::~Repository() { stop(); }
+
+void Repository::stop() {
   {
     std::lock_guard lock(work_mutex_);
     stopping_ = true;

@@ -71,6 +71,7 @@ class Repository {
   // Engines and registry must outlive it.
   Repository(Options options, Engines engines, metrics::Registry& registry);
   ~Repository();
+  void stop();  // waits for a load that is under way; no done is called after it
 
   // What is at the path. Fails if a single model cannot be loaded, or nothing of a repository.
   Status load_all();
