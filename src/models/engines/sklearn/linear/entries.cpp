@@ -1,10 +1,185 @@
-// The catalogue's part of this folder.
-#include "models/engines/sklearn/catalog.h"
+// The catalogue's part of this folder: each class with the modules that held it since 0.20.
+#include "models/engines/sklearn/linear/makers.h"
 
 namespace proa::engines {
+namespace {
 
-std::span<const Entry> linear_entries() {
-  return {};
-}
+using namespace linear;  // the makers
+
+constexpr Entry kEntries[] = {
+    // linear_model
+    {"LinearRegression", "sklearn.linear_model._base sklearn.linear_model.base", make_regressor},
+    {"Ridge", "sklearn.linear_model._ridge sklearn.linear_model.ridge", make_regressor},
+    {"RidgeCV", "sklearn.linear_model._ridge sklearn.linear_model.ridge", make_regressor},
+    {"Lasso",
+     "sklearn.linear_model._coordinate_descent "
+     "sklearn.linear_model.coordinate_descent",
+     make_regressor},
+    {"LassoCV",
+     "sklearn.linear_model._coordinate_descent "
+     "sklearn.linear_model.coordinate_descent",
+     make_regressor},
+    {"ElasticNet",
+     "sklearn.linear_model._coordinate_descent "
+     "sklearn.linear_model.coordinate_descent",
+     make_regressor},
+    {"ElasticNetCV",
+     "sklearn.linear_model._coordinate_descent "
+     "sklearn.linear_model.coordinate_descent",
+     make_regressor},
+    {"MultiTaskLasso",
+     "sklearn.linear_model._coordinate_descent "
+     "sklearn.linear_model.coordinate_descent",
+     make_regressor},
+    {"MultiTaskLassoCV",
+     "sklearn.linear_model._coordinate_descent "
+     "sklearn.linear_model.coordinate_descent",
+     make_regressor},
+    {"MultiTaskElasticNet",
+     "sklearn.linear_model._coordinate_descent "
+     "sklearn.linear_model.coordinate_descent",
+     make_regressor},
+    {"MultiTaskElasticNetCV",
+     "sklearn.linear_model._coordinate_descent "
+     "sklearn.linear_model.coordinate_descent",
+     make_regressor},
+    {"Lars", "sklearn.linear_model._least_angle sklearn.linear_model.least_angle", make_regressor},
+    {"LarsCV", "sklearn.linear_model._least_angle sklearn.linear_model.least_angle",
+     make_regressor},
+    {"LassoLars", "sklearn.linear_model._least_angle sklearn.linear_model.least_angle",
+     make_regressor},
+    {"LassoLarsCV", "sklearn.linear_model._least_angle sklearn.linear_model.least_angle",
+     make_regressor},
+    {"LassoLarsIC", "sklearn.linear_model._least_angle sklearn.linear_model.least_angle",
+     make_regressor},
+    {"OrthogonalMatchingPursuit", "sklearn.linear_model._omp sklearn.linear_model.omp",
+     make_regressor},
+    {"OrthogonalMatchingPursuitCV", "sklearn.linear_model._omp sklearn.linear_model.omp",
+     make_regressor},
+    {"BayesianRidge", "sklearn.linear_model._bayes sklearn.linear_model.bayes", make_regressor},
+    {"ARDRegression", "sklearn.linear_model._bayes sklearn.linear_model.bayes", make_regressor},
+    {"HuberRegressor", "sklearn.linear_model._huber sklearn.linear_model.huber", make_regressor},
+    {"TheilSenRegressor", "sklearn.linear_model._theil_sen sklearn.linear_model.theil_sen",
+     make_regressor},
+    {"QuantileRegressor", "sklearn.linear_model._quantile", make_regressor},
+    {"SGDRegressor",
+     "sklearn.linear_model._stochastic_gradient "
+     "sklearn.linear_model.stochastic_gradient",
+     make_flat_regressor},
+    {"PassiveAggressiveRegressor",
+     "sklearn.linear_model._passive_aggressive "
+     "sklearn.linear_model.passive_aggressive",
+     make_flat_regressor},
+    {"PoissonRegressor", "sklearn.linear_model._glm.glm", make_exponential_regressor},
+    {"GammaRegressor", "sklearn.linear_model._glm.glm", make_exponential_regressor},
+    {"TweedieRegressor", "sklearn.linear_model._glm.glm", make_tweedie},
+    {"RANSACRegressor", "sklearn.linear_model._ransac sklearn.linear_model.ransac", make_ransac},
+    {"SGDOneClassSVM",
+     "sklearn.linear_model._stochastic_gradient "
+     "sklearn.linear_model.stochastic_gradient",
+     make_sgd_one_class},
+    {"LogisticRegression", "sklearn.linear_model._logistic sklearn.linear_model.logistic",
+     make_logistic},
+    {"LogisticRegressionCV", "sklearn.linear_model._logistic sklearn.linear_model.logistic",
+     make_logistic},
+    {"Perceptron", "sklearn.linear_model._perceptron sklearn.linear_model.perceptron",
+     make_classifier},
+    {"PassiveAggressiveClassifier",
+     "sklearn.linear_model._passive_aggressive "
+     "sklearn.linear_model.passive_aggressive",
+     make_classifier},
+    {"SGDClassifier",
+     "sklearn.linear_model._stochastic_gradient "
+     "sklearn.linear_model.stochastic_gradient",
+     make_sgd_classifier},
+    {"RidgeClassifier", "sklearn.linear_model._ridge sklearn.linear_model.ridge",
+     make_ridge_classifier},
+    {"RidgeClassifierCV", "sklearn.linear_model._ridge sklearn.linear_model.ridge",
+     make_ridge_classifier},
+    // svm
+    {"SVC", "sklearn.svm._classes sklearn.svm.classes", make_svc},
+    {"NuSVC", "sklearn.svm._classes sklearn.svm.classes", make_svc},
+    {"SVR", "sklearn.svm._classes sklearn.svm.classes", make_svr},
+    {"NuSVR", "sklearn.svm._classes sklearn.svm.classes", make_svr},
+    {"OneClassSVM", "sklearn.svm._classes sklearn.svm.classes", make_one_class_svm},
+    {"LinearSVC", "sklearn.svm._classes sklearn.svm.classes", make_classifier},
+    {"LinearSVR", "sklearn.svm._classes sklearn.svm.classes", make_flat_regressor},
+    // discriminant_analysis, cross_decomposition, isotonic, kernel_ridge, dummy
+    {"LinearDiscriminantAnalysis", "sklearn.discriminant_analysis", make_linear_discriminant},
+    {"QuadraticDiscriminantAnalysis", "sklearn.discriminant_analysis", make_quadratic_discriminant},
+    {"PLSRegression", "sklearn.cross_decomposition._pls sklearn.cross_decomposition.pls_",
+     make_pls},
+    {"PLSCanonical", "sklearn.cross_decomposition._pls sklearn.cross_decomposition.pls_", make_pls},
+    {"CCA",
+     "sklearn.cross_decomposition._pls sklearn.cross_decomposition.pls_ "
+     "sklearn.cross_decomposition._cca sklearn.cross_decomposition.cca_",
+     make_pls},
+    {"PLSSVD", "sklearn.cross_decomposition._pls sklearn.cross_decomposition.pls_", make_pls_svd},
+    {"IsotonicRegression", "sklearn.isotonic", make_isotonic},
+    {"KernelRidge", "sklearn.kernel_ridge", make_kernel_ridge},
+    {"DummyClassifier", "sklearn.dummy", make_dummy_classifier},
+    {"DummyRegressor", "sklearn.dummy", make_dummy_regressor},
+    // Parts that stand in these files and that no answer depends on: losses, links, distributions.
+    {"Hinge", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"SquaredHinge", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"Log", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"ModifiedHuber", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"SquaredLoss", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"Huber", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"EpsilonInsensitive", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"SquaredEpsilonInsensitive", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"Regression", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"Classification", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"LossFunction", "sklearn.linear_model._sgd_fast sklearn.linear_model.sgd_fast"},
+    {"DistributionBoundary", "sklearn._loss.glm_distribution"},
+    {"TweedieDistribution", "sklearn._loss.glm_distribution"},
+    {"NormalDistribution", "sklearn._loss.glm_distribution"},
+    {"PoissonDistribution", "sklearn._loss.glm_distribution"},
+    {"GammaDistribution", "sklearn._loss.glm_distribution"},
+    {"InverseGaussianDistribution", "sklearn._loss.glm_distribution"},
+    {"HalfSquaredError", "sklearn._loss.loss"},
+    {"HalfPoissonLoss", "sklearn._loss.loss"},
+    {"HalfGammaLoss", "sklearn._loss.loss"},
+    {"HalfTweedieLoss", "sklearn._loss.loss"},
+    {"HalfTweedieLossIdentity", "sklearn._loss.loss"},
+    {"HalfBinomialLoss", "sklearn._loss.loss"},
+    {"HalfMultinomialLoss", "sklearn._loss.loss"},
+    {"HuberLoss", "sklearn._loss.loss"},
+    {"AbsoluteError", "sklearn._loss.loss"},
+    {"PinballLoss", "sklearn._loss.loss"},
+    {"ExponentialLoss", "sklearn._loss.loss"},
+    {"IdentityLink", "sklearn._loss.link sklearn.linear_model._glm.link"},
+    {"LogLink", "sklearn._loss.link sklearn.linear_model._glm.link"},
+    {"Interval", "sklearn._loss.link"},
+    {"LogitLink", "sklearn._loss.link"},
+    {"HalfLogitLink", "sklearn._loss.link"},
+    {"MultinomialLogit", "sklearn._loss.link"},
+    {"CyHalfSquaredError", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyHalfSquaredError", "sklearn._loss._loss"},
+    {"CyHalfPoissonLoss", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyHalfPoissonLoss", "sklearn._loss._loss"},
+    {"CyHalfGammaLoss", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyHalfGammaLoss", "sklearn._loss._loss"},
+    {"CyHalfTweedieLoss", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyHalfTweedieLoss", "sklearn._loss._loss"},
+    {"CyHalfTweedieLossIdentity", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyHalfTweedieLossIdentity", "sklearn._loss._loss"},
+    {"CyHalfBinomialLoss", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyHalfBinomialLoss", "sklearn._loss._loss"},
+    {"CyHalfMultinomialLoss", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyHalfMultinomialLoss", "sklearn._loss._loss"},
+    {"CyHuberLoss", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyHuberLoss", "sklearn._loss._loss"},
+    {"CyAbsoluteError", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyAbsoluteError", "sklearn._loss._loss"},
+    {"CyPinballLoss", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyPinballLoss", "sklearn._loss._loss"},
+    {"CyExponentialLoss", "sklearn._loss._loss"},
+    {"__pyx_unpickle_CyExponentialLoss", "sklearn._loss._loss"},
+};
+
+}  // namespace
+
+std::span<const Entry> linear_entries() { return kEntries; }
 
 }  // namespace proa::engines
