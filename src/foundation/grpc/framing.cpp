@@ -132,20 +132,19 @@ std::optional<Duration> parse_timeout(std::string_view text) {
     if (c < '0' || c > '9') return std::nullopt;
     value = value * 10 + (c - '0');
   }
-  using namespace std::chrono;
   switch (text.back()) {
     case 'H':
-      return Duration(hours(std::min<int64_t>(value, 100000)));
+      return Duration(std::chrono::hours(std::min<int64_t>(value, 100000)));
     case 'M':
-      return Duration(minutes(std::min<int64_t>(value, 6000000)));
+      return Duration(std::chrono::minutes(std::min<int64_t>(value, 6000000)));
     case 'S':
-      return Duration(seconds(value));
+      return Duration(std::chrono::seconds(value));
     case 'm':
-      return Duration(milliseconds(value));
+      return Duration(std::chrono::milliseconds(value));
     case 'u':
-      return Duration(microseconds(value));
+      return Duration(std::chrono::microseconds(value));
     case 'n':
-      return Duration(nanoseconds(value));
+      return Duration(std::chrono::nanoseconds(value));
     default:
       return std::nullopt;
   }

@@ -87,11 +87,7 @@ bool Server::may_wait(const http::RequestView& head) const {
 }
 
 bool Server::answer(const http::RequestView& request, http::ResponseBuffer& response) {
-  if (!is_grpc(request.header("content-type"))) return false;
-  if (request.version < 20) {
-    response.respond(505, "text/plain", "gRPC needs HTTP/2\n");
-    return true;
-  }
+  if (request.version < 20 || !is_grpc(request.header("content-type"))) return false;
   if (request.method != "POST") {
     response.respond(405, "text/plain", "gRPC needs POST\n", "allow: POST\r\n");
     return true;
