@@ -64,7 +64,8 @@ def configurations(xgb, rng):
             yield name + "_deep", dict(p, max_depth=14, min_child_weight=0), d, 6
             yield name + "_leafwise", dict(p, tree_method="hist", grow_policy="lossguide", max_depth=0, max_leaves=20), d, 6
             yield name + "_exact", dict(p, tree_method="exact", gamma=0.5), d, 6
-            yield name + "_no_rounds", p, d, 0
+            if xgb.__version__ >= "1.":
+                yield name + "_no_rounds", p, d, 0
     yield from modern(xgb, rng, x, z, real, many)
 
 
@@ -110,19 +111,27 @@ def make(folder):
         if name.startswith("categorical"):
             extra.update(feature_types=matrix.feature_types, enable_categorical=True)
         d = xgb.DMatrix(test, **extra)
-        answers = {"predict": booster.predict(d), "raw": booster.predict(d, output_margin=True)}
-        if "linear" not in name or name == "reg_linear":
-            answers["apply"] = booster.predict(d, pred_leaf=True)
         for ending in ("json", "ubj", "model", "deprecated"):
             path = os.path.join(folder, name + "." + ending)
             try:
                 booster.save_model(path)
+                if os.path.getsize(path) == 0:
+                    os.remove(path)
+                    continue
                 if ending in ("json", "ubj"):
                     head = open(path, "rb").read(2)
                     if head[:1] != b"{":
                         os.rename(path, path[: -len(ending)] + "bst")
-            except Exception:
-                continue
+            except Exception:  # a part of a file may be there: the old binary has no categories
+                if os.path.exists(path):
+                    os.remove(path)
+        booster = xgb.Booster(model_file=next(
+            os.path.join(folder, name + e) for e in (".json", ".bst") if os.path.exists(os.path.join(folder, name + e))))
+        # Releases before 1.4 drop trees of dart at random unless told how many to use.
+        old = {"ntree_limit": 100000} if name.endswith("_dart") and xgb.__version__ < "1.4" else {}
+        answers = {"predict": booster.predict(d, **old), "raw": booster.predict(d, output_margin=True, **old)}
+        if "linear" not in name and "no_rounds" not in name or name == "reg_linear":
+            answers["apply"] = booster.predict(d, pred_leaf=True)
         with open(os.path.join(folder, name + ".answers"), "w") as out:
             json.dump({"rows": [[None if v != v else v for v in r] for r in test.tolist()],
                        "answers": {k: np.asarray(v).tolist() for k, v in answers.items()}}, out)
@@ -150,7 +159,7 @@ def compare(want, got, exact):
     if exact:
         bad = want != got
     else:
-        bad = ~np.isclose(want, got, rtol=2e-6, atol=1e-7, equal_nan=True)
+        bad = ~np.isclose(want, got, rtol=2e-6, atol=5e-7, equal_nan=True)
     if not bad.any():
         return None
     i = tuple(np.argwhere(bad)[0])

@@ -34,6 +34,17 @@ void fill_sparse(const Table& in, std::span<const uint32_t> place, size_t featur
       out[r * features + (place.empty() ? in.indices[i] : place[in.indices[i]])] = in.values[i];
 }
 
+const double* padded(const double* rows, const Table& in, size_t features,
+                     inference::Workspace& work) {
+  double* out = work.take<double>(in.rows * features).data();
+  for (size_t r = 0; r < in.rows; ++r) {
+    double* row = out + r * features;
+    std::copy(rows + r * in.columns, rows + (r + 1) * in.columns, row);
+    std::fill(row + in.columns, row + features, kNan);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<std::span<const uint32_t>> column_order(const Table& in, size_t features,
@@ -56,7 +67,12 @@ Result<std::span<const uint32_t>> column_order(const Table& in, size_t features,
 }
 
 Result<const double*> number_rows(const Table& in, size_t features,
-                                  std::span<const std::string> names, inference::Workspace& work) {
+                                  std::span<const std::string> names, inference::Workspace& work,
+                                  bool pad) {
+  if (pad && in.columns < features) {
+    TRY(const double* rows, number_rows(in, in.columns, {}, work));
+    return padded(rows, in, features, work);
+  }
   TRY(auto order, column_order(in, features, names, work));
   if (in.form == Table::Form::kDense && order.empty()) return in.dense;
   double* out = work.take<double>(in.rows * features).data();

@@ -33,7 +33,8 @@ class XgboostModel : public inference::Model {
                  inference::Output& out) const override {
     if (method == Method::kDefault) method = default_;
     TRY_STATUS(has(method));
-    TRY(const double* rows, boosted::number_rows(in, file_.features, file_.feature_names, work));
+    TRY(const double* rows,
+        boosted::number_rows(in, file_.features, file_.feature_names, work, true));
     TRY_STATUS(check_finite(rows, in.rows));
     out = {};
     if (method == Method::kApply) return leaves(rows, in.rows, work, out);

@@ -25,7 +25,7 @@ constexpr std::array kObjectives = {
     XgboostObjective{"survival:cox", Link::kExp, Base::kLog},
     XgboostObjective{"survival:aft", Link::kExp, Base::kLog},
     XgboostObjective{"binary:logistic", Link::kSigmoid, Base::kLogit},
-    XgboostObjective{"binary:logitraw", Link::kIdentity, Base::kLogit},
+    XgboostObjective{"binary:logitraw"},
     XgboostObjective{"binary:hinge", Link::kHinge},
     XgboostObjective{"multi:softmax", Link::kArgmax},
     XgboostObjective{"multi:softprob", Link::kSoftmax},

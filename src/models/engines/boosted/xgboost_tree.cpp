@@ -110,6 +110,18 @@ class Adder {
 
 }  // namespace
 
+namespace {
+
+// Two habits of 3.x that its users' answers depend on: gblinear starts all outputs with the first
+// one's base score, and a model that was never boosted takes its base score for a margin.
+void mend_base(XgboostFile& file) {
+  if (file.booster == "gblinear") file.base.assign(file.groups, file.base[0]);
+  bool never = file.booster != "gblinear" && file.forest.trees.empty();
+  if (never && file.version.starts_with("3.")) file.base.assign(file.groups, file.base_score[0]);
+}
+
+}  // namespace
+
 Status add_xgboost_tree(const XgboostTree& tree, uint32_t group, float scale, XgboostFile& file) {
   return Adder(tree, scale, file).run(group);
 }
@@ -129,6 +141,7 @@ Status finish_xgboost(XgboostFile& file) {
     float score = file.base_score[file.base_score.size() == 1 ? 0 : i];
     file.base[i] = file.base_is_margin ? score : base_margin(*o, score);
   }
+  mend_base(file);
   trees::Spec& s = file.forest;
   s.features = file.features;
   s.outputs = file.groups;
