@@ -109,21 +109,6 @@ GrpcInference::GrpcInference(async::Loop& loop, Service& service, grpc::Options 
   reflection_.add_to(server_);
 }
 
-void GrpcInference::attach(http::ServerOptions& options) {
-  options.inline_handler = [this, rest = std::move(options.inline_handler)](
-                               const http::RequestView& q, http::ResponseBuffer& r) {
-    return server_.answer(q, r) || (rest && rest(q, r));
-  };
-  options.inline_wanted = [this, rest = std::move(options.inline_wanted)](
-                              const http::RequestView& head) {
-    return server_.may_wait(head) && (!rest || rest(head));
-  };
-  options.stream_taker = [this, rest = std::move(options.stream_taker)](
-                             const std::shared_ptr<http::ServerStream>& stream) {
-    return server_.take(stream) || (rest && rest(stream));
-  };
-}
-
 std::optional<bool> GrpcInference::serves(std::string_view service) {
   if (service.empty() || service == kService) return service_.ready();
   auto ready = service_.model_ready(service, "");

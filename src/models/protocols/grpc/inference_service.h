@@ -21,7 +21,7 @@ namespace proa::protocols {
 class GrpcInference {
  public:
   GrpcInference(async::Loop& loop, Service& service, grpc::Options options);
-  void attach(http::ServerOptions& options);
+  void attach(http::ServerOptions& options) { server_.attach(options); }
   // Models came, went, or the server drains: those who watch the health are told.
   void changed() { health_.changed(); }
 
