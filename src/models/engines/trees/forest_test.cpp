@@ -177,5 +177,72 @@ TEST(Forest, LeavesOutNodesThatNothingLeadsTo) {
   EXPECT_EQ(ask(s, {0}), -1);
 }
 
+// A random tree of at most `depth` levels.
+void grow(Spec& s, Tree& tree, std::mt19937& random, size_t at, size_t depth, bool zeros) {
+  auto number = [&](size_t most) { return static_cast<uint32_t>(random() % most); };
+  if (depth == 0 || number(8) == 0) {
+    tree.nodes[at] = leaf(static_cast<uint32_t>(s.values.size()));
+    for (size_t i = 0; i < s.width; ++i) s.values.push_back((number(2001) - 1000.0) / 7);
+    return;
+  }
+  auto left = static_cast<uint32_t>(tree.nodes.size());
+  tree.nodes.resize(tree.nodes.size() + 2);
+  auto feature = static_cast<int32_t>(number(s.features));
+  double threshold = number(3) == 0 ? number(9) / 4.0 - 1 : (number(2001) - 1000.0) / 499;
+  Missing nan = zeros && feature % 2 == 0 ? Missing::kZero
+                : number(2) == 0          ? Missing::kLeft
+                                          : Missing::kRight;
+  tree.nodes[at] = split(feature, threshold, left, left + 1, nan);
+  grow(s, tree, random, left, depth - 1, zeros);
+  grow(s, tree, random, left + 1, depth - 1, zeros);
+}
+
+void compare_paths(uint32_t seed) {
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  auto number = [&](size_t most) { return random() % most; };
+  Spec s;
+  s.features = 1 + number(40);
+  s.outputs = 1 + number(3);
+  s.width = number(2) == 0 ? 1 : s.outputs;
+  s.less = number(2) == 0;
+  s.float_input = number(2) == 0;
+  s.float_sum = number(2) == 0;
+  s.divisor = number(2) == 0 ? 1 : 7;
+  size_t depth = number(14), trees = 1 + number(30);
+  bool zeros = number(2) == 0;
+  for (size_t t = 0; t < trees; ++t) {
+    Tree tree;
+    tree.nodes.resize(1);
+    grow(s, tree, random, 0, depth, zeros);
+    tree.output = static_cast<uint32_t>(t % s.outputs);
+    s.trees.push_back(std::move(tree));
+  }
+  size_t n = 1 + number(600);
+  std::vector<double> rows(n * s.features);
+  size_t nans = number(3);
+  for (double& x : rows) {
+    x = number(2) == 0 ? static_cast<double>(number(9)) / 4 - 1
+                       : (static_cast<double>(number(2001)) - 1000) / 499;
+    if (nans != 0 && number(10) == 0) x = kNan;
+    if (number(50) == 0) x = std::nextafter(x, number(2) == 0 ? -10 : 10);
+    if (number(200) == 0) x = number(2) == 0 ? INFINITY : -INFINITY;
+  }
+  size_t outputs = s.outputs;
+  auto forest = Forest::make(std::move(s));
+  ASSERT_TRUE(forest.ok());
+  inference::Workspace work;
+  std::vector<double> plain(n * outputs), got(n * outputs);
+  forest->predict(rows.data(), n, plain.data(), work, Forest::Path::kScalar);
+  for (auto path : {Forest::Path::kPacked, Forest::Path::kBest}) {
+    forest->predict(rows.data(), n, got.data(), work, path);
+    ASSERT_EQ(plain, got);
+  }
+}
+
+TEST(Forest, GivesTheSameBitsOnEveryPath) {
+  for (uint32_t seed = 1; seed <= 150; ++seed) compare_paths(seed);
+}
+
 }  // namespace
 }  // namespace proa::trees
