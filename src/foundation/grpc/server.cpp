@@ -86,8 +86,23 @@ bool Server::may_wait(const http::RequestView& head) const {
   return method == nullptr || !method->stream;
 }
 
+void Server::attach(http::ServerOptions& options) {
+  options.inline_handler = [this, rest = std::move(options.inline_handler)](
+                               const http::RequestView& q, http::ResponseBuffer& r) {
+    if (q.version == 20 && is_grpc(q.header("content-type"))) return answer(q, r);
+    return rest && rest(q, r);
+  };
+  options.inline_wanted = [this, rest = std::move(options.inline_wanted)](
+                              const http::RequestView& head) {
+    return may_wait(head) && (!rest || rest(head));
+  };
+  options.stream_taker = [this, rest = std::move(options.stream_taker)](
+                             const std::shared_ptr<http::ServerStream>& stream) {
+    return take(stream) || (rest && rest(stream));
+  };
+}
+
 bool Server::answer(const http::RequestView& request, http::ResponseBuffer& response) {
-  if (request.version < 20 || !is_grpc(request.header("content-type"))) return false;
   if (request.method != "POST") {
     response.respond(405, "text/plain", "gRPC needs POST\n", "allow: POST\r\n");
     return true;

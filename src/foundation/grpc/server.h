@@ -1,10 +1,9 @@
 // A gRPC server over foundation/http: methods by path, unary ones answered inline without an
 // allocation, or later, or as streams; on the same port as REST, told by the content type.
 //
-//   http::ServerOptions o;
-//   o.inline_handler = […](auto& q, auto& r) { return grpc.answer(q, r) || rest.answer(q, r); };
-//   o.inline_wanted  = [&](auto& head) { return grpc.may_wait(head); };
-//   o.stream_taker   = [&](auto& stream) { return grpc.take(stream); };
+//   http::ServerOptions o;  // with REST's inline handler
+//   grpc.attach(o);
+//   http::Server server(loop, o, rest);
 //
 // Loop thread only. The server must outlive the http::Server that calls it.
 #pragma once
@@ -125,10 +124,8 @@ class Server {
   Server(async::Loop& loop, Options options);
   void add(Method method);
 
-  // The three doors of http::ServerOptions. False: no gRPC, or (answer) not to be answered inline.
-  bool answer(const http::RequestView& request, http::ResponseBuffer& response);
-  bool may_wait(const http::RequestView& head) const;
-  bool take(const std::shared_ptr<http::ServerStream>& stream);
+  // Takes gRPC requests before what is set in `options`, which gets the rest.
+  void attach(http::ServerOptions& options);
 
   async::Loop& loop() { return loop_; }
   const Options& options() const { return options_; }
@@ -136,6 +133,10 @@ class Server {
 
  private:
   friend class Exchange;
+  // The three doors of http::ServerOptions. `answer` is for gRPC only; false: not inline.
+  bool answer(const http::RequestView& request, http::ResponseBuffer& response);
+  bool may_wait(const http::RequestView& head) const;
+  bool take(const std::shared_ptr<http::ServerStream>& stream);
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
