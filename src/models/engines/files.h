@@ -12,8 +12,8 @@ namespace proa::engines {
 
 // The one model file in `dir` (which may also be the file), as KServe's servers choose it: exactly
 // one with an extension of one of the engines. Where several engines have the extension (.bst,
-// .json), the first that can read the file takes it. A file above the memory limit is refused before
-// it is read.
+// .json), the first that can read the file takes it. A file above the memory limit is refused
+// before it is read.
 Result<std::unique_ptr<inference::Model>> load_folder(
     const std::string& dir, const inference::LoadOptions& options,
     std::span<const inference::Engine* const> engines);

@@ -1,8 +1,8 @@
 // predict_file MODEL METHOD: rows as JSON on stdin, what the model says as JSON on stdout.
 // predict_file --batch: on stdin a line "MODEL<tab>METHOD<tab>ROWS" a question; on stdout a line a
 // question, {"arrays": [{"type", "shape", "data"}]} or {"error"}. A model is loaded once for lines
-// in a row. `info` as METHOD tells the model's metadata. predict_file --allowed: lines "MODULE NAME",
-// answered by the reader's verdict. predict_file --covers: what is covered, a name a line.
+// in a row. `info` as METHOD tells the model's metadata. predict_file --allowed: lines "MODULE
+// NAME", answered by the reader's verdict. predict_file --covers: what is covered, a name a line.
 //
 // For comparing with the frameworks themselves; see tests/models.
 #include <cmath>
@@ -105,8 +105,7 @@ bool Rows::cell() {
 
 bool Rows::list() {
   size_t before = cells_.size();
-  if (!take(']'))
-    do {
+  if (!take(']')) do {
       if (!cell()) return false;
     } while (take(','));
   if (cells_.size() != before && !take(']')) return false;
@@ -227,8 +226,8 @@ std::string info_json(const inference::ModelInfo& info) {
   std::string out = "{\"type\": ";
   append_json(out, info.type);
   out += str(", \"version\": \"", info.version, "\", \"features\": ", info.features,
-             ", \"inputs\": ", infos_json(info.inputs), ", \"outputs\": ",
-             infos_json(info.outputs), ", \"methods\": [");
+             ", \"inputs\": ", infos_json(info.inputs), ", \"outputs\": ", infos_json(info.outputs),
+             ", \"methods\": [");
   for (size_t i = 0; i < info.methods.size(); ++i)
     out += str(i ? ", " : "", "\"", inference::to_string(info.methods[i]), "\"");
   return out + "]}";
@@ -305,7 +304,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (argc != 3) {
-    std::fputs("usage: predict_file MODEL METHOD < ROWS | --batch | --allowed | --covers\n", stderr);
+    std::fputs("usage: predict_file MODEL METHOD < ROWS | --batch | --allowed | --covers\n",
+               stderr);
     return 2;
   }
   auto model = engines::load_folder(argv[1], {}, kEngines);

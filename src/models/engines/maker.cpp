@@ -5,9 +5,9 @@
 namespace proa::engines {
 namespace {
 
-constexpr size_t kMostDepth = 32;        // pipelines in searches in pipelines …
+constexpr size_t kMostDepth = 32;  // pipelines in searches in pipelines …
 constexpr size_t kMostEstimators = 100'000;
-constexpr size_t kMostRepeated = 1000;   // the same object as the part of several others
+constexpr size_t kMostRepeated = 1000;  // the same object as the part of several others
 constexpr int64_t kMostFeatures = int64_t{1} << 31;
 
 int leading_number(std::string_view text) {
@@ -34,8 +34,8 @@ Status read_common(const Attributes& a, Estimator& e) {
   TRY(e.feature_names, a.texts({"feature_names_in_"}));
   if (e.features == 0) e.features = e.feature_names.size();
   if (e.features != e.feature_names.size())
-    return a.wrong(str("feature_names_in_ has ", e.feature_names.size(), " names for ",
-                       e.features, " features"));
+    return a.wrong(str("feature_names_in_ has ", e.feature_names.size(), " names for ", e.features,
+                       " features"));
   return {};
 }
 

@@ -30,8 +30,7 @@ constexpr Group kGroups[] = {
      "mean_pinball_loss mean_poisson_deviance mean_tweedie_deviance mean_squared_error "
      "mean_squared_log_error median_absolute_error r2_score root_mean_squared_error "
      "root_mean_squared_log_error"},
-    {"sklearn.metrics._scorer",
-     "neg_root_mean_squared_error"},
+    {"sklearn.metrics._scorer", "neg_root_mean_squared_error"},
     {"sklearn.metrics.cluster._supervised sklearn.metrics.cluster.supervised",
      "adjusted_mutual_info_score adjusted_rand_score completeness_score fowlkes_mallows_score "
      "homogeneity_score mutual_info_score normalized_mutual_info_score rand_score "
@@ -43,10 +42,8 @@ constexpr Group kGroups[] = {
      "GroupKFold GroupShuffleSplit KFold LeaveOneGroupOut LeaveOneOut LeavePGroupsOut LeavePOut "
      "PredefinedSplit RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedGroupKFold "
      "StratifiedKFold StratifiedShuffleSplit TimeSeriesSplit _CVIterableWrapper"},
-    {"sklearn.model_selection._search_successive_halving",
-     "_SubsampleMetaSplitter"},
-    {"sklearn.model_selection._search",
-     "ParameterGrid ParameterSampler _CVScoreTuple"},
+    {"sklearn.model_selection._search_successive_halving", "_SubsampleMetaSplitter"},
+    {"sklearn.model_selection._search", "ParameterGrid ParameterSampler _CVScoreTuple"},
     // Losses and links of generalised linear models and boosting.
     {"_loss sklearn._loss._loss",
      "CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss "
@@ -66,8 +63,7 @@ constexpr Group kGroups[] = {
     {"sklearn._loss.glm_distribution",
      "DistributionBoundary ExponentialDispersionModel GammaDistribution "
      "InverseGaussianDistribution NormalDistribution PoissonDistribution TweedieDistribution"},
-    {"sklearn.linear_model._glm.link",
-     "IdentityLink LogLink LogitLink"},
+    {"sklearn.linear_model._glm.link", "IdentityLink LogLink LogitLink"},
     // Distances of trees of neighbours.
     {"sklearn.metrics._dist_metrics sklearn.neighbors._dist_metrics "
      "sklearn.neighbors.dist_metrics",
@@ -87,17 +83,14 @@ constexpr Group kGroups[] = {
      "SokalSneathDistance32 WMinkowskiDistance WMinkowskiDistance64 WMinkowskiDistance32 "
      "PyFuncDistance PyFuncDistance64 PyFuncDistance32"},
     // Containers and metadata.
-    {"sklearn.utils sklearn.utils._bunch",
-     "Bunch"},
+    {"sklearn.utils sklearn.utils._bunch", "Bunch"},
     {"sklearn.utils._metadata_requests",
      "MetadataRequest MethodMetadataRequest MetadataRouter MethodMapping MethodPair "
      "RouterMappingPair"},
-    {"sklearn.utils.deprecation",
-     "deprecated DeprecationDict"},
+    {"sklearn.utils.deprecation", "deprecated DeprecationDict"},
     {"sklearn.utils._tags",
      "Tags TargetTags InputTags ClassifierTags RegressorTags TransformerTags"},
-    {"sklearn.compose._column_transformer",
-     "make_column_selector _RemainderColsList"},
+    {"sklearn.compose._column_transformer", "make_column_selector _RemainderColsList"},
 };
 
 }  // namespace

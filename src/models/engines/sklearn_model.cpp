@@ -13,10 +13,14 @@ using inference::TensorInfo;
 constexpr size_t kMostNamedInputs = 1000;
 constexpr size_t kMostDense = size_t{1} << 28;  // numbers of a sparse answer made dense
 
-constexpr Method kMethods[] = {Method::kPredict,          Method::kPredictProba,
-                               Method::kPredictLogProba,  Method::kDecisionFunction,
-                               Method::kScoreSamples,     Method::kTransform,
-                               Method::kApply,            Method::kContrib,
+constexpr Method kMethods[] = {Method::kPredict,
+                               Method::kPredictProba,
+                               Method::kPredictLogProba,
+                               Method::kDecisionFunction,
+                               Method::kScoreSamples,
+                               Method::kTransform,
+                               Method::kApply,
+                               Method::kContrib,
                                Method::kRaw};
 
 std::vector<TensorInfo> inputs_of(const Estimator& e, const InputKind& kind) {
@@ -26,8 +30,7 @@ std::vector<TensorInfo> inputs_of(const Estimator& e, const InputKind& kind) {
   bool mixed = texts && std::find(kind.texts.begin(), kind.texts.end(), false) != kind.texts.end();
   bool named = !e.feature_names.empty() && e.feature_names.size() <= kMostNamedInputs &&
                kind.texts.size() == e.feature_names.size() && (mixed || kind.by_name);
-  if (!named)
-    return {{"input-0", texts ? DataType::kBytes : DataType::kFp64, {-1, width}}};
+  if (!named) return {{"input-0", texts ? DataType::kBytes : DataType::kFp64, {-1, width}}};
   std::vector<TensorInfo> out;
   for (size_t i = 0; i < e.feature_names.size(); ++i)
     out.push_back(
@@ -168,8 +171,9 @@ Status SklearnModel::choose(Method wanted) {
     default_ = m;
     return {};
   }
-  return error(Code::kInvalid, str(estimator_->name, " has neither predict nor transform; a model "
-                                                     "needs one of them to be served"));
+  return error(Code::kInvalid, str(estimator_->name,
+                                   " has neither predict nor transform; a model "
+                                   "needs one of them to be served"));
 }
 
 Error SklearnModel::no_method(Method method) const {
@@ -179,9 +183,8 @@ Error SklearnModel::no_method(Method method) const {
   bool svm = estimator_->name == "SVC" || estimator_->name == "NuSVC";
   if (svm && method == Method::kPredictProba)
     hint = "; it was fitted with probability=False, fit it with probability=True";
-  return error(Code::kUnimplemented,
-               str(estimator_->name, " has no ", inference::to_string(method), " (it has: ",
-                   join(has, ", "), ")", hint));
+  return error(Code::kUnimplemented, str(estimator_->name, " has no ", inference::to_string(method),
+                                         " (it has: ", join(has, ", "), ")", hint));
 }
 
 void SklearnModel::describe(const pickle::Node& root) {
@@ -197,8 +200,8 @@ void SklearnModel::describe(const pickle::Node& root) {
   info_.outputs = {output_of(e, default_)};
 }
 
-// Named columns in the order of fitting. Clients that send objects have no order to keep, so another
-// order is no error; other names are, in scikit-learn's words.
+// Named columns in the order of fitting. Clients that send objects have no order to keep, so
+// another order is no error; other names are, in scikit-learn's words.
 Result<Table> SklearnModel::in_order(const Table& in, Workspace& work) const {
   if (in.names.empty() || names_.empty() || in.names.size() != in.columns) return in;
   if (std::equal(in.names.begin(), in.names.end(), names_.begin(), names_.end())) return in;
@@ -223,7 +226,8 @@ Result<Table> SklearnModel::in_order(const Table& in, Workspace& work) const {
     return unlike_at_fit("Feature names seen at fit time, yet now missing", missing);
   for (size_t c = 0; c < in.columns; ++c)
     if (!used[c]) unseen.emplace_back(in.names[c]);
-  if (!unseen.empty() && !by_name_) return unlike_at_fit("Feature names unseen at fit time", unseen);
+  if (!unseen.empty() && !by_name_)
+    return unlike_at_fit("Feature names unseen at fit time", unseen);
   Table out = reordered(in, from, work);
   out.names = names_;
   return out;

@@ -34,7 +34,7 @@ class SklearnModel : public inference::Model {
   Method default_ = Method::kPredict;
   inference::ModelInfo info_;
   std::vector<std::string_view> names_;  // into estimator_'s feature_names
-  bool by_name_ = false;                 // a ColumnTransformer comes first: it takes columns by name
+  bool by_name_ = false;  // a ColumnTransformer comes first: it takes columns by name
 };
 
 // A transformed table as an answer: numbers, texts, or one array a column where they are mixed.

@@ -66,8 +66,7 @@ constexpr Row kAllowed[] = {
      "asarray"},
     // numpy: random generators, kept and never used
     {"numpy.random mtrand numpy.random.mtrand", "RandomState __RandomState_ctor _rand"},
-    {"numpy.random._pickle",
-     "__randomstate_ctor __generator_ctor __bit_generator_ctor"},
+    {"numpy.random._pickle", "__randomstate_ctor __generator_ctor __bit_generator_ctor"},
     {"numpy.random._mt19937", "MT19937"},
     {"numpy.random._pcg64", "PCG64 PCG64DXSM"},
     {"numpy.random._philox", "Philox"},

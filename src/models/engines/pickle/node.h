@@ -30,10 +30,10 @@ struct Field {
 // A numpy dtype: kind as numpy's one-letter code ('f', 'i', 'u', 'b', 'U', 'S', 'O', …).
 struct DType {
   char kind = 0;
-  size_t size = 0;           // bytes of one element; of 'U' four times the characters; 0 for 'O'
-  bool swap = false;         // big-endian
+  size_t size = 0;            // bytes of one element; of 'U' four times the characters; 0 for 'O'
+  bool swap = false;          // big-endian
   std::vector<Field> fields;  // of 'V', in the dtype's order; empty: not structured
-  std::string name() const;  // "float64", "<U10"
+  std::string name() const;   // "float64", "<U10"
 };
 
 // An array in place: `data` points into the Document.

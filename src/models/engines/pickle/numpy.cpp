@@ -40,11 +40,11 @@ struct ScalarType {
 };
 // numpy's scalar types by their names, without "numpy."; on 64-bit Linux, where long has 8 bytes.
 constexpr ScalarType kScalarTypes[] = {
-    {"float64", 'f', 8},    {"float32", 'f', 4},  {"float16", 'f', 2}, {"longdouble", 'f', 16},
-    {"float128", 'f', 16},  {"int64", 'i', 8},    {"int32", 'i', 4},   {"int16", 'i', 2},
-    {"int8", 'i', 1},       {"uint64", 'u', 8},   {"uint32", 'u', 4},  {"uint16", 'u', 2},
-    {"uint8", 'u', 1},      {"bool_", 'b', 1},    {"bool", 'b', 1},    {"longlong", 'i', 8},
-    {"ulonglong", 'u', 8},  {"intp", 'i', 8},     {"object_", 'O', 0}, {"str_", 'U', 0},
+    {"float64", 'f', 8},    {"float32", 'f', 4}, {"float16", 'f', 2}, {"longdouble", 'f', 16},
+    {"float128", 'f', 16},  {"int64", 'i', 8},   {"int32", 'i', 4},   {"int16", 'i', 2},
+    {"int8", 'i', 1},       {"uint64", 'u', 8},  {"uint32", 'u', 4},  {"uint16", 'u', 2},
+    {"uint8", 'u', 1},      {"bool_", 'b', 1},   {"bool", 'b', 1},    {"longlong", 'i', 8},
+    {"ulonglong", 'u', 8},  {"intp", 'i', 8},    {"object_", 'O', 0}, {"str_", 'U', 0},
     {"complex128", 'c', 16}};
 
 Result<DType> from_scalar_type(std::string_view global) {
@@ -73,7 +73,8 @@ Status read_fields(DType& t, const Node* names, const Node* fields) {
     // A dtype in a dtype in a dtype … would let us walk as deep as a file likes.
     if (inner->state && inner->state->items.size() > 3 &&
         inner->state->items[3]->kind != Kind::kNone)
-      return error(Code::kUnimplemented, "structured dtypes in structured dtypes are not supported");
+      return error(Code::kUnimplemented,
+                   "structured dtypes in structured dtypes are not supported");
     TRY(DType type, dtype_of(inner));
     TRY(int64_t offset, as_int(*pair->items[1]));
     if (offset < 0 || static_cast<size_t>(offset) > t.size ||
@@ -81,8 +82,8 @@ Status read_fields(DType& t, const Node* names, const Node* fields) {
       return bad("a field of a structured dtype lies outside of it");
     if (type.kind == 'O')
       return error(Code::kUnimplemented, "objects in structured dtypes are not supported");
-    t.fields.push_back({std::string(name->text), type.kind, type.size, type.swap,
-                        static_cast<size_t>(offset)});
+    t.fields.push_back(
+        {std::string(name->text), type.kind, type.size, type.swap, static_cast<size_t>(offset)});
   }
   return {};
 }

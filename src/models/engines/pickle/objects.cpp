@@ -17,6 +17,14 @@ bool is_array_maker(std::string_view f) {
   return f == "numpy.core.multiarray._reconstruct" || f == "numpy._core.multiarray._reconstruct";
 }
 
+bool is_getattr(std::string_view f) {
+  return f == "builtins.getattr" || f == "__builtin__.getattr";
+}
+
+Error refuse_getattr() {
+  return error(Code::kForbidden, "refused: builtins.getattr; this file may be malicious");
+}
+
 bool is_wrapper(std::string_view f) {
   return f == "joblib.numpy_pickle.NumpyArrayWrapper" ||
          f == "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper";
@@ -61,6 +69,7 @@ Result<Node*> Machine::global(std::string_view module, std::string_view name) {
   if (budget_.limits.allow(module, name) != Verdict::kAllowed) return refuse_class(module, name);
   TRY(Node * n, make(Kind::kGlobal));
   n->text = document_.keep(str(module, ".", name));
+  budget_.loose_getattr += is_getattr(n->text);
   return n;
 }
 
@@ -80,12 +89,14 @@ Status Machine::encode(Node* object) {
 
 // getattr(a distribution, "_cdf_single"): how scipy.stats keeps its methods. Kept, never called;
 // of anything else it is refused, as the step by which malicious files reach what they are after.
-Status Machine::bound_method(const Node* args) const {
+Status Machine::bound_method(Node* type, const Node* args) {
   bool method = args->items.size() == 2 &&
                 args->items[0]->type_name().starts_with("scipy.stats._discrete_distns.") &&
                 args->items[1]->kind == Kind::kStr;
-  if (method) return {};
-  return error(Code::kForbidden, "refused: builtins.getattr; this file may be malicious");
+  if (!method) return refuse_getattr();
+  budget_.loose_getattr -= !type->boolean;
+  type->boolean = true;
+  return {};
 }
 
 // numpy's functions as releases to 1.19 wrote them: by module and name.
@@ -102,7 +113,7 @@ Status Machine::named_function(Node* object) {
 Status Machine::known_constructions(Node* object) {
   std::string_view f = object->type->text;
   const auto& args = object->args->items;
-  if (f == "builtins.getattr" || f == "__builtin__.getattr") return bound_method(object->args);
+  if (is_getattr(f)) return bound_method(object->type, object->args);
   if (f.ends_with("._ufunc_reconstruct")) return named_function(object);
   if (f == "_codecs.encode") return encode(object);
   if (f.ends_with(".bytes") || f.ends_with(".bytearray")) {
@@ -387,6 +398,7 @@ Status read(Document& document, const Limits& limits) {
   if (in.left() != 0)
     return error(Code::kForbidden,
                  str("refused: ", in.left(), " bytes follow the end of the pickle"));
+  if (budget.loose_getattr != 0) return refuse_getattr();
   document.root = root;
   return {};
 }

@@ -23,8 +23,7 @@ Status check_finite(const double* values, size_t count, Missing missing) {
     infinite = infinite || std::isinf(values[i]);
     nan = nan || std::isnan(values[i]);
   }
-  if (nan && missing == Missing::kRefused)
-    return error(Code::kInvalid, "Input X contains NaN.");
+  if (nan && missing == Missing::kRefused) return error(Code::kInvalid, "Input X contains NaN.");
   if (infinite)
     return error(Code::kInvalid,
                  "Input X contains infinity or a value too large for dtype('float64').");
@@ -114,9 +113,8 @@ inference::TensorInfo Estimator::output_info(Method method) const {
 
 Status check_width(const Table& in, const Estimator& e) {
   if (e.features == 0 || in.columns == e.features) return {};
-  return error(Code::kInvalid,
-               str("X has ", in.columns, " features, but ", e.name, " is expecting ", e.features,
-                   " features as input."));
+  return error(Code::kInvalid, str("X has ", in.columns, " features, but ", e.name,
+                                   " is expecting ", e.features, " features as input."));
 }
 
 Result<const double*> dense_input(const Table& in, const Estimator& e, Workspace& work,
@@ -125,9 +123,8 @@ Result<const double*> dense_input(const Table& in, const Estimator& e, Workspace
     return error(Code::kInvalid,
                  "Expected 2D array, got 1D array instead; send each row as a list of its own");
   if (in.rows == 0)
-    return error(Code::kInvalid,
-                 str("Found array with 0 sample(s) (shape=(0, ", in.columns,
-                     ")) while a minimum of 1 is required by ", e.name, "."));
+    return error(Code::kInvalid, str("Found array with 0 sample(s) (shape=(0, ", in.columns,
+                                     ")) while a minimum of 1 is required by ", e.name, "."));
   TRY_STATUS(check_width(in, e));
   size_t count = 0;
   if (__builtin_mul_overflow(in.rows, in.columns, &count))
@@ -140,8 +137,8 @@ Result<const double*> dense_input(const Table& in, const Estimator& e, Workspace
   } else if (in.form == Table::Form::kSparse) {
     if (count > kMostDense)
       return error(Code::kTooLarge,
-                   str("a sparse input of ", in.rows, " × ", in.columns, " values is too large for ",
-                       e.name, "; send fewer rows at once"));
+                   str("a sparse input of ", in.rows, " × ", in.columns,
+                       " values is too large for ", e.name, "; send fewer rows at once"));
     auto to = work.zeros<double>(count);
     scatter(in, to.data());
     out = to.data();

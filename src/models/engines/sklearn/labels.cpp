@@ -1,8 +1,7 @@
 // Class labels and texts: of arrays of numbers, booleans, texts and objects.
-#include "models/engines/sklearn/reading.h"
-
 #include "foundation/base/check.h"
 #include "foundation/base/strings.h"
+#include "models/engines/sklearn/reading.h"
 
 namespace proa::engines {
 namespace {

@@ -14,9 +14,7 @@ using pickle::Node;
 constexpr size_t kMostDense = size_t{1} << 27;  // elements of a sparse matrix made dense: 1 GiB
 constexpr size_t kMostRows = size_t{1} << 31;
 
-Error disagree() {
-  return error(Code::kDataLoss, "the parts of a sparse matrix do not agree");
-}
+Error disagree() { return error(Code::kDataLoss, "the parts of a sparse matrix do not agree"); }
 
 struct Shape {
   size_t rows = 0, columns = 0;
@@ -60,8 +58,7 @@ Result<SparseMatrix> from_triplets(Shape shape, const Triplets& t) {
   for (size_t r = 0; r < shape.rows; ++r) {
     auto first = order.begin() + static_cast<ptrdiff_t>(out.starts[r]);
     auto last = order.begin() + static_cast<ptrdiff_t>(out.starts[r + 1]);
-    std::stable_sort(first, last,
-                     [&](size_t a, size_t b) { return t.columns[a] < t.columns[b]; });
+    std::stable_sort(first, last, [&](size_t a, size_t b) { return t.columns[a] < t.columns[b]; });
     size_t begin = out.indices.size();
     for (auto i = first; i != last; ++i) {
       auto column = static_cast<uint32_t>(t.columns[*i]);
