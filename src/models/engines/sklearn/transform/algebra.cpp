@@ -89,7 +89,7 @@ Status project(const Projection& p, const Table& in, const Estimator& e, Workspa
 bool solve_spd(double* a, size_t n, double* b, size_t count) {
   for (size_t i = 0; i < n; ++i)
     for (size_t j = 0; j <= i; ++j) {
-      double s = a[i * n + j] - dot(a + i * n, a + j * n, j);
+      double s = a[i * n + j] - dot_of(a + i * n, a + j * n, j);
       if (i != j) {
         a[i * n + j] = s / a[j * n + j];
       } else {
@@ -98,7 +98,7 @@ bool solve_spd(double* a, size_t n, double* b, size_t count) {
       }
     }
   for (size_t k = 0; k < count; ++k, b += n) {
-    for (size_t i = 0; i < n; ++i) b[i] = (b[i] - dot(a + i * n, b, i)) / a[i * n + i];
+    for (size_t i = 0; i < n; ++i) b[i] = (b[i] - dot_of(a + i * n, b, i)) / a[i * n + i];
     for (size_t i = n; i-- > 0;) {
       for (size_t j = i + 1; j < n; ++j) b[i] -= a[j * n + i] * b[j];
       b[i] /= a[i * n + i];
@@ -136,7 +136,7 @@ Result<Matrix> inverse(Matrix m, const Attributes& a) {
   return out;
 }
 
-double dot(const double* x, const double* y, size_t n) {
+double dot_of(const double* x, const double* y, size_t n) {
   double s = 0;
   for (size_t i = 0; i < n; ++i) s += x[i] * y[i];
   return s;
@@ -160,7 +160,7 @@ double additive_chi2(const double* x, const double* y, size_t n) {
 }
 
 double norm_or_one(const double* x, size_t n) {
-  double v = std::sqrt(dot(x, x, n));
+  double v = std::sqrt(dot_of(x, x, n));
   return v == 0 ? 1 : v;
 }
 
@@ -169,13 +169,13 @@ double norm_or_one(const double* x, size_t n) {
 double KernelOf::value(const double* x, const double* y, size_t n) const {
   switch (kind) {
     case PairwiseKernel::kLinear:
-      return dot(x, y, n);
+      return dot_of(x, y, n);
     case PairwiseKernel::kPoly:
-      return std::pow(gamma * dot(x, y, n) + coef0, degree);
+      return std::pow(gamma * dot_of(x, y, n) + coef0, degree);
     case PairwiseKernel::kRbf:
       return std::exp(-gamma * squared_distance(x, y, n));
     case PairwiseKernel::kSigmoid:
-      return std::tanh(gamma * dot(x, y, n) + coef0);
+      return std::tanh(gamma * dot_of(x, y, n) + coef0);
     case PairwiseKernel::kLaplacian: {
       double s = 0;
       for (size_t i = 0; i < n; ++i) s += std::abs(x[i] - y[i]);
@@ -198,10 +198,14 @@ double KernelOf::value(const double* x, const double* y, size_t n) const {
 
 Result<KernelOf> kernel_of(const Attributes& a, size_t features) {
   static constexpr std::pair<std::string_view, PairwiseKernel> kNames[] = {
-      {"linear", PairwiseKernel::kLinear},       {"poly", PairwiseKernel::kPoly},
-      {"polynomial", PairwiseKernel::kPoly},     {"rbf", PairwiseKernel::kRbf},
-      {"sigmoid", PairwiseKernel::kSigmoid},     {"laplacian", PairwiseKernel::kLaplacian},
-      {"cosine", PairwiseKernel::kCosine},       {"chi2", PairwiseKernel::kChi2},
+      {"linear", PairwiseKernel::kLinear},
+      {"poly", PairwiseKernel::kPoly},
+      {"polynomial", PairwiseKernel::kPoly},
+      {"rbf", PairwiseKernel::kRbf},
+      {"sigmoid", PairwiseKernel::kSigmoid},
+      {"laplacian", PairwiseKernel::kLaplacian},
+      {"cosine", PairwiseKernel::kCosine},
+      {"chi2", PairwiseKernel::kChi2},
       {"additive_chi2", PairwiseKernel::kAdditiveChi2},
       {"precomputed", PairwiseKernel::kPrecomputed}};
   const pickle::Node* named = a.find("kernel");

@@ -43,7 +43,7 @@ bool solve_spd(double* a, size_t n, double* b, size_t count);
 // Inverse of a general square matrix; kDataLoss by `a` if it is singular.
 Result<Matrix> inverse(Matrix m, const Attributes& a);
 
-double dot(const double* x, const double* y, size_t n);
+double dot_of(const double* x, const double* y, size_t n);
 double squared_distance(const double* x, const double* y, size_t n);
 
 enum class PairwiseKernel : uint8_t {

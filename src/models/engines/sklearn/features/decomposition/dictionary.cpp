@@ -30,7 +30,7 @@ class Dictionary : public Transformer {
     std::span<double> likeness = work.take<double>(k), code = work.take<double>(k);
     for (size_t r = 0; r < in.rows; ++r) {
       for (size_t i = 0; i < k; ++i)
-        likeness[i] = dot(atoms.row(i), x + r * in.columns, in.columns);
+        likeness[i] = dot_of(atoms.row(i), x + r * in.columns, in.columns);
       if (pursuit)
         pursue(likeness, code, work);
       else
@@ -86,8 +86,9 @@ class Dictionary : public Transformer {
     size_t k = atoms.rows;
     double* row = factor + taken * most;
     for (size_t j = 0; j < taken; ++j)
-      row[j] = (gram[chosen[j] * k + atom] - dot(row, factor + j * most, j)) / factor[j * most + j];
-    double rest = gram[atom * k + atom] - dot(row, row, taken);
+      row[j] =
+          (gram[chosen[j] * k + atom] - dot_of(row, factor + j * most, j)) / factor[j * most + j];
+    double rest = gram[atom * k + atom] - dot_of(row, row, taken);
     if (taken != 0 && rest <= kTiny) return false;
     row[taken] = std::sqrt(rest);
     return true;
@@ -96,7 +97,7 @@ class Dictionary : public Transformer {
   void solve(const double* factor, const uint32_t* chosen, size_t n,
              std::span<const double> likeness, double* out) const {
     for (size_t i = 0; i < n; ++i)
-      out[i] = (likeness[chosen[i]] - dot(factor + i * most, out, i)) / factor[i * most + i];
+      out[i] = (likeness[chosen[i]] - dot_of(factor + i * most, out, i)) / factor[i * most + i];
     for (size_t i = n; i-- > 0;) {
       for (size_t j = i + 1; j < n; ++j) out[i] -= factor[j * most + i] * out[j];
       out[i] /= factor[i * most + i];
@@ -139,7 +140,7 @@ Made make_dictionary(const Attributes& a, Maker& maker) {
   TRY(d->split, a.flag("split_sign", false));
   for (size_t i = 0; i < d->atoms.rows; ++i)
     for (size_t j = 0; j < d->atoms.rows; ++j)
-      d->gram.push_back(dot(d->atoms.row(i), d->atoms.row(j), d->atoms.columns));
+      d->gram.push_back(dot_of(d->atoms.row(i), d->atoms.row(j), d->atoms.columns));
   d->width = d->atoms.rows * (d->split ? 2 : 1);
   return d;
 }

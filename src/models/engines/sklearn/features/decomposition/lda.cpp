@@ -55,8 +55,7 @@ class Lda : public Transformer {
     double sum = 0;
     for (double v : topics) sum += v;
     double total = digamma(sum);
-    for (size_t i = 0; i < topics.size(); ++i)
-      weights[i] = std::exp(digamma(topics[i]) - total);
+    for (size_t i = 0; i < topics.size(); ++i) weights[i] = std::exp(digamma(topics[i]) - total);
   }
 
   void infer(const Table& t, size_t row, std::span<double> topics, Workspace& work) const {
@@ -69,8 +68,8 @@ class Lda : public Transformer {
       each_entry(t, row, [&](uint32_t c, double count) {
         if (count == 0) return;
         const double* word = words.row(c);
-        double share = count / (dot(weights.data(), word, k) +
-                                std::numeric_limits<double>::epsilon());
+        double share =
+            count / (dot_of(weights.data(), word, k) + std::numeric_limits<double>::epsilon());
         for (size_t z = 0; z < k; ++z) sums[z] += share * word[z];
       });
       double change = 0;
@@ -100,7 +99,8 @@ Made make_lda(const Attributes& a, Maker&) {
   TRY(l->prior, a.number({"doc_topic_prior_"}));
   TRY(l->tolerance, a.number({"mean_change_tol"}));
   TRY(int64_t iterations, a.integer({"max_doc_update_iter"}));
-  if (iterations < 0 || iterations > 1'000'000) return a.wrong("max_doc_update_iter is not possible");
+  if (iterations < 0 || iterations > 1'000'000)
+    return a.wrong("max_doc_update_iter is not possible");
   l->iterations = static_cast<size_t>(iterations);
   return l;
 }

@@ -45,7 +45,7 @@ class Gaussian {
     size_t n = precision.rows;
     for (size_t i = 0; i < n; ++i) gap[i] = mean.empty() ? x[i] : x[i] - mean[i];
     double s = 0;
-    for (size_t i = 0; i < n; ++i) s += gap[i] * dot(precision.row(i), gap, n);
+    for (size_t i = 0; i < n; ++i) s += gap[i] * dot_of(precision.row(i), gap, n);
     return constant - 0.5 * s;
   }
 };
@@ -161,7 +161,7 @@ Made make_factor_analysis(const Attributes& a, Maker&) {
   Matrix inner{k, k, std::vector<double>(k * k)};
   for (size_t i = 0; i < k; ++i)
     for (size_t j = 0; j < k; ++j)
-      inner.values[i * k + j] = dot(weighted.row(i), c.row(j), n) + (i == j ? 1 : 0);
+      inner.values[i * k + j] = dot_of(weighted.row(i), c.row(j), n) + (i == j ? 1 : 0);
   TRY(Matrix covariance, inverse(std::move(inner), a));
   Matrix weights{k, n, std::vector<double>(k * n, 0.0)};
   for (size_t i = 0; i < k; ++i)
@@ -192,7 +192,7 @@ Made make_sparse_pca(const Attributes& a, Maker&) {
   std::vector<double> gram(k * k);
   for (size_t i = 0; i < k; ++i)
     for (size_t j = 0; j < k; ++j)
-      gram[i * k + j] = dot(c.row(i), c.row(j), n) + (i == j ? alpha : 0);
+      gram[i * k + j] = dot_of(c.row(i), c.row(j), n) + (i == j ? alpha : 0);
   Matrix columns{n, k, std::vector<double>(n * k)};  // a column of C each, then its solution
   for (size_t i = 0; i < k; ++i)
     for (size_t j = 0; j < n; ++j) columns.values[j * k + i] = c.at(i, j);

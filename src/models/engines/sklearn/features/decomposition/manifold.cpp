@@ -71,7 +71,7 @@ Status check_columns(const Table& in, size_t columns, const Estimator& e) {
 class Isomap : public Transformer {
  public:
   Neighborhood neighborhood;
-  Matrix distances;  // along the graph, between training rows
+  Matrix distances;                      // along the graph, between training rows
   std::unique_ptr<Estimator> embedding;  // a KernelPCA of those
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
@@ -129,12 +129,11 @@ class LocallyLinear : public Transformer {
     size_t k = weights.size(), n = neighborhood.rows.columns;
     std::span<double> gaps = work.take<double>(k * n), gram = work.take<double>(k * k);
     for (size_t i = 0; i < k; ++i)
-      for (size_t c = 0; c < n; ++c)
-        gaps[i * n + c] = neighborhood.rows.at(near[i].row, c) - x[c];
+      for (size_t c = 0; c < n; ++c) gaps[i * n + c] = neighborhood.rows.at(near[i].row, c) - x[c];
     double trace = 0;
     for (size_t i = 0; i < k; ++i)
       for (size_t j = 0; j < k; ++j) {
-        gram[i * k + j] = dot(gaps.data() + i * n, gaps.data() + j * n, n);
+        gram[i * k + j] = dot_of(gaps.data() + i * n, gaps.data() + j * n, n);
         if (i == j) trace += gram[i * k + j];
       }
     double more = trace > 0 ? regularization * trace : regularization;

@@ -40,9 +40,8 @@ class Nmf : public Transformer {
                    "small values to X, or use a positive beta_loss.");
     std::span<double> w = dense_output(n, k, work, out);
     double mean = sum / static_cast<double>(n * h.columns);
-    std::fill(w.begin(), w.end(), solver == Solver::kCoordinates
-                                      ? 0.0
-                                      : std::sqrt(mean / static_cast<double>(k)));
+    std::fill(w.begin(), w.end(),
+              solver == Solver::kCoordinates ? 0.0 : std::sqrt(mean / static_cast<double>(k)));
     if (solver == Solver::kCoordinates)
       by_coordinates(x, n, w, work);
     else
@@ -54,7 +53,7 @@ class Nmf : public Transformer {
   void products(const double* x, size_t n, std::span<double> xh) const {
     for (size_t i = 0; i < n; ++i)
       for (size_t k = 0; k < h.rows; ++k)
-        xh[i * h.rows + k] = dot(x + i * h.columns, h.row(k), h.columns);
+        xh[i * h.rows + k] = dot_of(x + i * h.columns, h.row(k), h.columns);
   }
 
   void by_coordinates(const double* x, size_t n, std::span<double> w, Workspace& work) const {
@@ -100,7 +99,7 @@ class Nmf : public Transformer {
         last = now;
       } else {
         double change = std::sqrt(squared_distance(w.data(), before.data(), n * k));
-        double size = std::sqrt(dot(w.data(), w.data(), n * k));
+        double size = std::sqrt(dot_of(w.data(), w.data(), n * k));
         if (change / size <= tolerance) return;
       }
     }
@@ -122,8 +121,8 @@ class Nmf : public Transformer {
       above[t] = below[t] = 0;
       const double* row = h.row(t);
       if (beta == 2) {
-        above[t] = dot(x, row, n);
-        below[t] = dot(w, gram.data() + t * k, k);
+        above[t] = dot_of(x, row, n);
+        below[t] = dot_of(w, gram.data() + t * k, k);
       } else {
         for (size_t j = 0; j < n; ++j) {
           double safe = beta < 2 ? std::max(wh[j], kTiny) : wh[j];
@@ -209,7 +208,7 @@ Result<std::unique_ptr<Nmf>> read_nmf(const Attributes& a) {
   n->width = n->h.rows;
   for (size_t i = 0; i < n->h.rows; ++i)
     for (size_t j = 0; j < n->h.rows; ++j)
-      n->gram.push_back(dot(n->h.row(i), n->h.row(j), n->h.columns));
+      n->gram.push_back(dot_of(n->h.row(i), n->h.row(j), n->h.columns));
   TRY(n->beta, read_beta(a));
   TRY(n->tolerance, a.number({"tol"}));
   TRY(int64_t iterations, a.integer({"max_iter"}));
