@@ -73,8 +73,8 @@ void Exchange::take_frames(std::string_view data) {
   received_.append(data);
   size_t used = 0;
   while (!finished_) {
-    auto frame = next_frame(std::string_view(received_).substr(used),
-                            server_.options_.most_message);
+    auto frame =
+        next_frame(std::string_view(received_).substr(used), server_.options_.most_message);
     if (!frame.ok()) return finish(status_of(frame.error().code), frame.error().message);
     if (!*frame) break;
     if (!take_message(**frame)) return;

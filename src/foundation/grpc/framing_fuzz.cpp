@@ -16,8 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!frame.ok() || !*frame) break;
     if ((*frame)->used > text.size() || (*frame)->payload.size() > kMost) std::abort();
     std::string out;
-    if ((*frame)->compressed &&
-        codec.unpack(Encoding::kGzip, (*frame)->payload, kMost, out).ok() && out.size() > kMost)
+    if ((*frame)->compressed && codec.unpack(Encoding::kGzip, (*frame)->payload, kMost, out).ok() &&
+        out.size() > kMost)
       std::abort();
     text.remove_prefix((*frame)->used);
   }

@@ -13,8 +13,8 @@ constexpr int kMostNesting = 16;
 
 // FieldDescriptorProto.Type.
 constexpr std::pair<std::string_view, int> kScalars[] = {
-    {"double", 1},  {"float", 2},    {"int64", 3},     {"uint64", 4},    {"int32", 5},
-    {"fixed64", 6}, {"fixed32", 7},  {"bool", 8},      {"string", 9},    {"bytes", 12},
+    {"double", 1},  {"float", 2},     {"int64", 3},     {"uint64", 4},  {"int32", 5},
+    {"fixed64", 6}, {"fixed32", 7},   {"bool", 8},      {"string", 9},  {"bytes", 12},
     {"uint32", 13}, {"sfixed32", 15}, {"sfixed64", 16}, {"sint32", 17}, {"sint64", 18}};
 constexpr int kMessageType = 11, kEnumType = 14;
 
@@ -98,8 +98,8 @@ class Parser {
 
  private:
   static bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.';
   }
   void skip_blanks() {
     while (at_ < text_.size()) {

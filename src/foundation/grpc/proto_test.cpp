@@ -57,10 +57,9 @@ TEST(Proto, CompilesMessagesServicesAndMaps) {
 }
 
 TEST(Proto, NamesTheLineThatItCannotTake) {
-  EXPECT_EQ(compile_proto("b.proto", "syntax = \"proto3\";\nmessage A {\n int32 = 1;\n}")
-                .error()
-                .message,
-            "b.proto: line 3: no name at \"=\"");
+  EXPECT_EQ(
+      compile_proto("b.proto", "syntax = \"proto3\";\nmessage A {\n int32 = 1;\n}").error().message,
+      "b.proto: line 3: no name at \"=\"");
   EXPECT_FALSE(compile_proto("b.proto", "import \"x\";").ok());
   EXPECT_FALSE(compile_proto("b.proto", "message A { Missing m = 1; }").ok());
   EXPECT_FALSE(compile_proto("b.proto", "message A { string s = 1; ").ok());

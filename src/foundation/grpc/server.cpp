@@ -92,8 +92,8 @@ void Server::attach(http::ServerOptions& options) {
     if (q.version == 20 && is_grpc(q.header("content-type"))) return answer(q, r);
     return rest && rest(q, r);
   };
-  options.inline_wanted = [this, rest = std::move(options.inline_wanted)](
-                              const http::RequestView& head) {
+  options.inline_wanted = [this,
+                           rest = std::move(options.inline_wanted)](const http::RequestView& head) {
     return may_wait(head) && (!rest || rest(head));
   };
   options.stream_taker = [this, rest = std::move(options.stream_taker)](
@@ -147,8 +147,8 @@ Result<std::string_view> Server::only_message(std::string_view body,
                                               std::string_view encoding_name) {
   TRY(auto frame, next_frame(body, options_.most_message));
   if (!frame) {
-    return error(Code::kInternal, body.empty() ? "the request has no message"
-                                               : "the message is cut off");
+    return error(Code::kInternal,
+                 body.empty() ? "the request has no message" : "the message is cut off");
   }
   if (frame->used != body.size())
     return error(Code::kInternal, "more than one message for a unary method");
@@ -167,11 +167,11 @@ Result<std::string_view> Server::only_message(std::string_view body,
 Result<Encoding> Server::seal(std::string& out, Encoding wanted, std::string_view accepted) {
   size_t size = out.size() - kPrefix;
   if (size > options_.most_reply) {
-    return error(Code::kTooLarge, str("Sent message larger than max (", size, " vs. ",
-                                      options_.most_reply, ")"));
+    return error(Code::kTooLarge,
+                 str("Sent message larger than max (", size, " vs. ", options_.most_reply, ")"));
   }
-  bool pack = wanted != Encoding::kIdentity && size >= options_.pack_from &&
-              accepts(accepted, wanted);
+  bool pack =
+      wanted != Encoding::kIdentity && size >= options_.pack_from && accepts(accepted, wanted);
   if (pack) {
     TRY_STATUS(codec_.pack(wanted, std::string_view(out).substr(kPrefix), packed_));
     out.resize(kPrefix);

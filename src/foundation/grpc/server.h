@@ -116,7 +116,7 @@ struct Method {
 struct Options {
   size_t most_message = 8 << 20;  // received, unpacked; more: RESOURCE_EXHAUSTED
   size_t most_reply = 8 << 20;    // sent
-  size_t pack_from = 1024;  // an answer of this size is compressed if the request was
+  size_t pack_from = 1024;        // an answer of this size is compressed if the request was
 };
 
 class Server {

@@ -47,9 +47,8 @@ struct GrpcServer : testing::Test {
                  e->on_message([e](std::string_view m) { e->send(str("<", m, ">")); });
                  e->on_end([e] { e->finish(StatusCode::kOk); });
                }});
-    health = std::make_unique<Health>(loop, [this](std::string_view name) {
-      return name == "none" ? std::nullopt : serving;
-    });
+    health = std::make_unique<Health>(
+        loop, [this](std::string_view name) { return name == "none" ? std::nullopt : serving; });
     health->add_to(*grpc);
     reflection.add_to(*grpc);
     grpc->attach(http_options);
@@ -236,8 +235,7 @@ TEST_F(GrpcServer, TellsThoseWhoWatchTheHealth) {
 TEST_F(GrpcServer, Reflects) {
   start();
   auto got = std::make_shared<Got>();
-  auto stream =
-      client->open("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", {}, got);
+  auto stream = client->open("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", {}, got);
   std::string list, symbol, unknown;
   Writer(list).bytes(7, "");
   Writer(symbol).bytes(4, "grpc.reflection.v1.ServerReflection");

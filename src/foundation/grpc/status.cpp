@@ -41,7 +41,7 @@ StatusCode status_of(Code code) {
 }
 
 std::string_view digits(StatusCode code) {
-  static constexpr std::string_view kDigits[] = {"0", "1", "2",  "3",  "4",  "5",  "6",  "7", "8",
+  static constexpr std::string_view kDigits[] = {"0", "1",  "2",  "3",  "4",  "5",  "6",  "7", "8",
                                                  "9", "10", "11", "12", "13", "14", "15", "16"};
   return kDigits[static_cast<size_t>(code)];
 }

@@ -108,7 +108,8 @@ TEST(Wire, RefusesWhatIsCutOffOrNested) {
   for (std::string_view bad :
        {std::string_view("\x08", 1), std::string_view("\x0a\x05zz", 4), std::string_view("\x00", 1),
         std::string_view("\x09zzz", 4), std::string_view("\x0dzzz", 4), std::string_view("\x0c", 1),
-        std::string_view("\x0b", 1), std::string_view("\x0b\x14", 2), std::string_view("\x0f\x01", 2),
+        std::string_view("\x0b", 1), std::string_view("\x0b\x14", 2),
+        std::string_view("\x0f\x01", 2),
         std::string_view("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12),
         std::string_view("\x80\x80\x80\x80\x80\x01\x00", 7)}) {
     Reader r(bad);

@@ -42,8 +42,8 @@ struct InlineHttp2 : testing::Test {
       r.respond(204, "", "");
       return true;
     }
-    r.body() = str(q.method, " ", q.target, " ", q.body.size(), " ", q.header("X-Mark"), " ",
-                   q.version);
+    r.body() =
+        str(q.method, " ", q.target, " ", q.body.size(), " ", q.header("X-Mark"), " ", q.version);
     if (q.body.size() > 1000) r.body().append(q.body);
     r.finish(201, "text/plain", "X-One: 1\r\nConnection: close\r\nX-Two:  2\r\n");
     return true;
@@ -167,8 +167,9 @@ TEST_F(InlineHttp2, EndsRequestsWhoseBodyDoesNotCome) {
   ASSERT_TRUE(listening.ok());
   RawClient raw(slow, *listening);
   std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-  preface += std::string("\0\0\0\4\0\0\0\0\0", 9);                         // SETTINGS
-  preface += std::string("\0\0\x06\1\4\0\0\0\1\x83\x86\x84\x41\x01x", 15);  // HEADERS, no END_STREAM
+  preface += std::string("\0\0\0\4\0\0\0\0\0", 9);  // SETTINGS
+  preface +=
+      std::string("\0\0\x06\1\4\0\0\0\1\x83\x86\x84\x41\x01x", 15);  // HEADERS, no END_STREAM
   raw.send(preface);
   for (int i = 0; i < 20; ++i) slow.run_once(std::chrono::milliseconds(1));
   raw.take();

@@ -15,8 +15,7 @@ LeanRequest* H2Connection::lean(int32_t id) {
   return static_cast<LeanRequest*>(nghttp2_session_get_stream_user_data(session_, id));
 }
 
-void H2Connection::lean_field(LeanRequest& request, std::string_view name,
-                              std::string_view value) {
+void H2Connection::lean_field(LeanRequest& request, std::string_view name, std::string_view value) {
   if (request.state != LeanRequest::State::kHead) return;  // trailers: nobody asks for them here
   request.header_bytes += static_cast<uint32_t>(name.size() + value.size() + 32);
   if (request.header_bytes > core_.options.most_head_bytes ||

@@ -72,8 +72,7 @@ size_t payload_size(const Values& v, size_t n) {
     case 7:
       return n * 8;
     case 8:
-      for (size_t i = 0; i < n; ++i)
-        size += 1 + varint_size(v.texts[i].size()) + v.texts[i].size();
+      for (size_t i = 0; i < n; ++i) size += 1 + varint_size(v.texts[i].size()) + v.texts[i].size();
       return size;
     default:
       for (size_t i = 0; i < n; ++i) size += varint_size(static_cast<uint64_t>(v.integers[i]));

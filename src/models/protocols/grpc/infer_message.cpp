@@ -216,8 +216,7 @@ Status varints(Reader r, uint32_t field, size_t n, Kind kind, Workspace& work, C
 }
 
 template <typename T>
-void reals(Reader r, uint32_t field, const Tally& seen, Kind kind, Workspace& work,
-           Contents& out) {
+void reals(Reader r, uint32_t field, const Tally& seen, Kind kind, Workspace& work, Contents& out) {
   if (seen.chunks == 1 && !seen.packed.empty()) {
     out = Contents::raw(seen.packed);  // it is what raw contents would be
     return;
@@ -265,8 +264,7 @@ Status read_contents(Reader r, Workspace& work, InputTensor& tensor) {
   }
 }
 
-Status read_input(Reader r, Workspace& work, size_t& left, InputTensor& out,
-                  bool& has_contents) {
+Status read_input(Reader r, Workspace& work, size_t& left, InputTensor& out, bool& has_contents) {
   out = InputTensor();
   const Reader again = r;
   int64_t shape[kMostRank];
@@ -366,8 +364,7 @@ ModelRef peek_model(std::string_view message) {
   return out;
 }
 
-Status read_infer_request(std::string_view message, Workspace& work, InferRequest& out,
-                          bool& raw) {
+Status read_infer_request(std::string_view message, Workspace& work, InferRequest& out, bool& raw) {
   out = InferRequest();
   Counts n;
   size_t left = kMostParameters * 16;

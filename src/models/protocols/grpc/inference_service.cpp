@@ -96,9 +96,9 @@ class InferCall : public Call {
 }  // namespace
 
 GrpcInference::GrpcInference(async::Loop& loop, Service& service, grpc::Options options)
-    : service_(service), server_(loop, options), health_(loop, [this](std::string_view name) {
-        return serves(name);
-      }) {
+    : service_(service),
+      server_(loop, options),
+      health_(loop, [this](std::string_view name) { return serves(name); }) {
   add_server_methods();
   add_model_methods();
   add_repository_methods();
@@ -142,8 +142,7 @@ void GrpcInference::add_repository_methods() {
   add("RepositoryIndex", &GrpcInference::index);
   for (bool load : {true, false}) {
     server_.add({str("/", kService, load ? "/RepositoryModelLoad" : "/RepositoryModelUnload"),
-                 nullptr,
-                 [this, load](std::shared_ptr<Exchange> e) { change(std::move(e), load); },
+                 nullptr, [this, load](std::shared_ptr<Exchange> e) { change(std::move(e), load); },
                  nullptr});
   }
 }

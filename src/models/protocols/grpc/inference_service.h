@@ -29,8 +29,8 @@ class GrpcInference {
   void add_server_methods();
   void add_model_methods();
   void add_repository_methods();
-  void add(std::string_view name, bool (GrpcInference::*answer)(const grpc::Request&,
-                                                                grpc::Reply&));
+  void add(std::string_view name,
+           bool (GrpcInference::*answer)(const grpc::Request&, grpc::Reply&));
   std::optional<bool> serves(std::string_view service);
 
   bool server_live(const grpc::Request& request, grpc::Reply& reply);

@@ -63,8 +63,7 @@ TEST_F(InferenceService, TellsAboutTheServerAndItsModels) {
   EXPECT_EQ(call("ModelReady", named("none"))->status(), "5");
   EXPECT_NE(call("ServerMetadata", "")->message().find("model_repository_extension"),
             std::string_view::npos);
-  EXPECT_NE(call("ModelMetadata", named("sum"))->message().find("input-0"),
-            std::string_view::npos);
+  EXPECT_NE(call("ModelMetadata", named("sum"))->message().find("input-0"), std::string_view::npos);
   EXPECT_EQ(call("ModelMetadata", named("none"))->status(), "5");
   EXPECT_NE(call("RepositoryIndex", "")->message().find("READY"), std::string_view::npos);
 }
