@@ -176,7 +176,7 @@ class ProcessClassifier : public Estimator {
 
 }  // namespace
 
-Made make_process_regressor(const Attributes& a, Maker&) {
+Made make_process_regressor(const Attributes& a, Maker& maker) {
   if (!a.has("X_train_")) {
     auto prior = std::make_unique<PriorRegressor>();
     if (a.has("n_targets")) {
@@ -200,7 +200,10 @@ Made make_process_regressor(const Attributes& a, Maker&) {
     return a.wrong(str("alpha_ has shape (", alpha.rows, ", ", alpha.columns, "), X_train_ has ",
                        out->fitted.rows.rows, " rows"));
   out->alpha = Packed::transposed(alpha);
-  out->flat = alpha.columns == 1;
+  // Before 1.1 a target of shape (rows, 1) was answered in that shape.
+  Maker::Release release = maker.release();
+  bool keeps = release != Maker::Release{} && release < Maker::Release{1, 1};
+  out->flat = alpha.columns == 1 && (!keeps || has_one_axis(a, "alpha_"));
   TRY(out->mean, per_target(a, "_y_train_mean", 0, alpha.columns));
   TRY(out->scale, per_target(a, "_y_train_std", 1, alpha.columns));
   out->features = out->fitted.rows.columns;

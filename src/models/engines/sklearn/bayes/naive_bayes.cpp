@@ -1,6 +1,7 @@
 // Naive Bayes: the joint log likelihood of each class, as the sum of one term a feature (Manning,
 // Raghavan, Schütze, "Introduction to information retrieval", chapter 13; for ComplementNB: Rennie
 // et al., "Tackling the poor assumptions of naive Bayes text classifiers", 2003).
+#include <algorithm>
 #include <cmath>
 
 #include "foundation/base/strings.h"
@@ -27,7 +28,8 @@ class NaiveBayes : public Classifier {
   // With one class there is one score a row, which is no sign.
   Status choose(const Table& in, Workspace& work, std::span<uint32_t> best) const override {
     TRY(Scores s, ranking(in, work));
-    for (size_t r = 0; r < s.rows; ++r) best[r] = largest(s.row(r), s.width);
+    uint32_t last = static_cast<uint32_t>(classes.size() - 1);
+    for (size_t r = 0; r < s.rows; ++r) best[r] = std::min(largest(s.row(r), s.width), last);
     return {};
   }
 };
@@ -130,6 +132,7 @@ class CategoricalNaiveBayes : public NaiveBayes {
 Status check_parts(const Attributes& a, const Classifier& c, const Matrix& m,
                    const std::vector<double>& prior) {
   size_t n = c.classes.size();
+  if (n == 1 && m.rows == 2) n = 2;  // before 1.0 one class had a second that never occurs
   if (m.rows != n || prior.size() != n || m.columns == 0)
     return a.wrong(str("there are ", n, " classes, ", prior.size(), " priors, and parameters of (",
                        m.rows, ", ", m.columns, ")"));

@@ -129,8 +129,13 @@ Scores two_columns(const Scores& s, Workspace& work) {
 
 void normalise_logs(const Scores& s) {
   for (size_t r = 0; r < s.rows; ++r) {
-    double all = log_sum_exp(s.row(r), s.width);
-    for (size_t k = 0; k < s.width; ++k) s.row(r)[k] -= all;
+    double* v = s.row(r);
+    if (s.width == 0) continue;
+    double most = *std::max_element(v, v + s.width), sum = 0;
+    if (!std::isfinite(most)) most = 0;
+    for (size_t k = 0; k < s.width; ++k) sum += std::exp(v[k] -= most);
+    sum = std::log(sum);
+    for (size_t k = 0; k < s.width; ++k) v[k] -= sum;
   }
 }
 

@@ -157,7 +157,7 @@ Made make_logistic(const Attributes& a, Maker& maker) {
   return made(std::move(out));
 }
 
-Made make_ridge_classifier(const Attributes& a, Maker&) {
+Made make_ridge_classifier(const Attributes& a, Maker& maker) {
   if (!a.has("_label_binarizer")) {
     auto plain = std::make_unique<LinearClassifier>();
     TRY_STATUS(read_linear_classifier(a, *plain));
@@ -165,7 +165,10 @@ Made make_ridge_classifier(const Attributes& a, Maker&) {
   }
   TRY(Attributes binarizer, a.object({"_label_binarizer"}));
   TRY(std::string kind, binarizer.text({"y_type_"}));
-  if (std::string_view(kind).starts_with("multilabel")) {
+  // Before 1.0 several labels a row were fitted, and the largest score was taken for the class.
+  Maker::Release release = maker.release();
+  bool old = release.minor != 0 && release < Maker::Release{1, 0};
+  if (std::string_view(kind).starts_with("multilabel") && !old) {
     auto many = std::make_unique<MultilabelRidge>();
     TRY(many->affine, read_affine(a));
     many->features = many->affine.columns();

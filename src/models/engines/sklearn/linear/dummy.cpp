@@ -4,6 +4,7 @@
 
 #include "foundation/base/strings.h"
 #include "models/engines/sklearn/linear/classifier.h"
+#include "models/engines/sklearn/linear/guesses.h"
 #include "models/engines/sklearn/linear/makers.h"
 
 namespace proa::engines::linear {
@@ -18,25 +19,34 @@ struct DummyOutput {
   uint32_t answer = 0;         // predict
 };
 
+enum class Guess { kNever, kUniform, kStratified };
+
 class DummyClassifier : public Estimator {
  public:
   std::vector<DummyOutput> outputs;
-  bool guesses = false;  // strategy 'uniform': predict is random, predict_proba is not
+  Guess guess = Guess::kNever;
+  bool seeded = false;  // random_state is a number: every prediction draws the same
+  uint32_t seed = 0;
 
   bool has(Method m) const override {
-    if (m == Method::kPredict) return !guesses;
-    return m == Method::kPredictProba || m == Method::kPredictLogProba;
+    return m == Method::kPredict || m == Method::kPredictProba || m == Method::kPredictLogProba;
   }
   const Labels* labels() const override {
     return outputs.size() == 1 ? &outputs[0].classes : nullptr;
   }
   Status predict(Method method, const Table& in, Workspace& work, Output& out) const override {
-    if (method == Method::kPredict) return answer(in.rows, work, out);
+    bool drawn =
+        guess == Guess::kStratified || (guess == Guess::kUniform && method == Method::kPredict);
+    std::span<uint32_t> which = work.take<uint32_t>(in.rows * outputs.size());
+    if (drawn) draw(in.rows, which);
+    if (method == Method::kPredict) {
+      if (!drawn)
+        for (size_t i = 0; i < which.size(); ++i) which[i] = outputs[i / in.rows].answer;
+      return answer(in.rows, which, work, out);
+    }
     std::span<Values> all = work.take<Values>(outputs.size());
     for (size_t k = 0; k < outputs.size(); ++k) {
-      const std::vector<double>& p = outputs[k].shares;
-      Scores s = take_scores(in.rows, p.size(), work);
-      for (size_t r = 0; r < s.rows; ++r) std::copy(p.begin(), p.end(), s.row(r));
+      Scores s = shares(in.rows, outputs[k], drawn ? &which[k * in.rows] : nullptr, work);
       if (method == Method::kPredictLogProba) take_logs(s);
       all[k] = inference::matrix_of(s.values, s.rows, s.width);
     }
@@ -55,34 +65,59 @@ class DummyClassifier : public Estimator {
   }
 
  private:
-  Status answer(size_t rows, Workspace& work, Output& out) const {
+  // Output after output, the label of each row.
+  void draw(size_t rows, std::span<uint32_t> which) const {
+    Guesses guesses(seeded ? seed : Guesses::any_seed());
+    for (size_t k = 0; k < outputs.size(); ++k) {
+      std::span<uint32_t> mine = which.subspan(k * rows, rows);
+      if (guess == Guess::kUniform)
+        guesses.uniform(outputs[k].classes.size(), mine);
+      else
+        for (uint32_t& v : mine) v = guesses.multinomial(outputs[k].shares);
+    }
+  }
+
+  static Scores shares(size_t rows, const DummyOutput& o, const uint32_t* which, Workspace& work) {
+    Scores s = take_scores(rows, o.shares.size(), work);
+    for (size_t r = 0; r < s.rows; ++r) {
+      if (!which) {
+        std::copy(o.shares.begin(), o.shares.end(), s.row(r));
+        continue;
+      }
+      std::fill(s.row(r), s.row(r) + s.width, 0.0);
+      s.row(r)[which[r]] = 1;
+    }
+    return s;
+  }
+
+  Status answer(size_t rows, std::span<const uint32_t> which, Workspace& work, Output& out) const {
     size_t n = outputs.size();
     if (n == 1) {
-      std::span<uint32_t> same = work.take<uint32_t>(rows);
-      std::fill(same.begin(), same.end(), outputs[0].answer);
-      out.first = outputs[0].classes.pick(same, work);
+      out.first = outputs[0].classes.pick(which, work);
       return {};
     }
     Values v{outputs[0].classes.type, 2, {rows, n}, nullptr, nullptr, nullptr};
     if (v.type == DataType::kBytes) {
-      v.texts = repeat<std::string_view>(rows, work, [](const DummyOutput& o) {
-        return std::string_view(o.classes.texts[o.answer]);
-      });
+      v.texts = gather<std::string_view>(
+          which, work, [](const Labels& l, uint32_t i) { return std::string_view(l.texts[i]); });
     } else if (inference::is_float(v.type)) {
-      v.numbers = repeat<double>(rows, work,
-                                 [](const DummyOutput& o) { return o.classes.numbers[o.answer]; });
+      v.numbers =
+          gather<double>(which, work, [](const Labels& l, uint32_t i) { return l.numbers[i]; });
     } else {
-      v.integers = repeat<int64_t>(
-          rows, work, [](const DummyOutput& o) { return o.classes.integers[o.answer]; });
+      v.integers =
+          gather<int64_t>(which, work, [](const Labels& l, uint32_t i) { return l.integers[i]; });
     }
     out.first = v;
     return {};
   }
 
   template <typename T, typename Get>
-  T* repeat(size_t rows, Workspace& work, Get get) const {
-    std::span<T> all = work.take<T>(rows * outputs.size());
-    for (size_t i = 0; i < all.size(); ++i) all[i] = get(outputs[i % outputs.size()]);
+  T* gather(std::span<const uint32_t> which, Workspace& work, Get get) const {
+    size_t n = outputs.size(), rows = which.size() / n;
+    std::span<T> all = work.take<T>(which.size());
+    for (size_t k = 0; k < n; ++k)
+      for (size_t r = 0; r < rows; ++r)
+        all[r * n + k] = get(outputs[k].classes, which[k * rows + r]);
     return all.data();
   }
 };
@@ -167,7 +202,7 @@ Status fill_output(const Attributes& a, const std::string& strategy, size_t k, s
   if (classes == 0 || prior.size() != classes)
     return a.wrong(str("class_prior_ has ", prior.size(), " numbers for ", classes, " classes"));
   o.answer = largest(prior.data(), classes);
-  if (strategy == "prior") {
+  if (strategy == "prior" || strategy == "stratified") {
     o.shares = prior;
     return {};
   }
@@ -183,16 +218,29 @@ Status fill_output(const Attributes& a, const std::string& strategy, size_t k, s
   return {};
 }
 
+// A generator in the file is none that the next prediction would find: it draws anew, as None does.
+Status read_seed(const Attributes& a, DummyClassifier& out) {
+  const Node* node = a.find("random_state");
+  if (!node || (node->kind != Kind::kInt && !node->array)) return {};
+  TRY(int64_t seed, pickle::as_int(*node).context("random_state"));
+  if (seed < 0 || seed > int64_t{UINT32_MAX}) return a.wrong("random_state is out of range");
+  out.seed = static_cast<uint32_t>(seed);
+  out.seeded = true;
+  return {};
+}
+
 }  // namespace
 
 Made make_dummy_classifier(const Attributes& a, Maker&) {
   auto out = std::make_unique<DummyClassifier>();
   TRY(std::string strategy, a.text({"_strategy", "strategy"}));
-  if (strategy == "stratified") return a.unsupported("strategy 'stratified', which guesses");
-  bool known = strategy == "most_frequent" || strategy == "prior" || strategy == "uniform" ||
-               strategy == "constant";
-  if (!known) return a.wrong(str("strategy '", shorten(strategy, 30), "' is not known"));
-  out->guesses = strategy == "uniform";
+  if (strategy == "uniform")
+    out->guess = Guess::kUniform;
+  else if (strategy == "stratified")
+    out->guess = Guess::kStratified;
+  else if (strategy != "most_frequent" && strategy != "prior" && strategy != "constant")
+    return a.wrong(str("strategy '", shorten(strategy, 30), "' is not known"));
+  TRY_STATUS(read_seed(a, *out));
   TRY(auto sets, a.label_sets("classes_"));
   size_t n = sets.size();
   if (n == 0) return a.wrong("it has no outputs");
