@@ -81,7 +81,7 @@ def columns(random, X, Q, y, t):
         from sklearn.feature_extraction.text import CountVectorizer
         texts = np.array([["%s %s" % (NAMES[a], NAMES[b]), a] for a, b in zip(y, y[::-1])], dtype=object)
         c = CT([("w", CountVectorizer(), 0), ("n", "passthrough", [1])])
-        yield "columns-words", fitted(c, texts), texts[:20], None
+        yield "columns-words", fitted(pipeline.make_pipeline(c, line()), texts, y), texts[:20], None
     yield from attempt(words)
     yield from attempt(lambda: frames(X, Q, y))
 
@@ -138,7 +138,8 @@ def multi(random, X, Q, y, t):
         yield "ovr-labels-" + name, fitted(R(part), X, many), Q, None
         yield "ovo-" + name, fitted(O(part), X, NAMES[y]), Q, None
         yield "ovo-two-" + name, fitted(O(part), X, y > 1), Q, None
-        yield "code-" + name, fitted(C(part, code_size=2, random_state=3), X, y), Q, None
+        if name != "ridge":
+            yield "code-" + name, fitted(C(part, code_size=2, random_state=3), X, y), Q, None
     two = np.c_[y, (y > 1) * 1]
     binary = many[:, :2]
     for name, part in (("line", line()), ("tree", tree()), ("neighbours", KNeighborsClassifier())):

@@ -166,7 +166,7 @@ Status SklearnModel::choose(Method wanted) {
     default_ = wanted;
     return {};
   }
-  for (Method m : {Method::kPredict, Method::kTransform}) {
+  for (Method m : {Method::kPredict, Method::kTransform, Method::kScoreSamples}) {
     if (!estimator_->has(m)) continue;
     default_ = m;
     return {};

@@ -52,6 +52,8 @@ constexpr Entry kEntries[] = {
 
     {"NearestNeighbors", "sklearn.neighbors._unsupervised sklearn.neighbors.unsupervised"},
     {"_BisectingTree", "sklearn.cluster._bisect_k_means"},
+    {"_kmeans_single_lloyd", "sklearn.cluster._kmeans"},
+    {"_kmeans_single_elkan", "sklearn.cluster._kmeans"},
     {"_CFNode", kBirch},
     {"_CFSubcluster", kBirch},
     {"newObj", kTrees},

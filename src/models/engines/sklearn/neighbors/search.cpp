@@ -83,6 +83,9 @@ Result<Search> Search::make(const Attributes& a) {
     TRY_STATUS(s.read_tree(a, rows, *a.find("_tree"), method == "ball_tree"));
     return s;
   }
+  if (s.metric_.kind() == Metric::Kind::kMahalanobis &&
+      !a.find("effective_metric_params_")->get("VI"))
+    return a.unsupported("the metric mahalanobis without VI, except by a ball tree: that");
   s.order_.resize(s.size_);
   std::iota(s.order_.begin(), s.order_.end(), 0u);
   std::vector<size_t> ends;
