@@ -53,9 +53,11 @@ class Rows {
   bool cell();
   bool list();
   bool object();
+  void join_objects();
 
   const char* at_ = nullptr;
   std::vector<Cell> cells_;
+  std::vector<std::vector<Cell>> objects_;
   std::vector<double> numbers_;
   std::vector<std::unique_ptr<std::string>> texts_;
   std::vector<std::string_view> names_;
@@ -113,17 +115,33 @@ bool Rows::list() {
   return true;
 }
 
+// The columns are all the keys that came so far, in order of coming; earlier rows lack later ones.
 bool Rows::object() {
-  bool first = widths_.empty();
-  size_t before = cells_.size();
+  std::vector<Cell> row(names_.size(), Cell{Cell::Kind::kAbsent});
   do {
     blanks();
-    auto& key = texts_.emplace_back(std::make_unique<std::string>());
+    std::string* key = texts_.emplace_back(std::make_unique<std::string>()).get();
     if (*at_ != '"' || !text(*key) || !take(':') || !cell()) return false;
-    if (first) names_.push_back(*key);
+    size_t column = 0;
+    while (column < names_.size() && names_[column] != *key) ++column;
+    if (column == names_.size()) {
+      names_.push_back(*key);
+      row.push_back({});
+    }
+    row[column] = cells_.back();
+    cells_.pop_back();
   } while (take(','));
-  widths_.push_back(cells_.size() - before);
+  objects_.push_back(std::move(row));
   return take('}');
+}
+
+void Rows::join_objects() {
+  for (const auto& row : objects_) {
+    cells_.insert(cells_.end(), row.begin(), row.end());
+    for (size_t i = row.size(); i < names_.size(); ++i) cells_.push_back({Cell::Kind::kAbsent});
+    widths_.push_back(names_.size());
+  }
+  for (const Cell& c : cells_) plain_ = plain_ && c.kind == Cell::Kind::kNumber;
 }
 
 bool Rows::read(const std::string& text) {
@@ -141,6 +159,7 @@ bool Rows::read(const std::string& text) {
       widths_.push_back(1);
     }
   } while (take(','));
+  join_objects();
   for (size_t w : widths_)
     if (w != widths_[0]) return false;
   for (const Cell& c : cells_) numbers_.push_back(c.number);

@@ -43,6 +43,8 @@ constexpr Group kGroups[] = {
      "PredefinedSplit RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedGroupKFold "
      "StratifiedKFold StratifiedShuffleSplit TimeSeriesSplit _CVIterableWrapper"},
     {"sklearn.model_selection._search_successive_halving", "_SubsampleMetaSplitter"},
+    {"sklearn.model_selection._search_successive_halving", "_refit_callable"},
+    {"sklearn.cluster._kmeans", "_kmeans_single_lloyd _kmeans_single_elkan"},
     {"sklearn.model_selection._search", "ParameterGrid ParameterSampler _CVScoreTuple"},
     // Losses and links of generalised linear models and boosting.
     {"_loss sklearn._loss._loss",

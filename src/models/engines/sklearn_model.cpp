@@ -1,6 +1,7 @@
 #include "models/engines/sklearn_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "foundation/base/strings.h"
 #include "models/engines/describe.h"
@@ -94,6 +95,17 @@ void cells_output(const Table& t, const std::vector<std::string>& names, Workspa
   out.names = kept;
 }
 
+// A table of integers, as counts and codes are, answers with integers.
+void whole_numbers(const double* numbers, size_t count, Workspace& work, Values& out) {
+  constexpr double kMost = 9007199254740992;  // 2^53
+  for (size_t i = 0; i < count; ++i)
+    if (!(std::fabs(numbers[i]) <= kMost) || numbers[i] != std::trunc(numbers[i])) return;
+  auto to = work.take<int64_t>(count);
+  for (size_t i = 0; i < count; ++i) to[i] = static_cast<int64_t>(numbers[i]);
+  out.type = DataType::kInt64;
+  out.integers = to.data();
+}
+
 Error unlike_at_fit(std::string_view what, const std::vector<std::string>& names) {
   std::string list;
   for (size_t i = 0; i < names.size() && i < 5; ++i) list += str("- ", shorten(names[i], 60), "\n");
@@ -143,6 +155,8 @@ Status table_output(const Table& t, const std::vector<std::string>& names, Works
     numbers = filled.data();
   }
   out.first = inference::matrix_of(numbers, t.rows, t.columns);
+  if (inference::is_integer(t.type)) whole_numbers(numbers, count, work, out.first);
+  if (t.flat && t.columns == 1) out.first.rank = 1;
   return {};
 }
 
