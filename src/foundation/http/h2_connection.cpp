@@ -9,6 +9,7 @@ namespace {
 constexpr uint32_t kMostStreams = 100;
 constexpr int32_t kStreamWindow = 256 << 10;
 constexpr int32_t kConnectionWindow = 4 << 20;
+constexpr size_t kMostSkipped = 16;
 
 std::string_view text(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -19,9 +20,24 @@ std::string_view text(const uint8_t* data, size_t size) {
 struct H2Connection::Hooks {
   static H2Connection& self(void* p) { return *static_cast<H2Connection*>(p); }
 
+  // A stream that the peer skipped may not be opened any more (RFC 9113, section 5.1.1).
+  static int begin_frame(nghttp2_session* session, const nghttp2_frame_hd* hd, void* user) {
+    H2Connection& c = self(user);
+    if (hd->type != NGHTTP2_HEADERS || hd->stream_id >= c.last_id_) return 0;
+    for (auto [from, to] : c.skipped_) {
+      if (hd->stream_id >= from && hd->stream_id <= to)
+        nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
+    }
+    return 0;
+  }
+
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     H2Connection& c = self(user);
+    int32_t id = frame->hd.stream_id;
+    if (id > c.last_id_ + 2 && c.skipped_.size() < kMostSkipped)
+      c.skipped_.emplace_back(c.last_id_ + 2, id - 2);
+    c.last_id_ = id;
     if (c.core_.options.inline_handler) {
       LeanRequest* request = c.lean_.take(frame->hd.stream_id, c.now());
       nghttp2_session_set_stream_user_data(c.session_, frame->hd.stream_id, request);
@@ -151,13 +167,13 @@ H2Connection::H2Connection(ServerConnection& connection)
   nghttp2_option* option = nullptr;
   nghttp2_session_callbacks_new(&hooks);
   nghttp2_option_new(&option);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(hooks, Hooks::begin_frame);
   nghttp2_session_callbacks_set_on_begin_headers_callback(hooks, Hooks::begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(hooks, Hooks::header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(hooks, Hooks::frame_recv);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(hooks, Hooks::data_chunk);
   nghttp2_session_callbacks_set_on_stream_close_callback(hooks, Hooks::stream_close);
   nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_no_closed_streams(option, 1);
   CHECK(nghttp2_session_server_new2(&session_, hooks, this, option) == 0);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(hooks);

@@ -9,6 +9,8 @@
 #include <nghttp2/nghttp2.h>
 
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "foundation/http/guarded.h"
 #include "foundation/http/h2_fields.h"
@@ -96,6 +98,8 @@ class H2Connection : public Protocol {
   LeanRequests lean_;
   std::vector<FieldView> views_;    // of the request in hand
   std::vector<nghttp2_nv> fields_;  // of the answer in hand
+  int32_t last_id_ = -1;  // of the streams opened; those in skipped_ were not
+  std::vector<std::pair<int32_t, int32_t>> skipped_;
   FloodGuard resets_{200, 100}, controls_{1000, 500};
   MonoTime idle_since_;
   bool draining_ = false, flooded_ = false;

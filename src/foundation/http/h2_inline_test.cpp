@@ -178,4 +178,20 @@ TEST_F(InlineHttp2, EndsRequestsWhoseBodyDoesNotCome) {
   EXPECT_TRUE(turn_until(slow, [&] { return (raw.take(), raw.got().size() > before); }));
 }
 
+TEST_F(InlineHttp2, EndsAConnectionThatOpensASkippedStream) {
+  start();
+  RawClient raw(loop, port);
+  auto headers = [](char id) {
+    std::string frame("\0\0\x06\1\5\0\0\0\0\x83\x86\x84\x41\x01x", 15);
+    frame[8] = id;
+    return frame;
+  };
+  raw.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string("\0\0\0\4\0\0\0\0\0", 9) + headers(5));
+  raw.read_until("POST / 0");
+  EXPECT_FALSE(raw.eof());
+  raw.send(headers(3));
+  std::string got = raw.read_to_end();
+  EXPECT_NE(got.find(std::string("\0\0\0\5\0\0\0\1", 8)), got.npos) << "no GOAWAY PROTOCOL_ERROR";
+}
+
 }  // namespace
