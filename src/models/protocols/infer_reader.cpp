@@ -14,6 +14,9 @@ using inference::Cell;
 
 Error wrong(std::string message) { return error(Code::kInvalid, std::move(message)); }
 
+// Well-formed, and a member that must be there is not.
+Error incomplete(std::string message) { return error(Code::kUnprocessable, std::move(message)); }
+
 Error at_input(const InputTensor& t, std::string_view what) {
   return wrong(str("input '", shorten(t.name, 100), "' ", what));
 }
@@ -217,9 +220,10 @@ Status InferReader::input(Scanner& scan) {
     TRY_STATUS(input_member(scan, name, in));
     TRY_STATUS(scan.next('}', more));
   }
-  if (!in.has_name) return wrong("an input has no 'name'");
-  if (!in.has_shape) return at_input(in.tensor, "has no 'shape'");
-  if (!in.has_type) return at_input(in.tensor, "has no 'datatype'");
+  if (!in.has_name) return incomplete("an input has no 'name'");
+  if (!in.has_shape || !in.has_type)
+    return incomplete(str("input '", shorten(in.tensor.name, 100), "' has no ",
+                          in.has_shape ? "'datatype'" : "'shape'"));
   inputs_.push_back(in);
   return {};
 }
@@ -241,7 +245,7 @@ Status InferReader::output(Scanner& scan) {
       TRY_STATUS(scan.skip());
     TRY_STATUS(scan.next('}', more));
   }
-  if (w.output.name.empty()) return wrong("an output has no 'name'");
+  if (w.output.name.empty()) return incomplete("an output has no 'name'");
   wanted_.push_back(w);
   return {};
 }
@@ -332,7 +336,7 @@ Status InferReader::read(std::string_view body, std::optional<size_t> json_lengt
   }
   scan.space();
   if (!scan.ended()) return scan.syntax("Extra data");
-  if (inputs_.empty()) return wrong("the request has no 'inputs'");
+  if (inputs_.empty()) return incomplete("the request has no 'inputs'");
   return finish(body.substr(text.size()), out);
 }
 

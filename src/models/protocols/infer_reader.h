@@ -2,7 +2,8 @@
 // one pass: numbers go straight into doubles, binary tensors stay where they are.
 //
 // What it fills views the body, the Workspace and the reader: valid until the next read(). One
-// thread; nothing is allocated once its buffers have grown. Errors are kInvalid.
+// thread; nothing is allocated once its buffers have grown. Errors are kInvalid, and
+// kUnprocessable where a member is missing.
 #pragma once
 
 #include <optional>

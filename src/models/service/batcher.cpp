@@ -103,7 +103,7 @@ void Batcher::arm(Batches::iterator batch, const BatchOptions& options) {
 }
 
 bool Batcher::add(Waiting& waiting, const BatchOptions& options) {
-  if (waiting_ >= options.max_queue) return false;
+  if (size() >= options.max_queue) return false;
   bool sparse = waiting.table.form == Table::Form::kSparse;
   if (waiting.plan.count != 1 || waiting.table.rows == 0 || sparse) {
     alone_(std::move(waiting));

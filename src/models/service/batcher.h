@@ -9,6 +9,7 @@
 // Loop thread only.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <list>
@@ -50,7 +51,7 @@ class Batcher {
   // `options` of this request's model. False: the queue is full; `waiting` is left as it was.
   bool add(Waiting& waiting, const BatchOptions& options);
   void flush_all();
-  size_t size() const { return waiting_; }
+  size_t size() const { return waiting_.load(std::memory_order_relaxed); }  // thread-safe
 
  private:
   struct Batch {
@@ -71,7 +72,7 @@ class Batcher {
   Alone alone_;
   Answer answer_;
   Batches batches_;
-  size_t waiting_ = 0;
+  std::atomic<size_t> waiting_ = 0;
   bool flush_posted_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   inference::Workspace work_;

@@ -148,6 +148,7 @@ void ModelService::infer_later(std::unique_ptr<Call> call) {
   w.plan = *methods;
   w.call = std::move(call);
   BatchOptions b = batch_of(*w.entry);
+  if (draining_) b.max_rows = 0;  // nothing waits any more
   if (batcher_.add(w, b)) return;
   w.entry->metrics.refused->add();
   w.call->done(error(Code::kUnavailable,

@@ -46,6 +46,7 @@ class ModelService : public protocols::Service {
   void load(std::string_view model, Done done) override;
   void unload(std::string_view model, Done done) override;
 
+  size_t waiting() const { return batcher_.size(); }  // requests; thread-safe
   void drain();  // not ready any more; what waits to be batched is predicted
 
  private:

@@ -1,4 +1,4 @@
-#include "models/server/memory.h"
+#include "models/worker/memory.h"
 
 #include <algorithm>
 #include <cstdlib>
