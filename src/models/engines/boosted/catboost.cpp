@@ -8,9 +8,9 @@
 
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
-#include "models/engines/boosted/catboost_columns.h"
-#include "models/engines/boosted/catboost_hash.h"
-#include "models/engines/boosted/catboost_link.h"
+#include "models/engines/boosted/catboost/columns.h"
+#include "models/engines/boosted/catboost/hash.h"
+#include "models/engines/boosted/catboost/link.h"
 #include "models/engines/boosted/rows.h"
 
 namespace proa::engines {

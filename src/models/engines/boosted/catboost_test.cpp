@@ -7,7 +7,7 @@
 #include <random>
 
 #include "foundation/base/strings.h"
-#include "models/engines/boosted/catboost_hash.h"
+#include "models/engines/boosted/catboost/hash.h"
 
 namespace proa::engines {
 namespace {
@@ -97,11 +97,11 @@ TEST(Catboost, RefusesFilesThatContradictThemselves) {
     return replace_all(good, from, to);
   };
   refuses(with("{\"split_index\": 3}", "{\"split_index\": 4}"), "split is out of range");
-  refuses(with("[0, 1, 2, 3, 4, 5, 6, 7]", "[0, 1, 2, 3, 4, 5, 6]"), "leaf values");
+  refuses(with("[0, 1, 2, 3, 4, 5, 6, 7]", "[0, 1, 2, 3, 4, 5, 6, 7, 8]"), "leaf values");
   refuses(with("\"target_border_idx\": 0", "\"target_border_idx\": 2"), "class");
   refuses(with("\"hash_stride\": 3", "\"hash_stride\": 2"), "table");
   refuses(with("\"ctr_type\": \"Borders\"", "\"ctr_type\": \"Buckets\""), "no table");
-  refuses(with("\"flat_feature_index\": 1", "\"flat_feature_index\": 1e9"), "column");
+  refuses(with("\"flat_feature_index\": 1", "\"flat_feature_index\": 2e6"), "column");
   refuses("{}", "not a CatBoost model");
   refuses("CBM1", "not a CatBoost model");
 }

@@ -6,7 +6,7 @@
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "models/engines/boosted/rows.h"
-#include "models/engines/boosted/xgboost_file.h"
+#include "models/engines/boosted/xgboost/file.h"
 
 namespace proa::engines {
 namespace {

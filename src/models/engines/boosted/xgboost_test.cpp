@@ -7,7 +7,7 @@
 #include <random>
 
 #include "foundation/base/strings.h"
-#include "models/engines/boosted/document.h"
+#include "models/engines/boosted/documents/document.h"
 
 namespace proa::engines {
 namespace {
