@@ -12,6 +12,7 @@
 #include <string>
 
 #include "foundation/base/strings.h"
+#include "models/engines/boosted/catboost.h"
 #include "models/engines/boosted/lightgbm.h"
 #include "models/engines/boosted/xgboost.h"
 #include "models/engines/files.h"
@@ -25,7 +26,7 @@ using inference::Table;
 using inference::Values;
 
 const inference::Engine* const kEngines[] = {&engines::sklearn_engine(), &engines::xgboost_engine(),
-                                             &engines::lightgbm_engine()};
+                                             &engines::lightgbm_engine(), &engines::catboost_engine()};
 
 // Rows as JSON: [[1, "a", null], …], [1, 2] (flat) or [{"a": 1}, …], with NaN and Infinity.
 class Rows {
