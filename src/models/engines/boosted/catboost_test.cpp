@@ -18,13 +18,18 @@ using inference::Method;
 // Two numbers and a category; the category's value "a" is one split, its CTR another.
 constexpr std::string_view kModel = R"({
  "features_info": {
-  "float_features": [{"feature_index": 0, "flat_feature_index": 0, "feature_id": "", "borders": [0.5, 1.5], "nan_value_treatment": "AsTrue"}],
-  "categorical_features": [{"feature_index": 0, "flat_feature_index": 1, "feature_id": "", "values": [-805065478]}],
-  "ctrs": [{"elements": [{"cat_feature_index": 0, "combination_element": "cat_feature_value"}], "ctr_type": "Borders",
-   "identifier": "", "prior_numerator": 0.5, "prior_denomerator": 1, "shift": 0, "scale": 15, "target_border_idx": 0, "borders": [10]}]},
- "ctr_data": {"{\"identifier\":[{\"cat_feature_index\":0,\"combination_element\":\"cat_feature_value\"}],\"type\":\"Borders\"}":
+  "float_features": [{"feature_index": 0, "flat_feature_index": 0, "feature_id": "",
+   "borders": [0.5, 1.5], "nan_value_treatment": "AsTrue"}],
+  "categorical_features": [{"feature_index": 0, "flat_feature_index": 1, "feature_id": "",
+   "values": [-805065478]}],
+  "ctrs": [{"elements": [{"cat_feature_index": 0, "combination_element": "cat_feature_value"}],
+   "ctr_type": "Borders", "identifier": "", "prior_numerator": 0.5, "prior_denomerator": 1,
+   "shift": 0, "scale": 15, "target_border_idx": 0, "borders": [10]}]},
+ "ctr_data": {"{\"identifier\":[{\"cat_feature_index\":0,\"combination_element\":)"
+R"(\"cat_feature_value\"}],\"type\":\"Borders\"}":
   {"counter_denominator": 0, "hash_stride": 3, "hash_map": ["HASH", 1, 9]}},
- "oblivious_trees": [{"splits": [{"split_index": 1}, {"split_index": 2}, {"split_index": 3}], "leaf_values": [0, 1, 2, 3, 4, 5, 6, 7]}],
+ "oblivious_trees": [{"splits": [{"split_index": 1}, {"split_index": 2}, {"split_index": 3}],
+  "leaf_values": [0, 1, 2, 3, 4, 5, 6, 7]}],
  "model_info": {"params": "{\"loss_function\": {\"type\": \"RMSE\"}}"},
  "scale_and_bias": [2, [100]]})";
 
