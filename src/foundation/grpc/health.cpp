@@ -1,5 +1,7 @@
 #include "foundation/grpc/health.h"
 
+#include <utility>
+
 #include "foundation/base/strings.h"
 #include "foundation/grpc/wire.h"
 
@@ -101,6 +103,12 @@ void Health::changed() {
   std::erase_if(watchers_, [](const auto& w) { return w->exchange->closed(); });
   auto watchers = watchers_;
   for (const auto& watcher : watchers) tell(*watcher);
+}
+
+void Health::end() {
+  changed();
+  for (const auto& watcher : std::exchange(watchers_, {}))
+    watcher->exchange->finish(StatusCode::kUnavailable, "the server is shutting down");
 }
 
 void Health::arm() {

@@ -22,6 +22,7 @@ class Health {
   ~Health();
   void add_to(Server& server);
   void changed();  // tells those who watch now, instead of within a second
+  void end();      // tells them a last time: the server drains
 
  private:
   struct Watcher;

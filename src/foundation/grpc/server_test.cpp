@@ -229,7 +229,9 @@ TEST_F(GrpcServer, TellsThoseWhoWatchTheHealth) {
   std::string both = framed("\x08\x01") + framed("\x08\x02");
   ASSERT_TRUE(http::turn_until(loop, [&] { return got->data.size() >= both.size(); }));
   EXPECT_EQ(got->data, both);
-  stream->reset();
+  health->end();
+  ASSERT_TRUE(http::turn_until(loop, [&] { return got->done; }));
+  EXPECT_EQ(got->status(), "14");
 }
 
 TEST_F(GrpcServer, Reflects) {

@@ -10,6 +10,7 @@ constexpr uint32_t kMostStreams = 100;
 constexpr int32_t kStreamWindow = 256 << 10;
 constexpr int32_t kConnectionWindow = 4 << 20;
 constexpr size_t kMostSkipped = 16;
+constexpr Duration kKeepSpares = std::chrono::seconds(2);
 
 std::string_view text(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -174,7 +175,7 @@ H2Connection::H2Connection(ServerConnection& connection)
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(hooks, Hooks::data_chunk);
   nghttp2_session_callbacks_set_on_stream_close_callback(hooks, Hooks::stream_close);
   nghttp2_option_set_no_auto_window_update(option, 1);
-  CHECK(nghttp2_session_server_new2(&session_, hooks, this, option) == 0);
+  CHECK(nghttp2_session_server_new3(&session_, hooks, this, option, memory_.functions()) == 0);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(hooks);
   nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kMostStreams},
@@ -356,6 +357,7 @@ void H2Connection::on_gone() {
 void H2Connection::on_tick(MonoTime now) {
   const ServerOptions& options = core_.options;
   if (idle() && now - idle_since_ >= options.idle_timeout) return drain();
+  if (idle() && now - idle_since_ >= kKeepSpares) memory_.drop_spares();
   lean_tick(now);
   std::vector<std::shared_ptr<H2Stream>> late;
   for (auto& [id, stream] : streams_) {

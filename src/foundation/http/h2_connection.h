@@ -15,6 +15,7 @@
 #include "foundation/http/guarded.h"
 #include "foundation/http/h2_fields.h"
 #include "foundation/http/h2_inline.h"
+#include "foundation/http/h2_memory.h"
 #include "foundation/http/h2_outbox.h"
 #include "foundation/http/server_core.h"
 
@@ -93,12 +94,13 @@ class H2Connection : public Protocol {
 
   ServerConnection& connection_;
   StreamServer::Core& core_;
+  H2Memory memory_;
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, std::shared_ptr<H2Stream>> streams_;
   LeanRequests lean_;
   std::vector<FieldView> views_;    // of the request in hand
   std::vector<nghttp2_nv> fields_;  // of the answer in hand
-  int32_t last_id_ = -1;  // of the streams opened; those in skipped_ were not
+  int32_t last_id_ = -1;            // of the streams opened; those in skipped_ were not
   std::vector<std::pair<int32_t, int32_t>> skipped_;
   FloodGuard resets_{200, 100}, controls_{1000, 500};
   MonoTime idle_since_;

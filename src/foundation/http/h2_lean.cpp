@@ -9,7 +9,8 @@
 namespace proa::http {
 namespace {
 constexpr size_t kMostFields = 256;
-}
+constexpr Duration kKeepSpares = std::chrono::seconds(2);
+}  // namespace
 
 LeanRequest* H2Connection::lean(int32_t id) {
   return static_cast<LeanRequest*>(nghttp2_session_get_stream_user_data(session_, id));
@@ -122,7 +123,8 @@ H2Stream& H2Connection::promote(LeanRequest& request, bool ended) {
 }
 
 void H2Connection::lean_tick(MonoTime now) {
-  if (lean_.empty()) return lean_.drop_spares();
+  if (idle() && now - idle_since_ >= kKeepSpares) lean_.drop_spares();
+  if (lean_.empty()) return;
   const ServerOptions& options = core_.options;
   std::vector<int32_t> late;
   for (const auto& request : lean_.active()) {

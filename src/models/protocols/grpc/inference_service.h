@@ -24,6 +24,7 @@ class GrpcInference {
   void attach(http::ServerOptions& options) { server_.attach(options); }
   // Models came, went, or the server drains: those who watch the health are told.
   void changed() { health_.changed(); }
+  void drain() { health_.end(); }  // ends the streams that would never end
 
  private:
   void add_server_methods();
