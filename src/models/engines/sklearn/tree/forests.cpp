@@ -124,6 +124,14 @@ bool takes_missing(const Attributes& a, Maker& maker, const TreeData& tree, bool
   return maker.release() == Maker::Release{} || maker.release() >= since;
 }
 
+// Release 0.20 answers classes of many outputs as float64 whatever they are.
+void as_floats(Labels& l) {
+  if (l.type == DataType::kBytes) return;
+  for (int64_t v : l.integers) l.numbers.push_back(static_cast<double>(v));
+  l.integers.clear();
+  l.type = DataType::kFp64;
+}
+
 Result<std::unique_ptr<Estimator>> assemble(const Attributes& a, Maker& maker,
                                             std::vector<TreeData> all, bool ensemble) {
   trees::Spec spec;
@@ -137,6 +145,8 @@ Result<std::unique_ptr<Estimator>> assemble(const Attributes& a, Maker& maker,
     bool fit = labels.size() == all[0].classes.size() && same_kind(labels);
     for (size_t k = 0; fit && k < labels.size(); ++k) fit = labels[k].size() == all[0].classes[k];
     if (!fit) return a.wrong("classes_ and the trees do not agree");
+    if (labels.size() > 1 && maker.release() == Maker::Release{0, 20})
+      for (Labels& l : labels) as_floats(l);
   } else if (all[0].stride != 1) {
     return a.wrong("a regressor's tree has classes");
   }
