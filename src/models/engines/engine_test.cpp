@@ -155,7 +155,8 @@ TEST(Catalogue, NamesEveryClassOnceAndOnlyInModulesOfScikitLearn) {
     for (const Entry& e : family)
       for (std::string_view module : split(e.modules, ' ')) {
         bool ours = module.starts_with("sklearn") || module == "_loss";
-        bool shared = !e.make && pickle::classify(module, e.name) == pickle::Verdict::kAllowed;
+        bool shared = !e.make && (module.starts_with("numpy") || module == "scipy.special._ufuncs" ||
+                                   pickle::classify(module, e.name) == pickle::Verdict::kAllowed);
         EXPECT_TRUE(ours || shared) << module << " " << e.name;
         if (e.make) {
           EXPECT_TRUE(seen.insert({module, e.name}).second) << module << " " << e.name;
