@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "models/engines/sklearn/meta/common.h"
 #include "models/engines/sklearn/meta/makers.h"
 #include "models/engines/sklearn/meta/tables.h"

@@ -1,6 +1,7 @@
 // One part an output: MultiOutputClassifier, MultiOutputRegressor, and the chains, whose parts see
 // the answers of the parts before them.
 #include <algorithm>
+#include <cmath>
 
 #include "foundation/base/strings.h"
 #include "models/engines/sklearn/meta/common.h"
@@ -55,8 +56,8 @@ class Chain : public Estimator {
 
   bool has(Method m) const override {
     if (m == Method::kPredict) return true;
-    bool known = classifier && (m == Method::kPredictProba || m == Method::kPredictLogProba ||
-                                m == Method::kDecisionFunction);
+    if (m == Method::kPredictLogProba) m = Method::kPredictProba;  // its logarithm
+    bool known = classifier && (m == Method::kPredictProba || m == Method::kDecisionFunction);
     return known &&
            std::all_of(parts.begin(), parts.end(), [m](const Part& p) { return p->has(m); });
   }
@@ -66,6 +67,8 @@ class Chain : public Estimator {
 
   Status predict(Method m, const Table& in, Workspace& work, Output& out) const override {
     TRY(const double* x, dense_input(in, *this, work));
+    bool logs = m == Method::kPredictLogProba;
+    if (logs) m = Method::kPredictProba;
     size_t n = in.rows, k = parts.size(), w = in.columns;
     std::span<double> rows = work.take<double>(n * (w + k));
     std::span<double> fed = work.take<double>(n * k), said = work.take<double>(n * k);
@@ -82,6 +85,7 @@ class Chain : public Estimator {
       TRY_STATUS(column(*parts[i], m, table, work, said, order[i], m == feeds ? &fed : nullptr, i));
       work.release(mark);
     }
+    for (double& v : said) v = logs ? std::log(v) : v;
     out.first = inference::matrix_of(said.data(), n, k);
     return {};
   }

@@ -82,6 +82,7 @@ class Stacking : public Estimator {
       bool drop = v.rank == 2 && v.shape[1] > 0 &&
                   (several || (methods[i] == Method::kPredictProba && kinds == 2));
       block(from, in.rows, v.rank == 2 ? v.shape[1] : 1, drop, work, blocks);
+      blocks.back().type = v.type;
     }
     return {};
   }

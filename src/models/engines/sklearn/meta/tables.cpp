@@ -156,7 +156,7 @@ Status side_by_side(std::span<const Table> blocks, size_t rows, bool sparse, Wor
                     Table& out) {
   Table made;
   made.rows = rows;
-  bool texts = false;
+  bool texts = false, whole = !blocks.empty();
   std::span<Table> parts = work.take<Table>(blocks.size());
   for (size_t i = 0; i < blocks.size(); ++i) {
     if (blocks[i].rows != rows)
@@ -166,7 +166,9 @@ Status side_by_side(std::span<const Table> blocks, size_t rows, bool sparse, Wor
     parts[i] = blocks[i];
     made.columns += blocks[i].columns;
     texts = texts || has_texts(blocks[i]);
+    whole = whole && inference::is_integer(blocks[i].type);
   }
+  if (whole) made.type = DataType::kInt64;
   if (texts && sparse)
     return error(
         Code::kInvalid,

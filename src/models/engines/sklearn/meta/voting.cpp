@@ -48,6 +48,7 @@ class VotingClassifier : public Classifier {
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     size_t k = soft ? labels_.size() : 1, n = parts.size();
     std::span<double> all = dense_output(in.rows, n * k, work, out);
+    if (!soft) out.type = DataType::kInt64;
     for (size_t i = 0; i < n; ++i) {
       Workspace::Mark mark = work.mark();
       Method m = soft ? Method::kPredictProba : Method::kPredict;
