@@ -339,7 +339,8 @@ Result<size_t> element_count(const InputTensor& t) {
   return n;
 }
 
-Status to_table(const InferRequest& request, Workspace& work, Table& out) {
+Status to_table(const InferRequest& request, Workspace& work, Table& out,
+                std::string_view default_type) {
   out = {};
   if (request.rows) {
     out = *request.rows;
@@ -349,6 +350,7 @@ Status to_table(const InferRequest& request, Workspace& work, Table& out) {
   std::string_view wanted = content_type(request.parameters);
   const InputTensor& first = request.inputs[0];
   if (wanted.empty() && request.inputs.size() == 1) wanted = content_type(first.parameters);
+  if (wanted.empty()) wanted = default_type;
   if (wanted == "np" || wanted == "str") return one(first, work, out);
   if (wanted == "pd" || request.inputs.size() > 1) {
     bool matrix = request.inputs.size() == 1 && first.shape.size() == 2 && first.shape[1] != 1;

@@ -15,7 +15,9 @@
 namespace proa::protocols {
 
 // kInvalid names the tensor and what is wrong: shape against contents, a datatype's range.
-Status to_table(const InferRequest& request, Workspace& work, Table& out);
+// `default_type`: the content type where the request names none, "" for none.
+Status to_table(const InferRequest& request, Workspace& work, Table& out,
+                std::string_view default_type = {});
 
 // Elements that the shape asks for; kInvalid for negative or overflowing shapes.
 Result<size_t> element_count(const InputTensor& tensor);

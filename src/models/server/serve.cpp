@@ -13,6 +13,7 @@
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
+#include "models/engines/boosted/catboost.h"
 #include "models/engines/boosted/lightgbm.h"
 #include "models/engines/boosted/xgboost.h"
 #include "models/engines/files.h"
@@ -30,6 +31,7 @@ const inference::Engine* const kEngines[] = {
     &engines::sklearn_engine(),
     &engines::xgboost_engine(),
     &engines::lightgbm_engine(),
+    &engines::catboost_engine(),
 };
 
 constexpr auto kDrainTime = std::chrono::seconds(25);  // below the usual grace period of 30 s

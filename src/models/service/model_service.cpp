@@ -78,20 +78,26 @@ BatchOptions ModelService::batch_of(const Entry& entry) const {
 }
 
 // Where batching is not configured: only for models whose calls cost much, and only when several
-// requests have come in one turn; a lone request goes the short way.
+// requests come in one turn; a lone request goes the short way.
 bool ModelService::defers(std::string_view model, std::string_view version) {
-  if (loop_.now() != turn_) {
-    turn_ = loop_.now();
-    in_last_turn_ = std::exchange(in_turn_, 0);
-  }
-  ++in_turn_;
   auto found = find(model, version);
   if (!found.ok()) return false;
   const Entry& entry = **found->entry;
   if (options_.batch.max_rows > 1 || entry.settings.max_batch_size > 1)
     return batch_of(entry).max_rows > 1;
-  return options_.batch.adaptive && in_last_turn_ > 1 &&
-         found->version->predict_ns.load(std::memory_order_relaxed) > kWorthBatching;
+  if (!options_.batch.adaptive ||
+      found->version->predict_ns.load(std::memory_order_relaxed) < kWorthBatching)
+    return false;
+  bool same_turn = loop_.now() == turn_;
+  return same_turn ? in_turn_ > 0 || in_last_turn_ > 1 : in_turn_ > 1;
+}
+
+void ModelService::count_request() {
+  if (loop_.now() != turn_) {
+    turn_ = loop_.now();
+    in_last_turn_ = std::exchange(in_turn_, 0);
+  }
+  ++in_turn_;
 }
 
 void ModelService::begin(const InferRequest& request, const Found& found, Workspace& work,
@@ -124,16 +130,18 @@ Status ModelService::run(const InferRequest& request, const Found& found, const 
 }
 
 Status ModelService::infer(const InferRequest& request, Workspace& work, InferResponse& out) {
+  count_request();
   auto found = find(request.model, request.version);
   if (!found.ok()) return std::move(found).error();
   begin(request, *found, work, out);
   Table table;
-  TRY_STATUS(protocols::to_table(request, work, table));
+  TRY_STATUS(protocols::to_table(request, work, table, (*found->entry)->settings.content_type));
   TRY(Plan methods, plan(request));
   return run(request, *found, table, methods, work, out);
 }
 
 void ModelService::infer_later(std::unique_ptr<Call> call) {
+  count_request();
   Call& c = *call;
   auto found = find(c.request.model, c.request.version);
   if (!found.ok()) return c.done(found.error());
@@ -142,7 +150,9 @@ void ModelService::infer_later(std::unique_ptr<Call> call) {
   w.entry = *found->entry;
   w.version = found->version;
   w.since = loop_.clock().mono();
-  if (Status s = protocols::to_table(c.request, c.work, w.table); !s.ok()) return c.done(s);
+  if (Status s = protocols::to_table(c.request, c.work, w.table, w.entry->settings.content_type);
+      !s.ok())
+    return c.done(s);
   auto methods = plan(c.request);
   if (!methods.ok()) return c.done(methods.error());
   w.plan = *methods;

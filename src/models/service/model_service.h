@@ -55,6 +55,7 @@ class ModelService : public protocols::Service {
     const repository::Version* version;
   };
   void refresh();
+  void count_request();
   Result<Found> find(std::string_view model, std::string_view version);
   BatchOptions batch_of(const repository::Entry& entry) const;
   Status run(const protocols::InferRequest& request, const Found& found,
@@ -73,8 +74,8 @@ class ModelService : public protocols::Service {
   uint64_t generation_ = 0;
   Ids ids_;
   Batcher batcher_;
-  MonoTime turn_{};           // the loop's turn of the last request
-  int in_turn_ = 0, in_last_turn_ = 0;
+  MonoTime turn_{};                     // the loop's turn of the last request
+  int in_turn_ = 0, in_last_turn_ = 0;  // requests in it, and in the turn before
   bool draining_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
