@@ -1,4 +1,4 @@
-"""Naive Bayes, Gaussian processes, neural networks, mixtures and outliers by covariance of scikit-learn, fitted on random data, one class, several targets, old and new options."""
+"""Naive Bayes, Gaussian processes, neural networks, mixtures, and outliers by covariance."""
 
 import numpy as np
 from scipy import sparse
