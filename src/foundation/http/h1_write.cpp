@@ -61,6 +61,7 @@ void ResponseBuffer::respond(int status, std::string_view content_type, std::str
                              std::string_view extra) {
   CHECK(!answered_);
   answered_ = true;
+  if (reply_) return respond_h2(status, content_type, body, extra);
   append_status_line(out_, status);
   if (!content_type.empty()) {
     out_ += "content-type: ";

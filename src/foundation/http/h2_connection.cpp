@@ -9,6 +9,8 @@ namespace {
 constexpr uint32_t kMostStreams = 100;
 constexpr int32_t kStreamWindow = 256 << 10;
 constexpr int32_t kConnectionWindow = 4 << 20;
+constexpr size_t kMostSkipped = 16;
+constexpr Duration kKeepSpares = std::chrono::seconds(2);
 
 std::string_view text(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -19,16 +21,30 @@ std::string_view text(const uint8_t* data, size_t size) {
 struct H2Connection::Hooks {
   static H2Connection& self(void* p) { return *static_cast<H2Connection*>(p); }
 
+  // A stream that the peer skipped may not be opened any more (RFC 9113, section 5.1.1).
+  static int begin_frame(nghttp2_session* session, const nghttp2_frame_hd* hd, void* user) {
+    H2Connection& c = self(user);
+    if (hd->type != NGHTTP2_HEADERS || hd->stream_id >= c.last_id_) return 0;
+    for (auto [from, to] : c.skipped_) {
+      if (hd->stream_id >= from && hd->stream_id <= to)
+        nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
+    }
+    return 0;
+  }
+
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     H2Connection& c = self(user);
-    auto stream = std::make_shared<H2Stream>(c, frame->hd.stream_id);
-    stream->heard_ = stream->sent_ = c.now();
-    stream->head_.version = 20;
-    stream->head_.tls = c.connection_.tls();
-    stream->head_.peer = c.connection_.peer();
-    stream->head_.client_cert = c.connection_.client_cert();
-    c.streams_.emplace(frame->hd.stream_id, std::move(stream));
+    int32_t id = frame->hd.stream_id;
+    if (id > c.last_id_ + 2 && c.skipped_.size() < kMostSkipped)
+      c.skipped_.emplace_back(c.last_id_ + 2, id - 2);
+    c.last_id_ = id;
+    if (c.core_.options.inline_handler) {
+      LeanRequest* request = c.lean_.take(frame->hd.stream_id, c.now());
+      nghttp2_session_set_stream_user_data(c.session_, frame->hd.stream_id, request);
+      return 0;
+    }
+    c.open(frame->hd.stream_id);
     return 0;
   }
 
@@ -36,6 +52,10 @@ struct H2Connection::Hooks {
                     size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
                     void* user) {
     H2Connection& c = self(user);
+    if (LeanRequest* request = c.lean(frame->hd.stream_id)) {
+      c.lean_field(*request, text(name, name_size), text(value, value_size));
+      return 0;
+    }
     H2Stream* stream = c.find(frame->hd.stream_id);
     if (!stream) return 0;
     stream->header_bytes_ += name_size + value_size + 32;
@@ -76,10 +96,17 @@ struct H2Connection::Hooks {
       c.flooded();
     }
     if (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA) return 0;
+    bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+    if (LeanRequest* request = c.lean(frame->hd.stream_id)) {
+      if (request->state == LeanRequest::State::kHead)
+        c.lean_head(*request, end);
+      else if (end)
+        c.lean_answer(*request);
+      return 0;
+    }
     H2Stream* found = c.find(frame->hd.stream_id);
     if (!found) return 0;
     auto stream = c.streams_[frame->hd.stream_id];
-    bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (end) stream->ended_ = true;
     if (type == NGHTTP2_HEADERS && !stream->dispatched_) {
       stream->head_.ended = end;
@@ -94,6 +121,11 @@ struct H2Connection::Hooks {
                         size_t size, void* user) {
     H2Connection& c = self(user);
     nghttp2_session_consume_connection(session, size);
+    if (LeanRequest* request = c.lean(id)) {
+      nghttp2_session_consume_stream(session, id, size);
+      c.lean_data(*request, text(data, size));
+      return 0;
+    }
     if (!c.find(id)) return 0;
     auto stream = c.streams_[id];
     stream->heard_ = c.now();
@@ -107,7 +139,14 @@ struct H2Connection::Hooks {
   }
 
   static int stream_close(nghttp2_session*, int32_t id, uint32_t, void* user) {
-    self(user).close_stream(id);
+    H2Connection& c = self(user);
+    LeanRequest* request = c.lean(id);
+    if (!request) {
+      c.close_stream(id);
+      return 0;
+    }
+    c.lean_.give_back(request);
+    if (c.idle()) c.idle_since_ = c.now();
     return 0;
   }
 
@@ -129,13 +168,14 @@ H2Connection::H2Connection(ServerConnection& connection)
   nghttp2_option* option = nullptr;
   nghttp2_session_callbacks_new(&hooks);
   nghttp2_option_new(&option);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(hooks, Hooks::begin_frame);
   nghttp2_session_callbacks_set_on_begin_headers_callback(hooks, Hooks::begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(hooks, Hooks::header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(hooks, Hooks::frame_recv);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(hooks, Hooks::data_chunk);
   nghttp2_session_callbacks_set_on_stream_close_callback(hooks, Hooks::stream_close);
   nghttp2_option_set_no_auto_window_update(option, 1);
-  CHECK(nghttp2_session_server_new2(&session_, hooks, this, option) == 0);
+  CHECK(nghttp2_session_server_new3(&session_, hooks, this, option, memory_.functions()) == 0);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(hooks);
   nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kMostStreams},
@@ -147,6 +187,16 @@ H2Connection::H2Connection(ServerConnection& connection)
 }
 
 H2Connection::~H2Connection() { nghttp2_session_del(session_); }
+
+H2Stream& H2Connection::open(int32_t id) {
+  auto stream = std::make_shared<H2Stream>(*this, id);
+  stream->heard_ = stream->sent_ = now();
+  stream->head_.version = 20;
+  stream->head_.tls = connection_.tls();
+  stream->head_.peer = connection_.peer();
+  stream->head_.client_cert = connection_.client_cert();
+  return *streams_.insert_or_assign(id, std::move(stream)).first->second;
+}
 
 H2Stream* H2Connection::find(int32_t id) {
   auto it = streams_.find(id);
@@ -184,7 +234,8 @@ void H2Connection::deliver(H2Stream& stream) {
   auto keep = streams_[stream.id_];
   if (!stream.pending_.empty()) {
     std::string data = std::exchange(stream.pending_, {});
-    nghttp2_session_consume_stream(session_, stream.id_, data.size());
+    size_t credit = data.size() - std::exchange(stream.credited_, 0);
+    nghttp2_session_consume_stream(session_, stream.id_, credit);
     stream.calls_.call(&ServerCallbacks::on_data, std::string_view(data));
   }
   if (stream.ended_ && !stream.end_told_ && !stream.paused_ && stream.pending_.empty()) {
@@ -245,7 +296,7 @@ void H2Connection::close_stream(int32_t id) {
     stream->calls_.release();
   else
     stream->calls_.call_last(&ServerCallbacks::on_abort);
-  if (streams_.empty()) idle_since_ = now();
+  if (idle()) idle_since_ = now();
 }
 
 bool H2Connection::wants_read() const {
@@ -287,7 +338,7 @@ void H2Connection::fill() {
 
 void H2Connection::end_if_idle() {
   bool over = !nghttp2_session_want_read(session_) && !nghttp2_session_want_write(session_);
-  if (over || (draining_ && streams_.empty() && !nghttp2_session_want_write(session_))) {
+  if (over || (draining_ && idle() && !nghttp2_session_want_write(session_))) {
     connection_.close_after_flush();
   }
 }
@@ -295,6 +346,7 @@ void H2Connection::end_if_idle() {
 void H2Connection::on_eof() { connection_.close(); }
 
 void H2Connection::on_gone() {
+  lean_.clear();
   auto streams = std::exchange(streams_, {});
   for (auto& [id, stream] : streams) {
     stream->connection_ = nullptr;
@@ -304,7 +356,9 @@ void H2Connection::on_gone() {
 
 void H2Connection::on_tick(MonoTime now) {
   const ServerOptions& options = core_.options;
-  if (streams_.empty() && now - idle_since_ >= options.idle_timeout) return drain();
+  if (idle() && now - idle_since_ >= options.idle_timeout) return drain();
+  if (idle() && now - idle_since_ >= kKeepSpares) memory_.drop_spares();
+  lean_tick(now);
   std::vector<std::shared_ptr<H2Stream>> late;
   for (auto& [id, stream] : streams_) {
     bool head_late = !stream->dispatched_ && now - stream->heard_ >= options.head_timeout;

@@ -1,16 +1,21 @@
 // The server's side of one HTTP/2 connection, over nghttp2: up to 100 streams at a time.
 //
 // A stream's body is credited to the peer only as it is delivered, so a paused one holds at most
-// its window; floods of resets, pings and settings end the connection. Loop thread only; owned by
-// its ServerConnection.
+// its window; floods of resets, pings and settings end the connection. Where the server has an
+// inline handler, requests begin as LeanRequests, which are credited as they come (they are small)
+// and become H2Streams when they are not for it. Loop thread only; owned by its ServerConnection.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "foundation/http/guarded.h"
 #include "foundation/http/h2_fields.h"
+#include "foundation/http/h2_inline.h"
+#include "foundation/http/h2_memory.h"
 #include "foundation/http/h2_outbox.h"
 #include "foundation/http/server_core.h"
 
@@ -42,6 +47,7 @@ class H2Stream : public ServerStream {
   Guarded<ServerCallbacks> calls_;
   Headers trailers_;
   std::string pending_;  // received and not yet delivered
+  size_t credited_ = 0;  // of pending_, what the peer has been given back already
   H2Outbox outbox_;
   size_t header_bytes_ = 0;
   bool dispatched_ = false, receiving_ = false, paused_ = false, responded_ = false;
@@ -69,17 +75,33 @@ class H2Connection : public Protocol {
 
  private:
   struct Hooks;  // nghttp2's callbacks
+  H2Stream& open(int32_t id);
   H2Stream* find(int32_t id);
   void dispatch(H2Stream& stream);
   void close_stream(int32_t id);
   bool send_frames();  // from nghttp2 to the socket's queue; false: broken
   void end_if_idle();
   void flooded();
+  bool idle() const { return streams_.empty() && lean_.empty(); }
+  LeanRequest* lean(int32_t id);
+  void lean_field(LeanRequest& request, std::string_view name, std::string_view value);
+  void lean_data(LeanRequest& request, std::string_view data);
+  void lean_head(LeanRequest& request, bool ended);  // the head is whole
+  void lean_answer(LeanRequest& request);            // the request is whole
+  void lean_submit(LeanRequest& request);
+  H2Stream& promote(LeanRequest& request, bool ended);
+  void lean_tick(MonoTime now);
 
   ServerConnection& connection_;
   StreamServer::Core& core_;
+  H2Memory memory_;
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, std::shared_ptr<H2Stream>> streams_;
+  LeanRequests lean_;
+  std::vector<FieldView> views_;    // of the request in hand
+  std::vector<nghttp2_nv> fields_;  // of the answer in hand
+  int32_t last_id_ = -1;            // of the streams opened; those in skipped_ were not
+  std::vector<std::pair<int32_t, int32_t>> skipped_;
   FloodGuard resets_{200, 100}, controls_{1000, 500};
   MonoTime idle_since_;
   bool draining_ = false, flooded_ = false;

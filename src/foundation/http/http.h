@@ -88,6 +88,10 @@ struct TlsOptions {
 struct RequestView;
 class ResponseBuffer;
 using InlineHandler = std::function<bool(const RequestView&, ResponseBuffer&)>;
+using InlineWanted = std::function<bool(const RequestView& head)>;
+// See stream.h. Takes the exchange and returns true, or leaves it untouched.
+class ServerStream;
+using StreamTaker = std::function<bool(const std::shared_ptr<ServerStream>& stream)>;
 
 struct ServerOptions {
   size_t most_head_bytes = 64 << 10;
@@ -98,6 +102,8 @@ struct ServerOptions {
   Duration idle_timeout = std::chrono::seconds(75);
   std::shared_ptr<TlsOptions> tls;
   InlineHandler inline_handler;  // tried first; may be empty
+  InlineWanted inline_wanted;    // HTTP/2: may this one wait for its body? Empty: all may
+  StreamTaker stream_taker;      // Server only: tried before a body is collected; may be empty
 };
 
 class Server {

@@ -148,9 +148,11 @@ void refuse_large(ServerStream& stream, size_t most) {
                  str("{\"error\": \"the body is larger than ", most, " bytes\"}"));
 }
 
-void collect(async::Loop& loop, size_t most_body, const Handler& handler,
+void collect(async::Loop& loop, const ServerOptions& options, const Handler& handler,
              std::shared_ptr<ServerStream> stream) {
+  if (options.stream_taker && options.stream_taker(stream)) return;
   const RequestHead& head = stream->head();
+  size_t most_body = options.most_body_bytes;
   if (head.content_length.value_or(0) > most_body) return refuse_large(*stream, most_body);
   auto exchange = std::make_shared<Exchange>(loop, stream);
   if (head.content_length)
@@ -179,12 +181,13 @@ void collect(async::Loop& loop, size_t most_body, const Handler& handler,
 }  // namespace
 
 struct Server::Core {
-  Core(async::Loop& loop, ServerOptions options, Handler h)
-      : handler(std::move(h)),
-        server(loop, options,
-               [this, &loop, most = options.most_body_bytes](std::shared_ptr<ServerStream> s) {
-                 collect(loop, most, handler, std::move(s));
-               }) {}
+  Core(async::Loop& loop, ServerOptions o, Handler h)
+      : options(std::move(o)),
+        handler(std::move(h)),
+        server(loop, options, [this, &loop](std::shared_ptr<ServerStream> s) {
+          collect(loop, options, handler, std::move(s));
+        }) {}
+  ServerOptions options;
   Handler handler;
   StreamServer server;
 };

@@ -1,19 +1,27 @@
-// Whatever model file comes in, it predicts for a row of its width, or is refused.
+// Whatever model file comes in, it answers a row of its width by every method, or is refused.
 #include <vector>
 
-#include "models/engines/estimators.h"
+#include "models/engines/sklearn_engine.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  proa::engines::LoadOptions options;
+  using namespace proa;
+  inference::LoadOptions options;
   options.memory_limit = 16 << 20;
-  if (size > 0) options.want = static_cast<proa::engines::Want>(data[size - 1] % 3);
   auto model =
-      proa::engines::read_sklearn(std::string(reinterpret_cast<const char*>(data), size), options);
+      engines::read_sklearn(std::string(reinterpret_cast<const char*>(data), size), options);
   if (!model.ok()) return 0;
-  size_t n = (*model)->info().features;
-  if (n > 1 << 16) return 0;
-  std::vector<double> row(n, 0.5);
-  proa::engines::Output out;
-  (void)(*model)->session()->predict({row, 1, n}, out);
+  size_t columns = (*model)->info().features == 0 ? 3 : (*model)->info().features;
+  if (columns > 1 << 12) return 0;
+  std::vector<double> rows(2 * columns, 0.5);
+  inference::Table table;
+  table.rows = 2;
+  table.columns = columns;
+  table.dense = rows.data();
+  inference::Workspace work;
+  for (inference::Method method : (*model)->info().methods) {
+    inference::Output out;
+    (void)(*model)->predict(table, method, work, out);
+    work.reset();
+  }
   return 0;
 }

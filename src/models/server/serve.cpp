@@ -10,21 +10,29 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "foundation/async/loop.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
-#include "foundation/http/http.h"
-#include "foundation/http/inline.h"
 #include "foundation/obs/log.h"
-#include "models/server/memory.h"
-#include "models/server/options.h"
-#include "models/server/v1.h"
+#include "models/engines/boosted/catboost.h"
+#include "models/engines/boosted/lightgbm.h"
+#include "models/engines/boosted/xgboost.h"
+#include "models/engines/files.h"
+#include "models/engines/sklearn_engine.h"
+#include "models/worker/memory.h"
+#include "models/worker/options.h"
+#include "models/worker/process_metrics.h"
+#include "models/worker/worker.h"
 
 namespace proa::models {
 namespace {
 
 // Every engine there is; a new one is one more line.
-const engines::Engine* const kEngines[] = {&engines::sklearn_engine()};
+const inference::Engine* const kEngines[] = {
+    &engines::sklearn_engine(),
+    &engines::xgboost_engine(),
+    &engines::lightgbm_engine(),
+    &engines::catboost_engine(),
+};
 
 constexpr auto kDrainTime = std::chrono::seconds(25);  // below the usual grace period of 30 s
 
@@ -43,12 +51,7 @@ int fail(std::string_view what) {
   return 1;
 }
 
-bool wants_probabilities() {
-  const char* given = std::getenv("PREDICT_PROBA");
-  return given && lower(given) == "true";
-}
-
-// SIGTERM and SIGINT as a readable descriptor.
+// Blocked before any thread is made: they come by the descriptor.
 Fd stop_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -59,64 +62,87 @@ Fd stop_signals() {
   return Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-http::ServerOptions server_options(V1& v1) {
-  http::ServerOptions options;
-  options.inline_handler = [&v1](const http::RequestView& request, http::ResponseBuffer& response) {
-    Answer a = v1.answer(request.method, request.path(), request.body, response.body());
-    response.finish(a.status, a.content_type, a.extra);
-    return true;
-  };
-  return options;
+bool wants_probabilities() {
+  const char* given = std::getenv("PREDICT_PROBA");
+  return given && lower(given) == "true";
 }
 
-// Large or chunked bodies and HTTP/2 come here.
-http::Handler whole_handler(V1& v1) {
-  return [&v1](http::Request request, std::shared_ptr<http::Responder> responder) {
-    http::Response response;
-    Answer a = v1.answer(request.method, request.path(), request.body, response.body);
-    response.status = a.status;
-    response.headers.set("content-type", a.content_type);
-    if (size_t colon = a.extra.find(": "); colon != std::string_view::npos)
-      response.headers.set(a.extra.substr(0, colon), trim(a.extra.substr(colon + 2)));
-    responder->send(std::move(response));
-  };
+Result<repository::Options> repository_options(const ServeOptions& o) {
+  repository::Options r;
+  r.path = o.model_dir;
+  r.model_name = o.model_name;
+  r.name_given = o.model_name_given;
+  r.engine = o.engine;
+  r.load_at_start = o.load_at_start;
+  TRY(r.policy, repository::parse_policy(o.version_policy));
+  if (wants_probabilities()) r.load.method = inference::Method::kPredictProba;
+  r.load.memory_limit = memory_limit();
+  return r;
 }
 
-Result<std::unique_ptr<engines::Model>> load(const ServeOptions& options) {
-  engines::LoadOptions how;
-  how.want = wants_probabilities() ? engines::Want::kProbabilities : engines::Want::kLabels;
-  how.memory_limit = memory_limit();
-  return engines::load_folder(options.model_dir, how, kEngines);
+void log_models(const repository::Repository& repository, const ServeOptions& o,
+                const Ports& ports, double ms) {
+  std::string at = str("http://", o.host, ":", ports.http);
+  auto snapshot = repository.snapshot();
+  if (snapshot->entries.empty()) log::info("serve", str("no model is loaded; ready at ", at));
+  for (const auto& entry : snapshot->entries) {
+    const inference::ModelInfo& info = entry->versions[0]->model->info();
+    log::info("serve", str("model ", entry->name, " is ready at ", at),
+              {{"type", info.type},
+               {"engine", info.engine},
+               {"written-by", info.version.empty() ? "unknown" : info.version},
+               {"features", info.features},
+               {"versions", entry->versions.size()},
+               {"bytes", info.file_bytes},
+               {"grpc", static_cast<int>(ports.has_grpc ? ports.grpc : ports.http)},
+               {"ms", ms}});
+  }
+}
+
+// On SIGTERM: every worker drains; the last one that is done stops all.
+void drain_all(std::vector<std::unique_ptr<Worker>>& workers) {
+  auto left = std::make_shared<std::atomic<size_t>>(workers.size());
+  auto stop = [&workers] {
+    for (auto& w : workers) w->stop();
+  };
+  for (auto& w : workers)
+    w->drain([left, stop] {
+      if (--*left == 0) stop();
+    });
+  workers[0]->loop().after(kDrainTime, stop);
 }
 
 int run(const ServeOptions& options) {
   Fd signals = stop_signals();
   auto start = real_clock().mono();
-  auto model = load(options);
-  if (!model.ok()) return fail(str("model ", options.model_name, ": ", model.error().message));
+  auto how = repository_options(options);
+  if (!how.ok()) return fail(how.error().message);
   metrics::Registry registry;
-  V1 v1(options.model_name, std::move(*model), registry);
-  async::Loop loop;
-  http::Server server(loop, server_options(v1), whole_handler(v1));
-  auto port = server.listen(options.host, options.http_port);
-  if (!port.ok()) return fail(port.error().message);
+  repository::Repository repository(std::move(*how), kEngines, registry);
+  if (Status s = repository.load_all(); !s.ok())
+    return fail(str("model ", options.model_name, ": ", s.error().message));
+  std::vector<std::unique_ptr<Worker>> workers;
+  Ports ports{options.http_port, options.grpc_port, 0, true};
+  for (size_t i = 0; i < options.workers; ++i) {
+    workers.push_back(std::make_unique<Worker>(options, repository, [&registry](std::string& out) {
+      update_process_metrics(registry);
+      out += registry.text();
+    }));
+    if (Status s = workers.back()->listen(ports, options.workers > 1); !s.ok())
+      return fail(s.error().message);
+  }
   ::malloc_trim(0);
-  const engines::ModelInfo& info = v1.info();
-  log::info("serve",
-            str("model ", options.model_name, " is ready at http://", options.host, ":", *port),
-            {{"type", info.type},
-             {"scikit-learn", info.version.empty() ? "unknown" : info.version},
-             {"features", info.features},
-             {"bytes", info.file_bytes},
-             {"ms", seconds(real_clock().mono() - start) * 1e3}});
+  log_models(repository, options, ports, seconds(real_clock().mono() - start) * 1e3);
+  async::Loop& loop = workers[0]->loop();
   loop.watch(signals.get(), EPOLLIN, [&](uint32_t) {
     signalfd_siginfo signal{};
-    if (::read(signals.get(), &signal, sizeof signal) < 0) return;
-    v1.set_ready(false);
-    server.drain([&] { loop.stop(); });
-    loop.after(kDrainTime, [&] { loop.stop(); });
+    if (::read(signals.get(), &signal, sizeof signal) > 0) drain_all(workers);
   });
-  loop.run();
+  for (size_t i = 1; i < workers.size(); ++i) workers[i]->start();
+  workers[0]->run();
+  for (auto& w : workers) w->stop();
+  repository.stop();  // no load calls back into a loop that is gone
+  loop.unwatch(signals.get());
   return 0;
 }
 
@@ -128,8 +154,8 @@ int serve_main(int argc, char** argv) {
     fail(options.error().message);
     return 2;
   }
-  if (options->help) {
-    std::fputs(kServeHelp, stdout);
+  if (options->help || options->list_formats) {
+    std::fputs(options->help ? kServeHelp : engines::formats_text(kEngines).c_str(), stdout);
     return 0;
   }
   for (const std::string& w : options->warnings) log::warn("serve", w);

@@ -1,4 +1,4 @@
-// `proa serve`: loads one model, answers KServe's V1 protocol until SIGTERM.
+// `proa serve`: loads models, answers V1, V2 REST and V2 gRPC until SIGTERM.
 #pragma once
 
 namespace proa::models {

@@ -23,8 +23,7 @@ Error damaged(std::string_view format) {
 // The unpacked bytes so far, and how many there may be.
 class Output {
  public:
-  Output(std::string_view format, size_t packed, const FileLimits& limits)
-      : format_(format) {
+  Output(std::string_view format, size_t packed, const FileLimits& limits) : format_(format) {
     most_ = packed > limits.bytes / limits.ratio ? limits.bytes : packed * limits.ratio;
     most_ = std::min(limits.bytes, std::max<size_t>(most_, 16 << 20));
     most_ = std::min(most_, limits.bytes);

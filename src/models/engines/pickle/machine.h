@@ -18,6 +18,9 @@ struct Budget {
   const Limits& limits;
   size_t opcodes = 0;
   size_t streams = 0;
+  size_t depth = 0;          // of streams in streams
+  size_t loose_getattr = 0;  // named, and not (yet) what bound_method() lets pass
+  size_t copied = 0;         // bytes that several nodes show; see Machine::charge
 };
 
 class Machine {
@@ -54,7 +57,13 @@ class Machine {
   Error refuse_class(std::string_view module, std::string_view name) const;
   Result<Node*> construct(Node* type, Node* args);  // REDUCE and NEWOBJ: a node, no call
   Status known_constructions(Node* object);
+  Status known_containers(Node* object, std::string_view name);
+  Status bound_method(Node* type, const Node* args);
+  Status named_function(Node* object);
   Status encode(Node* object);
+  // What a file may show again and again without writing it again is counted: arrays over the same
+  // bytes, sets of the same list. Honest files show everything about once.
+  Status charge(size_t bytes);
   Status build(Node* object, Node* state);
   Status read_inline_array(Node* wrapper);
   Error bad(std::string_view what) const;

@@ -61,16 +61,16 @@ double element(const DType& t, const char* at) {
 // Calls `take(position in row-major order, byte offset)` for each element.
 template <typename Take>
 void each(const Array& a, Take take) {
-  size_t count = a.count();
+  size_t count = a.count(), step = a.stride == 0 ? a.dtype.size : a.stride;
   if (!a.fortran || a.shape.size() < 2) {
-    for (size_t i = 0; i < count; ++i) take(i, i * a.dtype.size);
+    for (size_t i = 0; i < count; ++i) take(i, i * step);
     return;
   }
   std::vector<size_t> index(a.shape.size(), 0);
   for (size_t i = 0; i < count; ++i) {  // i counts in column-major order
     size_t row_major = 0;
     for (size_t d = 0; d < index.size(); ++d) row_major = row_major * a.shape[d] + index[d];
-    take(row_major, i * a.dtype.size);
+    take(row_major, i * step);
     for (size_t d = 0; d < index.size() && ++index[d] == a.shape[d]; ++d) index[d] = 0;
   }
 }
@@ -102,6 +102,17 @@ size_t Array::count() const {
   size_t n = 1;
   for (size_t d : shape) n *= d;  // the reader has checked that this does not overflow
   return n;
+}
+
+Result<Array> Array::field(std::string_view name) const {
+  for (const Field& f : dtype.fields) {
+    if (f.name != name) continue;
+    size_t step = stride == 0 ? dtype.size : stride;
+    Array out{DType{f.kind, f.size, f.swap, {}}, shape, fortran, {}, {}, step};
+    if (count() != 0) out.data = data.substr(f.offset);
+    return out;
+  }
+  return error(Code::kDataLoss, str("an array of ", this->dtype.name(), " has no field ", name));
 }
 
 std::string Array::shape_text() const {
@@ -157,7 +168,7 @@ Result<std::vector<double>> doubles(const Array& a) {
     return error(Code::kDataLoss,
                  str("an array of ", a.dtype.name(), " where numbers are expected"));
   std::vector<double> out(a.count());
-  if (a.dtype.kind == 'f' && a.dtype.size == 8 && !a.dtype.swap &&
+  if (a.dtype.kind == 'f' && a.dtype.size == 8 && !a.dtype.swap && a.stride == 0 &&
       (!a.fortran || a.shape.size() < 2)) {
     if (!out.empty()) std::memcpy(out.data(), a.data.data(), a.data.size());
     return out;

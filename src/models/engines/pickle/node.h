@@ -18,12 +18,22 @@ namespace proa::pickle {
 
 struct Node;
 
+// A field of a structured dtype (kind 'V'): where it lies in an element. Scalars only.
+struct Field {
+  std::string name;
+  char kind = 0;
+  size_t size = 0;
+  bool swap = false;
+  size_t offset = 0;  // offset + size ≤ the element's size
+};
+
 // A numpy dtype: kind as numpy's one-letter code ('f', 'i', 'u', 'b', 'U', 'S', 'O', …).
 struct DType {
   char kind = 0;
-  size_t size = 0;           // bytes of one element; of 'U' four times the characters; 0 for 'O'
-  bool swap = false;         // big-endian
-  std::string name() const;  // "float64", "<U10"
+  size_t size = 0;            // bytes of one element; of 'U' four times the characters; 0 for 'O'
+  bool swap = false;          // big-endian
+  std::vector<Field> fields;  // of 'V', in the dtype's order; empty: not structured
+  std::string name() const;   // "float64", "<U10"
 };
 
 // An array in place: `data` points into the Document.
@@ -31,9 +41,12 @@ struct Array {
   DType dtype;
   std::vector<size_t> shape;   // empty for a scalar
   bool fortran = false;        // column-major
-  std::string_view data;       // exactly count × dtype.size bytes
+  std::string_view data;       // exactly count × dtype.size bytes; with a stride: what reaches all
   std::vector<Node*> objects;  // instead of data for kind 'O'
+  size_t stride = 0;           // bytes from element to element; 0: dtype.size
   size_t count() const;
+  // One member of a structured array, as an array of the same shape; kDataLoss if there is none.
+  Result<Array> field(std::string_view name) const;
   std::string shape_text() const;  // "(2, 60)"
 };
 

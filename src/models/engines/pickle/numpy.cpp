@@ -33,18 +33,68 @@ Result<DType> parse_dtype(std::string_view code) {
   return t;
 }
 
+struct ScalarType {
+  std::string_view name;
+  char kind;
+  size_t size;
+};
+// numpy's scalar types by their names, without "numpy."; on 64-bit Linux, where long has 8 bytes.
+constexpr ScalarType kScalarTypes[] = {
+    {"float64", 'f', 8},    {"float32", 'f', 4}, {"float16", 'f', 2}, {"longdouble", 'f', 16},
+    {"float128", 'f', 16},  {"int64", 'i', 8},   {"int32", 'i', 4},   {"int16", 'i', 2},
+    {"int8", 'i', 1},       {"uint64", 'u', 8},  {"uint32", 'u', 4},  {"uint16", 'u', 2},
+    {"uint8", 'u', 1},      {"bool_", 'b', 1},   {"bool", 'b', 1},    {"longlong", 'i', 8},
+    {"ulonglong", 'u', 8},  {"intp", 'i', 8},    {"object_", 'O', 0}, {"str_", 'U', 0},
+    {"complex128", 'c', 16}};
+
 Result<DType> from_scalar_type(std::string_view global) {
-  if (global == "numpy.float64") return DType{'f', 8};
-  if (global == "numpy.float32") return DType{'f', 4};
-  if (global == "numpy.int64") return DType{'i', 8};
-  if (global == "numpy.int32") return DType{'i', 4};
-  if (global == "numpy.bool_" || global == "numpy.bool") return DType{'b', 1};
+  if (global.starts_with("numpy."))
+    for (const ScalarType& t : kScalarTypes)
+      if (global.substr(6) == t.name) return DType{t.kind, t.size};
+  if (global.ends_with(".float")) return DType{'f', 8};
+  if (global.ends_with(".int")) return DType{'i', 8};
+  if (global.ends_with(".bool")) return DType{'b', 1};
+  if (global.ends_with(".object")) return DType{'O', 0};
   return bad(str(global, " is no dtype"));
+}
+
+// The members of a structured dtype: names is a tuple of texts, fields a dict of each to
+// (dtype, offset) or (dtype, offset, title).
+Status read_fields(DType& t, const Node* names, const Node* fields) {
+  if (names->kind != Kind::kTuple || fields->kind != Kind::kDict)
+    return bad("a structured dtype is malformed");
+  if (names->items.size() > 256 || fields->items.size() > 1024)
+    return bad("a structured dtype has more than 256 fields");
+  for (const Node* name : names->items) {
+    const Node* pair = name->kind == Kind::kStr ? fields->get(name->text) : nullptr;
+    if (!pair || pair->kind != Kind::kTuple || pair->items.size() < 2)
+      return bad("a structured dtype is malformed");
+    const Node* inner = pair->items[0];
+    // A dtype in a dtype in a dtype … would let us walk as deep as a file likes.
+    if (inner->state && inner->state->items.size() > 3 &&
+        inner->state->items[3]->kind != Kind::kNone)
+      return error(Code::kUnimplemented,
+                   "structured dtypes in structured dtypes are not supported");
+    TRY(DType type, dtype_of(inner));
+    TRY(int64_t offset, as_int(*pair->items[1]));
+    if (offset < 0 || static_cast<size_t>(offset) > t.size ||
+        type.size > t.size - static_cast<size_t>(offset))
+      return bad("a field of a structured dtype lies outside of it");
+    if (type.kind == 'O')
+      return error(Code::kUnimplemented, "objects in structured dtypes are not supported");
+    t.fields.push_back(
+        {std::string(name->text), type.kind, type.size, type.swap, static_cast<size_t>(offset)});
+  }
+  return {};
 }
 
 // Bytes, or the list of objects of an array of objects, as the contents of `array`.
 Status set_contents(Array& array, const Node* data) {
   if (array.dtype.kind == 'O') {
+    if (array.shape.empty() && data->kind != Kind::kList) {  // a scalar: the object itself
+      array.objects = {const_cast<Node*>(data)};
+      return {};
+    }
     if (data->kind != Kind::kList || data->items.size() != array.count())
       return bad("an array of objects has another number of them than its shape says");
     array.objects = data->items;
@@ -85,9 +135,13 @@ Result<DType> dtype_of(const Node* n) {
   const auto& state = n->state->items;  // (version, byte order, subdtype, names, fields, size, …)
   if (n->state->kind != Kind::kTuple || state.size() < 6 || !is_raw(state[1]))
     return bad("a dtype's state is malformed");
-  if (state[2]->kind != Kind::kNone || state[3]->kind != Kind::kNone)
-    return error(Code::kUnimplemented, "structured numpy dtypes are not supported");
+  if (state[2]->kind != Kind::kNone)
+    return error(Code::kUnimplemented, "numpy dtypes of sub-arrays are not supported");
   t.swap = state[1]->text == ">";
+  if (state[3]->kind != Kind::kNone) {
+    if (t.kind != 'V') return bad("fields in a dtype that is not structured");
+    TRY_STATUS(read_fields(t, state[3], state[4]));
+  }
   if ((t.kind == 'U' || t.kind == 'S') && state[5]->kind == Kind::kInt && t.size == 0) {
     if (state[5]->integer < 0 || state[5]->integer > (1 << 26)) return bad("a dtype is too large");
     t.size = static_cast<size_t>(state[5]->integer);
@@ -138,8 +192,13 @@ Status fill_reconstructed(Node* node, const Node* state) {
 }
 
 Status fill_from_buffer(Node* node, const Node* args) {
-  if (args->items.size() != 4) return bad("_frombuffer needs 4 arguments");
+  // numpy 2.2 added the order of the axes, for arrays that are neither C nor F.
+  if (args->items.size() != 4 && args->items.size() != 5)
+    return bad("_frombuffer needs 4 arguments");
   const Node* order = args->items[3];
+  if (order->kind == Kind::kStr && order->text == "K")
+    return error(Code::kUnimplemented,
+                 "an array with its axes in another order is not supported; save a copy of it");
   if (order->kind != Kind::kStr || (order->text != "C" && order->text != "F"))
     return bad("an array's order is neither C nor F");
   return fill(node, args->items[1], args->items[2], order->text == "F", args->items[0]);

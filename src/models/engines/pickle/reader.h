@@ -7,18 +7,26 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
+#include "models/engines/pickle/allowed.h"
 #include "models/engines/pickle/node.h"
 
 namespace proa::pickle {
 
 struct Limits {
-  size_t opcodes = 4'000'000;
-  size_t nodes = 400'000;
-  size_t memo = 400'000;
-  size_t marks = 10'000;      // nesting
-  size_t nested_streams = 8;  // joblib writes arrays of objects as a pickle in the pickle
+  size_t opcodes = 40'000'000;
+  size_t nodes = 4'000'000;
+  size_t memo = 4'000'000;
+  size_t marks = 10'000;            // nesting
+  size_t nested_streams = 100'000;  // joblib writes arrays of objects as a pickle in the pickle
+  Allow allow = classify;
 };
+
+// The release that scikit-learn wrote beside its attributes, found by looking for the text:
+// "1.7.2",
+// "" if there is none. For messages, and for files that are not read to their end.
+std::string_view sklearn_version(std::string_view bytes);
 
 // Reads document.bytes as one pickle, sets document.root. Bytes after STOP are refused.
 Status read(Document& document, const Limits& limits = {});

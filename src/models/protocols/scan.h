@@ -1,0 +1,84 @@
+// A scanner of JSON text (RFC 8259, and Python's NaN and Infinity): for readers that go over a
+// body once and put numbers where they belong, without a tree of values.
+//
+// Used by the readers of V1 and V2 requests. Views into the text where it has no escapes, else
+// copies in the Workspace. One thread. Errors are kInvalid, "Unrecognized request format: what:
+// line L column C (char N)".
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include "foundation/base/result.h"
+#include "models/inference/workspace.h"
+
+namespace proa::protocols {
+
+class Scanner {
+ public:
+  static constexpr int kMostDepth = 100;
+
+  Scanner(std::string_view text, inference::Workspace& work)
+      : begin_(text.data()), at_(begin_), end_(begin_ + text.size()), work_(work) {}
+
+  void space() {
+    while (at_ < end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+  }
+  char peek() const { return at_ < end_ ? *at_ : '\0'; }
+  bool ended() const { return at_ == end_; }
+  bool take(char c) {
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+  }
+  bool take_word(std::string_view word) {
+    if (left() < word.size() || std::string_view(at_, word.size()) != word) return false;
+    at_ += word.size();
+    return true;
+  }
+  size_t left() const { return static_cast<size_t>(end_ - at_); }
+  const char* mark() const { return at_; }
+  void back_to(const char* mark) { at_ = mark; }
+
+  // True where a number, true, false, NaN or an infinity begins.
+  bool at_number() const;
+  // `whole`: written without a point and an exponent. Booleans are 0 and 1.
+  Status number(double& v, bool& whole);
+  Status string(std::string_view& text);  // unescaped
+  Status key(std::string_view& name);     // "name" and ':' and the blanks around
+  Status skip(int depth = 0);             // any value
+  // Behind an element: true in `more` for a comma, false for `close`.
+  Status next(char close, bool& more);
+  Error syntax(std::string_view what) const;
+
+ private:
+  Status digits(double& v, bool& whole);
+  Status skip_members(char close, int depth);
+  Status unescape(const char* from, std::string_view& text);
+  bool escape(char*& to);
+  bool hex4(unsigned& code);
+
+  const char* begin_;
+  const char* at_;
+  const char* end_;
+  inference::Workspace& work_;
+};
+
+inline bool Scanner::at_number() const {
+  char c = peek();
+  return (c >= '0' && c <= '9') || c == '-' || c == 't' || c == 'f' || c == 'N' || c == 'I';
+}
+
+inline Status Scanner::next(char close, bool& more) {
+  space();
+  more = take(',');
+  if (more) {
+    space();
+    return {};
+  }
+  if (take(close)) return {};
+  return syntax("Expecting ',' delimiter");
+}
+
+}  // namespace proa::protocols

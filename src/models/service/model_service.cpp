@@ -1,0 +1,251 @@
+#include "models/service/model_service.h"
+
+#include <algorithm>
+
+#include "foundation/base/strings.h"
+#include "models/protocols/tensors.h"
+
+namespace proa::service {
+
+using inference::Output;
+using protocols::Call;
+using protocols::InferRequest;
+using protocols::InferResponse;
+using protocols::Table;
+using protocols::Workspace;
+using repository::Entry;
+using repository::Version;
+
+namespace {
+
+constexpr int64_t kWorthBatching = 100'000;  // ns: below it a call costs little more than its rows
+
+Error unknown_model(std::string_view model) {
+  return error(Code::kNotFound, str("Model with name ", shorten(model, 200), " does not exist."));
+}
+
+void learn(const Version& v, int64_t ns) {
+  int64_t before = v.predict_ns.load(std::memory_order_relaxed);
+  v.predict_ns.store(before + (ns - before) / 8, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+ModelService::ModelService(async::Loop& loop, repository::Repository& repository,
+                           ServiceOptions options)
+    : loop_(loop),
+      repository_(repository),
+      options_(std::move(options)),
+      batcher_(
+          loop, [this](Waiting w) { alone(std::move(w)); },
+          [this](Waiting& w, std::span<const Output> o) { answer_part(w, o); }) {
+  refresh();
+}
+
+ModelService::~ModelService() { *alive_ = false; }
+
+void ModelService::refresh() {
+  uint64_t now = repository_.generation();
+  if (now == generation_) [[likely]]
+    return;
+  generation_ = now;
+  snapshot_ = repository_.snapshot();
+}
+
+Result<ModelService::Found> ModelService::find(std::string_view model, std::string_view version) {
+  refresh();
+  const auto* entry = snapshot_->find(model);
+  if (!entry) return unknown_model(model);
+  const Version* v = (*entry)->find(version);
+  if (v) [[likely]]
+    return Found{entry, v};
+  return error(Code::kNotFound, str("Model with name ", shorten(model, 200), " has no version ",
+                                    shorten(version, 60), "."));
+}
+
+Flavor ModelService::flavor_of(const Entry& entry) const {
+  return entry.mlserver ? Flavor::kMlserver : options_.flavor;
+}
+
+BatchOptions ModelService::batch_of(const Entry& entry) const {
+  BatchOptions b = options_.batch;
+  if (entry.settings.max_batch_size > 1 && entry.settings.max_batch_seconds > 0) {
+    b.max_rows = entry.settings.max_batch_size;
+    b.max_latency = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(std::min(entry.settings.max_batch_seconds, 3600.0)));
+  }
+  return b;
+}
+
+// Where batching is not configured: only for models whose calls cost much, and only when several
+// requests come in one turn; a lone request goes the short way.
+bool ModelService::defers(std::string_view model, std::string_view version) {
+  auto found = find(model, version);
+  if (!found.ok()) return false;
+  const Entry& entry = **found->entry;
+  if (options_.batch.max_rows > 1 || entry.settings.max_batch_size > 1)
+    return batch_of(entry).max_rows > 1;
+  if (!options_.batch.adaptive ||
+      found->version->predict_ns.load(std::memory_order_relaxed) < kWorthBatching)
+    return false;
+  bool same_turn = loop_.now() == turn_;
+  return same_turn ? in_turn_ > 0 || in_last_turn_ > 1 : in_turn_ > 1;
+}
+
+void ModelService::count_request() {
+  if (loop_.now() != turn_) {
+    turn_ = loop_.now();
+    in_last_turn_ = std::exchange(in_turn_, 0);
+  }
+  ++in_turn_;
+}
+
+void ModelService::begin(const InferRequest& request, const Found& found, Workspace& work,
+                         InferResponse& out) {
+  const Entry& entry = **found.entry;
+  out.model = entry.name;
+  out.version = found.version->version;
+  out.id = request.id;
+  out.parameters = {};
+  out.stages = &entry.metrics.stages;
+  if (request.id.empty() && !request.rows) out.id = ids_.next(work);
+}
+
+Status ModelService::run(const InferRequest& request, const Found& found, const Table& table,
+                         const Plan& plan, Workspace& work, InferResponse& out) {
+  const Entry& entry = **found.entry;
+  std::array<Output, Plan::kMost> outputs;
+  auto start = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < plan.count; ++i) {
+    Status s = found.version->model->predict(table, plan.methods[i], work, outputs[i]);
+    if (!s.ok()) {
+      entry.metrics.failures->add();
+      return s;
+    }
+  }
+  Duration took = std::chrono::steady_clock::now() - start;
+  learn(*found.version, took.count());
+  entry.metrics.stages.predict->observe(seconds(took));
+  return answer(request, plan, std::span(outputs).first(plan.count), flavor_of(entry), work, out);
+}
+
+Status ModelService::infer(const InferRequest& request, Workspace& work, InferResponse& out) {
+  count_request();
+  auto found = find(request.model, request.version);
+  if (!found.ok()) return std::move(found).error();
+  begin(request, *found, work, out);
+  Table table;
+  TRY_STATUS(protocols::to_table(request, work, table, (*found->entry)->settings.content_type));
+  TRY(Plan methods, plan(request));
+  return run(request, *found, table, methods, work, out);
+}
+
+void ModelService::infer_later(std::unique_ptr<Call> call) {
+  count_request();
+  Call& c = *call;
+  auto found = find(c.request.model, c.request.version);
+  if (!found.ok()) return c.done(found.error());
+  begin(c.request, *found, c.work, c.response);
+  Waiting w;
+  w.entry = *found->entry;
+  w.version = found->version;
+  w.since = loop_.clock().mono();
+  if (Status s = protocols::to_table(c.request, c.work, w.table, w.entry->settings.content_type);
+      !s.ok())
+    return c.done(s);
+  auto methods = plan(c.request);
+  if (!methods.ok()) return c.done(methods.error());
+  w.plan = *methods;
+  w.call = std::move(call);
+  BatchOptions b = batch_of(*w.entry);
+  if (draining_) b.max_rows = 0;  // nothing waits any more
+  if (batcher_.add(w, b)) return;
+  w.entry->metrics.refused->add();
+  w.call->done(error(Code::kUnavailable,
+                     str("Model with name ", w.entry->name, " is overloaded: ", b.max_queue,
+                         " requests wait already; try again later")));
+}
+
+void ModelService::alone(Waiting w) {
+  Found found{&w.entry, w.version};
+  Status s = run(w.call->request, found, w.table, w.plan, w.call->work, w.call->response);
+  w.call->done(std::move(s));
+}
+
+void ModelService::answer_part(Waiting& w, std::span<const Output> outputs) {
+  w.call->done(answer(w.call->request, w.plan, outputs, flavor_of(*w.entry), w.call->work,
+                      w.call->response));
+}
+
+bool ModelService::ready() const { return !draining_ && repository_.all_loaded(); }
+
+Result<bool> ModelService::model_ready(std::string_view model, std::string_view version) {
+  auto found = find(model, version);
+  if (found.ok()) return !draining_;
+  if (version.empty())
+    for (const auto& state : repository_.index())
+      if (state.name == model) return false;
+  return std::move(found).error();
+}
+
+protocols::ServerMetadata ModelService::server_metadata() const {
+  return {options_.server_name, options_.server_version, {"model_repository_extension"}};
+}
+
+Result<protocols::ModelMetadata> ModelService::model_metadata(std::string_view model,
+                                                              std::string_view version) {
+  TRY(Found found, find(model, version));
+  const Entry& entry = **found.entry;
+  const inference::ModelInfo& info = found.version->model->info();
+  protocols::ModelMetadata m;
+  m.name = entry.name;
+  m.platform = entry.settings.platform.empty() ? info.platform : entry.settings.platform;
+  for (const auto& v : entry.versions)
+    if (!v->version.empty()) m.versions.push_back(v->version);
+  if (m.versions.empty()) m.versions = entry.settings.versions;
+  m.inputs = entry.settings.inputs.empty() ? info.inputs : entry.settings.inputs;
+  m.outputs = entry.settings.outputs.empty() ? info.outputs : entry.settings.outputs;
+  if (flavor_of(entry) == Flavor::kMlserver && entry.settings.outputs.empty() &&
+      m.outputs.size() == 1)
+    m.outputs[0].name = "predict";
+  return m;
+}
+
+std::vector<std::string> ModelService::models() {
+  refresh();
+  std::vector<std::string> names;
+  for (const auto& entry : snapshot_->entries) names.push_back(entry->name);
+  return names;
+}
+
+std::vector<protocols::IndexEntry> ModelService::index(bool ready_only) {
+  std::vector<protocols::IndexEntry> all;
+  for (auto& s : repository_.index())
+    if (!ready_only || s.state == "READY")
+      all.push_back({std::move(s.name), std::move(s.version), std::move(s.state),
+                     std::move(s.reason)});
+  return all;
+}
+
+void ModelService::load(std::string_view model, Done done) {
+  repository_.load_later(
+      std::string(model), [this, alive = alive_, done = std::move(done)](Status s) mutable {
+        loop_.post([this, alive, done = std::move(done), s = std::move(s)] {
+          if (*alive) refresh();
+          done(s);
+        });
+      });
+}
+
+void ModelService::unload(std::string_view model, Done done) {
+  Status s = repository_.unload(std::string(model));
+  refresh();
+  done(std::move(s));
+}
+
+void ModelService::drain() {
+  draining_ = true;
+  batcher_.flush_all();
+}
+
+}  // namespace proa::service
