@@ -11,6 +11,7 @@ import catboost
 import joblib
 import lightgbm
 import numpy as np
+import tritonclient.utils
 import xgboost
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
@@ -119,14 +120,18 @@ def test_a_batcher_joins_requests_and_the_agent_is_there_to_see():
 
 
 def test_errors_have_the_form_of_the_protocol():
-    host = f"sklearn-v1.{NS}.example.com"
+    host, grpc_host = f"sklearn-v1.{NS}.example.com", f"sklearnserver-grpc.{NS}.example.com"
     status, body = p.curl("/v2/models/sklearn-v1/infer", host=host, data='{"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "data": [1, 2, 3]}]}')
     assert status == 400 and "4 features" in json.loads(body)["error"], body
     status, body = p.curl("/v2/models/other/infer", host=host, data="{}")
     assert status == 404 and json.loads(body)["error"] == "Model with name other does not exist.", body
-    nobody = subprocess.run([clients.GRPCURL, "-plaintext", "-authority", "nobody.example.com", "-d", "{}", f"127.0.0.1:{p.port}",
-                             "inference.GRPCInferenceService/ServerLive"], capture_output=True, text=True)
-    assert "no route for host" in nobody.stderr or "Unimplemented" in nobody.stderr, nobody.stderr
+    for authority, model, rows, expected in (("nobody.example.com", "x", ROWS, "no route for host"), (grpc_host, "x", ROWS, "does not exist"),
+                                             (grpc_host, "sklearnserver-grpc", ROWS[:, :3], "4 features")):
+        try:
+            clients.triton_grpc(("127.0.0.1", p.port, authority), model, rows)
+            raise AssertionError(f"{authority} {model} was answered")
+        except tritonclient.utils.InferenceServerException as e:
+            assert expected in e.message() and e.status() != "StatusCode.UNKNOWN", (e.status(), e.message())
 
 
 class Alone:
