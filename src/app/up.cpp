@@ -10,6 +10,7 @@
 #include "app/options.h"
 #include "app/platform.h"
 #include "app/programs.h"
+#include "foundation/base/clock.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
@@ -25,14 +26,30 @@ int fail(const Error& e) {
   return 1;
 }
 
-// The data folder with a lock file that this process holds as long as it lives.
+bool is_running(const std::string& lock_file) {
+  auto pid = parse_int(trim(read_file(lock_file, 64).value_or("")));
+  return pid && *pid > 0 && (::kill(static_cast<pid_t>(*pid), 0) == 0 || errno == EPERM);
+}
+
+// What a killed instance started holds the lock too, for the moment that it outlives it.
+bool lock_file(int fd, const std::string& path) {
+  constexpr auto kMostWait = std::chrono::seconds(10);
+  const MonoTime until = real_clock().mono() + kMostWait;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (is_running(path) || real_clock().mono() > until) return false;
+    ::usleep(5000);
+  }
+  return true;
+}
+
+// The data folder with a lock file that this process and its children hold as long as they live.
 Result<Fd> take_folder(const std::string& dir) {
   auto made = make_dirs(dir, 0755);
   if (!made.ok()) return std::move(made).error().with_context(str("data folder ", dir));
   std::string path = dir + "/lock";
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!fd) return errno_error(str("data folder ", dir, " is not writable: open lock"));
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_file(fd.get(), path)) {
     auto holder = read_file(path, 64);
     return error(Code::kConflict,
                  str("another instance", holder.ok() ? str(" (pid ", trim(*holder), ")") : "",
