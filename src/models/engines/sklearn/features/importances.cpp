@@ -121,11 +121,27 @@ Result<Scores> of_linear_svm(const Attributes& a, double order) {
   TRY(Matrix dual, a.matrix({"_dual_coef_", "dual_coef_"}));
   TRY(std::vector<int64_t> counts, a.integers({"_n_support", "n_support_"}));
   if (dual.columns != vectors.rows) return a.wrong("dual_coef_ and support_vectors_ disagree");
-  if (dual.rows != 1) return a.unsupported("selecting by the coefficients of several classes");
-  Matrix coef{1, vectors.columns, std::vector<double>(vectors.columns, 0.0)};
-  for (size_t i = 0; i < vectors.rows; ++i)
-    for (size_t c = 0; c < vectors.columns; ++c)
-      coef.values[c] += dual.values[i] * vectors.at(i, c);
+  size_t classes = dual.rows + 1;
+  if (counts.size() != classes && dual.rows != 1) return a.wrong("n_support_ is of other classes");
+  if (dual.rows == 1) counts.assign({static_cast<int64_t>(vectors.rows), 0});
+  std::vector<size_t> first{0};  // vector of each class
+  for (int64_t n : counts) {
+    if (n < 0 || first.back() + static_cast<size_t>(n) > vectors.rows)
+      return a.wrong("n_support_ is out of range");
+    first.push_back(first.back() + static_cast<size_t>(n));
+  }
+  Matrix coef{classes * (classes - 1) / 2, vectors.columns, {}};
+  for (size_t i = 0; i < classes; ++i)  // each class against each later one
+    for (size_t j = i + 1; j < classes; ++j) {
+      std::vector<double> sum(vectors.columns, 0.0);
+      auto add = [&](size_t row, size_t of) {
+        for (size_t v = first[of]; v < first[of + 1]; ++v)
+          for (size_t c = 0; c < vectors.columns; ++c) sum[c] += dual.at(row, v) * vectors.at(v, c);
+      };
+      add(j - 1, i);
+      add(i, j);
+      coef.values.insert(coef.values.end(), sum.begin(), sum.end());
+    }
   return of_coefficients(coef, order);
 }
 

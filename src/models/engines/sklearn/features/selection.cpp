@@ -30,6 +30,7 @@ Status ColumnSelector::transform(const Table& in, Workspace& work, Table& out) c
     double* at = to.data();
     for (size_t r = 0; r < t.rows; ++r)
       for (uint32_t c : columns_) *at++ = t.row(r)[c];
+    out.type = t.type;
     return {};
   }
   SparseRows to(t.rows, columns_.size(), t.starts[t.rows], work);

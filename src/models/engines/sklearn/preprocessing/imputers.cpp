@@ -115,7 +115,7 @@ bool is_missing_statistic(const Cell& c) {
 
 }  // namespace
 
-Made make_simple_imputer(const Attributes& a, Maker&) {
+Made make_simple_imputer(const Attributes& a, Maker& maker) {
   auto s = std::make_unique<SimpleImputer>();
   if (a.has("axis")) {
     TRY(int64_t axis, a.integer({"axis"}));
@@ -128,7 +128,7 @@ Made make_simple_imputer(const Attributes& a, Maker&) {
   TRY_STATUS(check_features(a, s->fills.size()));
   TRY(std::string strategy, a.text({"strategy"}));
   TRY(bool keep_empty, a.flag("keep_empty_features", false));
-  bool keep_all = keep_empty || strategy == "constant";
+  bool keep_all = keep_empty || (strategy == "constant" && maker.release() < Maker::Release{1, 8});
   s->of_texts = !s->missing.is_nan() && !s->missing.is_number();
   for (uint32_t c = 0; c < s->fills.size(); ++c) {
     const Cell& fill = s->fills[c];

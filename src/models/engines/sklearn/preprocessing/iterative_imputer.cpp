@@ -104,6 +104,8 @@ Result<Step> read_step(const Attributes& a, const pickle::Node& node, size_t col
                        Maker& maker) {
   const std::vector<pickle::Node*>* parts = &node.items;
   if (node.kind == pickle::Kind::kObject && node.args) parts = &node.args->items;
+  if (parts->size() == 3 && (*parts)[0]->kind == pickle::Kind::kGlobal)
+    parts = &(*parts)[2]->items;  // protocols 0 and 1: the class, tuple, and the three
   if (parts->size() != 3) return a.wrong("imputation_sequence_ holds something else than triples");
   Step s;
   TRY(int64_t column, pickle::as_int(*(*parts)[0]));
@@ -126,7 +128,8 @@ Result<Step> read_step(const Attributes& a, const pickle::Node& node, size_t col
   return s;
 }
 
-Status read_columns(const Attributes& a, const Attributes& first, IterativeImputer& i) {
+Status read_columns(const Attributes& a, const Attributes& first, bool constant_keeps,
+                    IterativeImputer& i) {
   TRY(std::vector<double> statistics, first.vector({"statistics_"}, Attributes::Finite::kAny));
   i.inputs = statistics.size();
   TRY_STATUS(check_features(a, i.inputs));
@@ -144,7 +147,7 @@ Status read_columns(const Attributes& a, const Attributes& first, IterativeImput
     i.kept.push_back(c);
     i.untouched.push_back(empty[c] != 0);
   }
-  i.first_drops = !keep_empty && strategy != "constant";
+  i.first_drops = !keep_empty && !(constant_keeps && strategy == "constant");
   return {};
 }
 
@@ -157,7 +160,7 @@ Made make_iterative_imputer(const Attributes& a, Maker& maker) {
   TRY(i->missing, MissingValue::of(a));
   TRY(Attributes first, a.object({"initial_imputer_"}));
   if (first.class_name() != "SimpleImputer") return a.wrong("initial_imputer_ is no SimpleImputer");
-  TRY_STATUS(read_columns(a, first, *i));
+  TRY_STATUS(read_columns(a, first, maker.release() < Maker::Release{1, 8}, *i));
   TRY(i->first, maker.make(&first.node()));
   if (i->first->features != 0 && i->first->features != i->inputs)
     return a.wrong("initial_imputer_ has another number of features");

@@ -159,6 +159,7 @@ class Binarizer : public Transformer {
     if (t.form == Table::Form::kDense) {
       std::span<double> to = dense_output(t.rows, t.columns, work, out);
       for (size_t i = 0; i < to.size(); ++i) to[i] = t.dense[i] > threshold ? 1 : 0;
+      out.type = t.type;
       return {};
     }
     if (threshold < 0)

@@ -152,6 +152,13 @@ class SplineTransformer : public Transformer {
   }
 };
 
+// From scipy 1.18 on the spline is in another one, the first of a pair that is the state.
+const pickle::Node& inner_spline(const pickle::Node& node) {
+  const pickle::Node* state = node.state;
+  bool wrapped = state && state->kind == pickle::Kind::kTuple && !state->items.empty();
+  return wrapped ? *state->items[0] : node;
+}
+
 Result<Spline> read_spline(const Attributes& a) {
   Spline s;
   TRY(s.t, a.vector({"t", "_t"}));
@@ -187,7 +194,7 @@ Made make_spline_transformer(const Attributes& a, Maker&) {
   }
   TRY(auto items, a.list({"bsplines_"}));
   for (const pickle::Node* item : items) {
-    TRY(Spline s, read_spline(Attributes(*item)));
+    TRY(Spline s, read_spline(Attributes(inner_spline(*item))));
     if (t->made != 0 && s.c.columns != t->made) return a.wrong("the splines differ in size");
     t->made = s.c.columns;
     Edges e;

@@ -27,9 +27,7 @@ Status numeric_input(const Table& in, const Estimator& e, Workspace& work, Table
     return {};
   }
   TRY_STATUS(check_width(in, e));
-  if (in.rows == 0)
-    return error(Code::kInvalid, str("Found array with 0 sample(s) (shape=(0, ", in.columns,
-                                     ")) while a minimum of 1 is required by ", e.name, "."));
+  TRY_STATUS(need_rows(in, e.name));
   for (size_t i = 0; missing != Missing::kAllowed && i < in.starts[in.rows]; ++i) {
     double v = in.values[i];
     if (std::isfinite(v)) continue;
@@ -40,6 +38,22 @@ Status numeric_input(const Table& in, const Estimator& e, Workspace& work, Table
   }
   out = in;
   return {};
+}
+
+Status need_rows(const Table& in, std::string_view who) {
+  if (in.rows != 0) return {};
+  return error(Code::kInvalid, str("Found array with 0 sample(s) (shape=(0, ", in.columns,
+                                   ")) while a minimum of 1 is required by ", who, "."));
+}
+
+bool makes_integers(const Attributes& a) {
+  const Node* node = a.find("dtype");
+  if (node && node->kind == Kind::kObject && node->args && !node->args->items.empty())
+    node = node->args->items[0];  // numpy.dtype('i8')
+  if (!node) return false;
+  std::string_view name = node->text.substr(node->text.rfind('.') + 1);
+  return name.starts_with("int") || name.starts_with("uint") || name.starts_with("i") ||
+         name.starts_with("u");
 }
 
 Status one_column(const Table& in, const Estimator& e) {

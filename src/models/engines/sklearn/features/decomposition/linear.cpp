@@ -127,7 +127,8 @@ Made make_pca(const Attributes& a, Maker&) {
   if (a.class_name() != "PCA" || !a.has("noise_variance_")) return p;
   TRY(double noise, a.number({"noise_variance_"}));
   std::vector<double> extra;
-  for (double v : variance) extra.push_back(std::max(v - noise, 0.0));
+  // scikit-learn's covariance scales whitened components by their variance.
+  for (double v : variance) extra.push_back(std::max(v - noise, 0.0) * (whiten ? v : 1));
   TRY_STATUS(p->set_covariance(a, components, extra, std::vector(components.columns, noise)));
   return p;
 }

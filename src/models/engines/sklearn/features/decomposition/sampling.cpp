@@ -79,6 +79,9 @@ class AdditiveChi2Sampler : public Transformer {
     std::span<double> to = dense_output(in.rows, made, work, out);
     for (size_t r = 0; r < in.rows; ++r)
       for (size_t c = 0; c < n; ++c) spread(x[r * n + c], n, to.data() + r * made + c);
+    if (!inference::is_integer(dense.type)) return {};
+    for (double& v : to) v = std::trunc(v);  // scikit-learn keeps the type of what comes in
+    out.type = DataType::kInt64;
     return {};
   }
 
