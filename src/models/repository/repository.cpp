@@ -65,7 +65,7 @@ std::shared_ptr<const Snapshot> Repository::snapshot() const {
 }
 
 ModelMetrics Repository::metrics_of(const std::string& name) {
-  static const std::vector<double> kStages = {.005, .01, .025, .05, .075, .1, .25,
+  static const std::vector<double> kStages = {.005, .01, .025, .05, .075, .1,  .25,
                                               .5,   .75, 1,    2.5, 5,    7.5, 10};
   auto stage = [&](const char* stage_name, const char* help) {
     return &registry_.histogram(stage_name, help, {{"model_name", name}}, kStages);
@@ -131,8 +131,9 @@ Result<std::shared_ptr<const Entry>> Repository::make(Found found) {
   if (entry->versions.empty()) return error(Code::kNotFound, "no version of it is to be loaded");
   entry->settings = std::move(found.settings);
   entry->metrics = metrics_of(entry->name);
-  registry_.gauge("model_memory_bytes", "memory of the loaded parameters, about",
-                  {{"model_name", entry->name}})
+  registry_
+      .gauge("model_memory_bytes", "memory of the loaded parameters, about",
+             {{"model_name", entry->name}})
       .set(memory);
   return std::shared_ptr<const Entry>(std::move(entry));
 }
@@ -195,13 +196,17 @@ Result<Found> Repository::find(const std::string& name) const {
 
 Status Repository::load_all() {
   std::lock_guard control(control_);
-  is_single_ = is_model(options_.path, engines_) || folders_in(options_.path).empty();
+  bool empty = folders_in(options_.path).empty();
+  is_single_ = is_model(options_.path, engines_) || (empty && options_.load_at_start);
   if (is_single_) {
-    TRY(Found found,
-        find_model(options_.path, options_.model_name, options_.policy, engines_));
+    single_name_ = options_.model_name;
+    if (!options_.load_at_start) {
+      note(single_name_, "UNAVAILABLE", "unloaded");
+      return {};
+    }
+    TRY(Found found, find_model(options_.path, options_.model_name, options_.policy, engines_));
     if (!options_.name_given && !found.settings.name.empty()) found.name = found.settings.name;
     single_name_ = found.name;
-    if (!options_.load_at_start) return {};
     return load_found(std::move(found));
   }
   if (!options_.load_at_start) return {};
@@ -236,8 +241,8 @@ Status Repository::unload(const std::string& name) {
   if (!snapshot()->find(name)) return unknown(name);
   publish(nullptr, name);
   note(name, "UNAVAILABLE", "unloaded");
-  registry_.gauge("model_memory_bytes", "memory of the loaded parameters, about",
-                  {{"model_name", name}})
+  registry_
+      .gauge("model_memory_bytes", "memory of the loaded parameters, about", {{"model_name", name}})
       .set(0);
   log::info("serve", str("model ", name, " is unloaded"));
   return {};

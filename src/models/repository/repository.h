@@ -1,9 +1,9 @@
 // Repository: the models that are served, loaded from files, swapped whole.
 //
-// Readers take a Snapshot, which never changes; load and unload publish a new one, and a model lives
-// as long as some snapshot or request holds it, so that no request fails by a reload. Thread-safe.
-// load() and unload() block for as long as reading the file takes; load_later() does it on a thread
-// of the repository.
+// Readers take a Snapshot, which never changes; load and unload publish a new one, and a model
+// lives as long as some snapshot or request holds it, so that no request fails by a reload.
+// Thread-safe. load() and unload() block for as long as reading the file takes; load_later() does
+// it on a thread of the repository.
 #pragma once
 
 #include <atomic>

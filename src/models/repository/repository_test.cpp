@@ -52,7 +52,8 @@ TEST_F(RepositoryTest, RefusesTwoModelsInAFolderAsKServeDoes) {
   folder.put("y.fake", "1");
   Status s = open();
   ASSERT_FALSE(s.ok());
-  EXPECT_TRUE(contains(s.error().message, "More than one model file is detected")) << s.error().message;
+  EXPECT_TRUE(contains(s.error().message, "More than one model file is detected"))
+      << s.error().message;
 }
 
 TEST_F(RepositoryTest, SaysWhatAFolderHoldsInsteadOfAModel) {
@@ -152,6 +153,17 @@ TEST_F(RepositoryTest, TakesNoNameThatLeavesItsFolder) {
   ASSERT_TRUE(open().ok());
   for (const char* name : {"../iris", ".", "", "a/b", ".hidden", "none"})
     EXPECT_EQ(repository->load(name).error().code, Code::kNotFound) << name;
+}
+
+TEST_F(RepositoryTest, StartsEmptyWhereItIsToldTo) {
+  folder.put("readme.txt", "");
+  options.load_at_start = false;
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(names(), "");
+  EXPECT_TRUE(repository->all_loaded());
+  folder.put("iris/x.fake", "1");
+  ASSERT_TRUE(repository->load("iris").ok());
+  EXPECT_EQ(names(), "iris:,");
 }
 
 TEST_F(RepositoryTest, LoadsOnItsOwnThread) {

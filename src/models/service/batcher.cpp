@@ -76,9 +76,8 @@ Batcher::~Batcher() {
 }
 
 Batcher::Batches::iterator Batcher::batch_for(const Waiting& waiting) {
-  return std::find_if(batches_.begin(), batches_.end(), [&](const Batch& b) {
-    return joinable(b.requests[0], waiting);
-  });
+  return std::find_if(batches_.begin(), batches_.end(),
+                      [&](const Batch& b) { return joinable(b.requests[0], waiting); });
 }
 
 void Batcher::arm(Batches::iterator batch, const BatchOptions& options) {

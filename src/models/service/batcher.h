@@ -23,10 +23,10 @@
 namespace proa::service {
 
 struct BatchOptions {
-  size_t max_rows = 0;          // 0: adaptive
-  Duration max_latency{};       // of the first request of a batch
-  size_t max_queue = 1000;      // requests that may wait, of all models
-  bool adaptive = true;         // where max_rows is 0
+  size_t max_rows = 0;      // 0: adaptive
+  Duration max_latency{};   // of the first request of a batch
+  size_t max_queue = 1000;  // requests that may wait, of all models
+  bool adaptive = true;     // where max_rows is 0
 };
 
 // A request on its way, its rows and what answers it.

@@ -222,19 +222,19 @@ std::vector<protocols::IndexEntry> ModelService::index(bool ready_only) {
   std::vector<protocols::IndexEntry> all;
   for (auto& s : repository_.index())
     if (!ready_only || s.state == "READY")
-      all.push_back({std::move(s.name), std::move(s.version), std::move(s.state),
-                     std::move(s.reason)});
+      all.push_back(
+          {std::move(s.name), std::move(s.version), std::move(s.state), std::move(s.reason)});
   return all;
 }
 
 void ModelService::load(std::string_view model, Done done) {
-  repository_.load_later(
-      std::string(model), [this, alive = alive_, done = std::move(done)](Status s) mutable {
-        loop_.post([this, alive, done = std::move(done), s = std::move(s)] {
-          if (*alive) refresh();
-          done(s);
-        });
-      });
+  repository_.load_later(std::string(model),
+                         [this, alive = alive_, done = std::move(done)](Status s) mutable {
+                           loop_.post([this, alive, done = std::move(done), s = std::move(s)] {
+                             if (*alive) refresh();
+                             done(s);
+                           });
+                         });
 }
 
 void ModelService::unload(std::string_view model, Done done) {

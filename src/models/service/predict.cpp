@@ -39,9 +39,7 @@ std::string_view default_name(size_t i, Workspace& work) {
 }
 
 // "predict" for kDefault too: MLServer's runtimes name their only output so.
-std::string_view method_name(Method m) {
-  return m == Method::kDefault ? "predict" : to_string(m);
-}
+std::string_view method_name(Method m) { return m == Method::kDefault ? "predict" : to_string(m); }
 
 std::string_view array_name(const Output& o, size_t i, Method method, bool by_method,
                             Workspace& work) {
@@ -122,10 +120,10 @@ Status answer(const InferRequest& request, const Plan& plan, std::span<const Out
     size_t at = 0;
     for (size_t m = 0; m < outputs.size(); ++m)
       for (size_t i = 0; i < outputs[m].count(); ++i)
-        tensors[at++] = tensor_of(
-            outputs[m].at(i),
-            array_name(outputs[m], i, plan.methods[m], flavor == Flavor::kMlserver, work), nullptr,
-            flavor);
+        tensors[at++] =
+            tensor_of(outputs[m].at(i),
+                      array_name(outputs[m], i, plan.methods[m], flavor == Flavor::kMlserver, work),
+                      nullptr, flavor);
   }
   for (size_t i = 0; i < request.outputs.size(); ++i) {
     const OutputRequest& o = request.outputs[i];

@@ -26,8 +26,8 @@ Result<Plan> plan(const protocols::InferRequest& request);
 // Makes the answer of what the methods of the plan gave. kInvalid for a requested output that the
 // model does not have.
 Status answer(const protocols::InferRequest& request, const Plan& plan,
-              std::span<const inference::Output> outputs, Flavor flavor,
-              protocols::Workspace& work, protocols::InferResponse& response);
+              std::span<const inference::Output> outputs, Flavor flavor, protocols::Workspace& work,
+              protocols::InferResponse& response);
 
 // Ids for requests that come without one: UUIDs of version 4. One thread each.
 class Ids {

@@ -62,10 +62,10 @@ Status Worker::listen(Ports& ports, bool shared) {
   TRY(ports.http, http_->listen(options_.host, ports.http, shared));
   if (options_.metrics_port >= 0 && options_.metrics_port != ports.http) {
     TRY(ports.metrics,
-        http_->listen(options_.host,
-                      ports.metrics != 0 ? ports.metrics
-                                         : static_cast<uint16_t>(options_.metrics_port),
-                      shared));
+        http_->listen(
+            options_.host,
+            ports.metrics != 0 ? ports.metrics : static_cast<uint16_t>(options_.metrics_port),
+            shared));
   }
   bool same = options_.grpc_port == options_.http_port && options_.grpc_port != 0;
   if (!options_.enable_grpc || same) ports.has_grpc = false;
