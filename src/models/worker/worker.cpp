@@ -90,7 +90,7 @@ void Worker::start() {
 void Worker::drain(std::function<void()> done) {
   loop_.post([this, done = std::move(done)] {
     service_.drain();
-    grpc_.changed();
+    grpc_.drain();
     auto left = std::make_shared<int>(grpc_server_ ? 2 : 1);
     auto one = [left, done] {
       if (--*left == 0) done();
