@@ -44,6 +44,7 @@ class FeatureHasher : public Transformer {
   bool of_texts = false;
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
+    TRY_STATUS(need_rows(in, name));
     if (!of_texts) TRY_STATUS(need_names(in, *this));
     Accumulator all(in.rows, hashing.columns);
     std::string feature;
@@ -76,6 +77,7 @@ class DictVectorizer : public Transformer {
   bool sparse = true;
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
+    TRY_STATUS(need_rows(in, name));
     TRY_STATUS(need_names(in, *this));
     Accumulator all(in.rows, vocabulary.size());
     std::string feature;
