@@ -53,6 +53,7 @@ constexpr Entry kEntries[] = {
     {"_CurveScorer", "sklearn.metrics._scorer"},
     {"Bunch", "sklearn.utils sklearn.utils._bunch sklearn.datasets.base"},
     {"slice", "builtins __builtin__"},
+    {"FutureWarning", "builtins exceptions"},
 };
 
 }  // namespace
