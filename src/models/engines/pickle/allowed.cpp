@@ -24,7 +24,6 @@ constexpr Row kAllowed[] = {
     {"copyreg copy_reg", "_reconstructor"},
     {"_codecs", "encode"},
     {"functools", "partial"},
-    {"operator", "itemgetter"},
     // joblib
     {"joblib.numpy_pickle sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"},
     {"joblib.memory sklearn.externals.joblib.memory", "Memory"},
