@@ -19,12 +19,13 @@ double mean_path(double n) {
 class IsolationForest final : public Estimator {
  public:
   IsolationForest(trees::Forest forest, double expected, double offset, double threshold,
-                  Missing missing)
+                  Missing missing, bool guarded)
       : forest_(std::move(forest)),
         expected_(expected),
         offset_(offset),
         threshold_(threshold),
-        missing_(missing) {}
+        missing_(missing),
+        guarded_(guarded) {}
 
   bool has(Method m) const override {
     return m == Method::kPredict || m == Method::kDecisionFunction || m == Method::kScoreSamples;
@@ -35,7 +36,7 @@ class IsolationForest final : public Estimator {
     std::span<double> scores = work.take<double>(in.rows);
     forest_.predict(rows, in.rows, scores.data(), work);
     for (double& v : scores) {
-      v = -std::exp2(-(expected_ != 0 ? v / expected_ : 1));
+      v = -std::exp2(-(expected_ != 0 || !guarded_ ? v / expected_ : 1));
       if (method != Method::kScoreSamples) v -= offset_;
     }
     out = {};
@@ -57,6 +58,7 @@ class IsolationForest final : public Estimator {
   trees::Forest forest_;
   double expected_, offset_, threshold_;
   Missing missing_;
+  bool guarded_;  // since 1.0: forests of one row a tree answer -0.5, not NaN
 };
 
 std::vector<double> path_lengths(const TreeData& t) {
@@ -122,10 +124,11 @@ Result<std::unique_ptr<Estimator>> make_isolation_forest(const Attributes& a, Ma
     }
   }
   auto trees = static_cast<double>(forest.trees());
+  bool guarded = maker.release() == Maker::Release{} || maker.release().major >= 1;
   bool any = maker.release() == Maker::Release{} || maker.release() >= Maker::Release{1, 6};
-  auto made =
-      std::make_unique<IsolationForest>(std::move(forest), trees * mean_path(samples), offset,
-                                        threshold, any ? Missing::kAllowed : Missing::kRefused);
+  auto made = std::make_unique<IsolationForest>(
+      std::move(forest), trees * mean_path(samples), offset, threshold,
+      any ? Missing::kAllowed : Missing::kRefused, guarded);
   made->features = static_cast<size_t>(features);
   return std::unique_ptr<Estimator>(std::move(made));
 }
