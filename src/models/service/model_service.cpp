@@ -24,9 +24,11 @@ Error unknown_model(std::string_view model) {
   return error(Code::kNotFound, str("Model with name ", shorten(model, 200), " does not exist."));
 }
 
+// What a call costs at least: a slow one, while the machine was busy with others, counts little.
 void learn(const Version& v, int64_t ns) {
   int64_t before = v.predict_ns.load(std::memory_order_relaxed);
-  v.predict_ns.store(before + (ns - before) / 8, std::memory_order_relaxed);
+  int64_t after = before == 0 || ns < before ? ns : before + std::min(ns - before, before) / 64;
+  v.predict_ns.store(after, std::memory_order_relaxed);
 }
 
 }  // namespace
