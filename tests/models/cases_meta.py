@@ -227,7 +227,7 @@ def calibrated(X, Q, y, t):
 
 def searches(X, Q, y, t):
     from scipy import stats
-    yield "grid", fitted(GridSearchCV(pipeline.make_pipeline(preprocessing.StandardScaler(), SVC(gamma="scale", probability=True, random_state=0)), {"svc__C": [.1, 1]}, cv=3), X, y), Q, None
+    yield "grid", fitted(GridSearchCV(pipeline.make_pipeline(preprocessing.StandardScaler(), SVC(gamma="scale", probability=True, random_state=0)), {"svc__C": [.1, 1]}, cv=3), X, y), Q, PAIRS
     yield "grid-scoring", fitted(GridSearchCV(line(), {"C": [.1, 1]}, cv=3, scoring=["accuracy", "f1_macro"], refit="accuracy"), X, y), Q, None
     yield "grid-transform", fitted(GridSearchCV(pipeline.make_pipeline(preprocessing.StandardScaler(), LinearRegression()), {"linearregression__fit_intercept": [True, False]}, cv=3), X, t), Q, None
     yield "randomized", fitted(RandomizedSearchCV(line(), {"C": stats.uniform(.1, 2)}, n_iter=3, cv=3, random_state=0), X, NAMES[y]), Q, None
