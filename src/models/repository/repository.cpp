@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
 
@@ -181,17 +182,27 @@ Status Repository::load_found(Found found) {
   return {};
 }
 
-Result<Found> Repository::find(const std::string& name) const {
+// The model in a folder of the repository, by the name that its settings give it.
+Result<Found> Repository::find_in(const std::string& folder, const std::string& name) {
+  TRY(Found found, find_model(str(options_.path, "/", folder), name, options_.policy, engines_));
+  if (!found.settings.name.empty()) found.name = found.settings.name;
+  if (found.name != folder) folders_[found.name] = folder;
+  return found;
+}
+
+Result<Found> Repository::find(const std::string& name) {
   if (is_single_) {
     if (name != single_name_) return unknown(name);
-    return find_model(options_.path, name, options_.policy, engines_);
+    TRY(Found found, find_model(options_.path, name, options_.policy, engines_));
+    return found;
   }
   if (!is_plain_name(name)) return unknown(name);
-  std::string folder = str(options_.path, "/", name);
+  if (auto at = folders_.find(name); at != folders_.end()) return find_in(at->second, name);
   struct stat info {};
-  if (::stat(folder.c_str(), &info) != 0) return unknown(name);
-  TRY(Found found, find_model(folder, name, options_.policy, engines_));
-  return found;
+  if (::stat(str(options_.path, "/", name).c_str(), &info) == 0) return find_in(name, name);
+  for (const std::string& folder : folders_in(options_.path))  // of one that came later
+    if (auto found = find_in(folder, folder); found.ok() && found->name == name) return found;
+  return unknown(name);
 }
 
 Status Repository::load_all() {
@@ -213,7 +224,7 @@ Status Repository::load_all() {
   std::vector<std::string> errors;
   size_t loaded = 0;
   for (const std::string& name : folders_in(options_.path)) {
-    auto found = find(name);
+    auto found = find_in(name, name);
     Status s = found.ok() ? load_found(std::move(*found)) : Status(found.error());
     if (s.ok()) {
       ++loaded;
@@ -282,7 +293,8 @@ std::vector<State> Repository::index() const {
   }
   if (!is_single_)
     for (const std::string& name : folders_in(options_.path))
-      known.emplace(name, State{name, "", "UNAVAILABLE", "not loaded"});
+      if (!exists(str(options_.path, "/", name, "/model-settings.json")))
+        known.emplace(name, State{name, "", "UNAVAILABLE", "not loaded"});
   std::vector<State> all;
   for (auto& [name, state] : known) {
     const auto* entry = now->find(name);

@@ -114,6 +114,21 @@ TEST_F(RepositoryTest, ReadsModelSettings) {
   EXPECT_EQ(entry.settings.inputs[0].type, inference::DataType::kFp32);
 }
 
+TEST_F(RepositoryTest, KnowsModelsByTheNamesOfTheirSettings) {
+  folder.put("a/model-settings.json", R"({"name":"mushroom"})");
+  folder.put("a/x.fake", "1");
+  folder.put("b/x.fake", "1");
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(names(), "b:,mushroom:,");
+  ASSERT_TRUE(repository->unload("mushroom").ok());
+  ASSERT_TRUE(repository->load("mushroom").ok());
+  folder.put("c/model-settings.json", R"({"name":"late"})");
+  folder.put("c/x.fake", "1");
+  ASSERT_TRUE(repository->load("late").ok());
+  EXPECT_EQ(names(), "b:,late:,mushroom:,");
+  EXPECT_EQ(repository->index().size(), 3u);
+}
+
 TEST_F(RepositoryTest, NamesAnImplementationThatItDoesNotServe) {
   folder.put("model-settings.json", R"({"name":"m","implementation":"my.Own"})");
   Status s = open();

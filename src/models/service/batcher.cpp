@@ -159,7 +159,7 @@ void Batcher::predict(std::vector<Waiting>& requests, size_t rows) {
   Table all = join_rows(requests, rows, work);
   Output out;
   MonoTime start = loop_.clock().mono();
-  Status s = first.version->model->predict(all, first.plan.methods[0], work, out);
+  Status s = service::predict(*first.version, first.flavor, all, first.plan.methods[0], work, out);
   Duration took = loop_.clock().mono() - start;
   for (Waiting& w : requests) w.entry->metrics.stages.predict->observe(seconds(took));
   if (s.ok() && is_per_row(out, rows))

@@ -34,6 +34,7 @@ struct Waiting {
   std::unique_ptr<protocols::Call> call;
   std::shared_ptr<const repository::Entry> entry;
   const repository::Version* version = nullptr;  // of `entry`
+  Flavor flavor = Flavor::kKServe;
   inference::Table table;
   Plan plan;
   MonoTime since{};

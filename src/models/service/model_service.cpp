@@ -119,7 +119,7 @@ Status ModelService::run(const InferRequest& request, const Found& found, const 
   std::array<Output, Plan::kMost> outputs;
   auto start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < plan.count; ++i) {
-    Status s = found.version->model->predict(table, plan.methods[i], work, outputs[i]);
+    Status s = predict(*found.version, flavor_of(entry), table, plan.methods[i], work, outputs[i]);
     if (!s.ok()) {
       entry.metrics.failures->add();
       return s;
@@ -151,6 +151,7 @@ void ModelService::infer_later(std::unique_ptr<Call> call) {
   Waiting w;
   w.entry = *found->entry;
   w.version = found->version;
+  w.flavor = flavor_of(*w.entry);
   w.since = loop_.clock().mono();
   if (Status s = protocols::to_table(c.request, c.work, w.table, w.entry->settings.content_type);
       !s.ok())

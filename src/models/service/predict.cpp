@@ -85,6 +85,27 @@ const Values* wanted(const OutputRequest& o, const Plan& plan, std::span<const O
 
 }  // namespace
 
+Status predict(const repository::Version& version, Flavor flavor, const inference::Table& in,
+               Method method, Workspace& work, Output& out) {
+  const inference::Model& model = *version.model;
+  bool labels = flavor == Flavor::kMlserver && model.info().engine == "xgboost" &&
+                (method == Method::kDefault || method == Method::kPredict) &&
+                std::count(model.info().methods.begin(), model.info().methods.end(),
+                           Method::kPredictProba) != 0;
+  if (!labels) return model.predict(in, method, work, out);
+  TRY_STATUS(model.predict(in, Method::kPredictProba, work, out));
+  const Values& p = out.first;
+  size_t width = p.row_size();
+  auto best = work.take<int64_t>(std::max<size_t>(in.rows, 1));
+  for (size_t r = 0; r < in.rows; ++r) {
+    const double* row = p.numbers + r * width;
+    best[r] = std::max_element(row, row + width) - row;
+  }
+  out = {};
+  out.first = {protocols::DataType::kInt64, 1, {in.rows}, nullptr, best.data(), nullptr};
+  return {};
+}
+
 Result<Plan> plan(const InferRequest& request) {
   Plan plan;
   if (const Parameter* p = protocols::find(request.parameters, "method")) {

@@ -23,6 +23,11 @@ struct Plan {
 
 Result<Plan> plan(const protocols::InferRequest& request);
 
+// Asks the model, as the server of that flavor would: MLServer's xgboost runtime answers predict of
+// a classifier with labels, where KServe's answers with what the booster says.
+Status predict(const repository::Version& version, Flavor flavor, const inference::Table& in,
+               inference::Method method, inference::Workspace& work, inference::Output& out);
+
 // Makes the answer of what the methods of the plan gave. kInvalid for a requested output that the
 // model does not have.
 Status answer(const protocols::InferRequest& request, const Plan& plan,
