@@ -168,6 +168,8 @@ def check(driver, path, estimator, method, rows, send):
     for i, array in enumerate(expected):
         if type(estimator).__name__ in FLAT_FOR_ONE_ROW and len(rows) == 1 and array.ndim == 1:
             array = array.reshape(1, -1)
+        if len(array) == 0 and got["arrays"][i]["shape"][:1] == [0]:
+            continue  # no rows in JSON say nothing of columns
         wrong = difference(got["arrays"][i], array)
         if wrong:
             return wrong if len(expected) == 1 else "array %d: %s" % (i, wrong)
