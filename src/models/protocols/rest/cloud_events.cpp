@@ -119,10 +119,10 @@ CloudAnswer cloud_answer(const CloudEvent& request, const CloudEventOptions& opt
       {"type", options.type.empty() ? "io.kserve.inference.response" : options.type},
       {"time", std::string(time)}};
   if (options.merge)
-    for (const auto& [name, value] : request.attributes) {
+    for (const auto& item : request.attributes) {
       bool own =
-          std::any_of(all.begin(), all.end(), [&](const auto& a) { return a.first == name; });
-      if (!own && name != "datacontenttype" && is_name(name)) all.emplace_back(name, value);
+          std::any_of(all.begin(), all.end(), [&](const auto& a) { return a.first == item.first; });
+      if (!own && item.first != "datacontenttype" && is_name(item.first)) all.push_back(item);
     }
   CloudAnswer answer;
   if (!request.structured) {
