@@ -93,16 +93,25 @@ void Batcher::arm(Batches::iterator batch, const BatchOptions& options) {
   loop_.post([this, alive = alive_] {
     if (!*alive) return;
     flush_posted_ = false;
-    for (auto at = batches_.begin(); at != batches_.end();) {
-      auto next = std::next(at);
-      if (!at->timed) flush(at);
-      at = next;
-    }
+    flush_untimed();
   });
 }
 
+// An answer may let in the next request, and so change the list: it is looked through anew.
+void Batcher::flush_untimed() {
+  for (;;) {
+    auto at =
+        std::find_if(batches_.begin(), batches_.end(), [](const Batch& b) { return !b.timed; });
+    if (at == batches_.end()) return;
+    flush(at);
+  }
+}
+
 bool Batcher::add(Waiting& waiting, const BatchOptions& options) {
-  if (size() >= options.max_queue) return false;
+  if (size() >= options.max_queue) {
+    if (options.max_rows != 0) return false;
+    flush_untimed();  // nothing need wait: there is no reason to refuse
+  }
   bool sparse = waiting.table.form == Table::Form::kSparse;
   if (waiting.plan.count != 1 || waiting.table.rows == 0 || sparse) {
     alone_(std::move(waiting));

@@ -66,6 +66,7 @@ class Batcher {
   Batches::iterator batch_for(const Waiting& waiting);
   void arm(Batches::iterator batch, const BatchOptions& options);
   void flush(Batches::iterator batch);
+  void flush_untimed();
   void predict(std::vector<Waiting>& requests, size_t rows);
   void answer_parts(std::vector<Waiting>& requests, const inference::Output& whole);
 
