@@ -93,7 +93,7 @@ class FunctionTransformer : public Transformer {
     if (!named) return {};
     if (!named->f) return in.columns == 1 ? Status{} : one_column(in, *this);
     TRY(const double* x, dense_input(in, *this, work, Missing::kAllowed));
-    std::span<double> to = dense_output(in.rows, in.columns, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, in.columns, work, out));
     for (size_t i = 0; i < to.size(); ++i) to[i] = named->f(x[i]);
     if (named->keeps_integers) out.type = type;
     return {};

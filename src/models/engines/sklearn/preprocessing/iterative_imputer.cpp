@@ -50,7 +50,7 @@ class IterativeImputer : public Transformer {
     }
     for (size_t s = 0; s < steps.size() && !all; ++s)
       TRY_STATUS(run(steps[s], in.rows, now, gone, work));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     double* at = to.data();
     for (size_t r = 0; r < in.rows; ++r) {
       at = std::copy_n(now.data() + r * n, n, at);
@@ -67,7 +67,7 @@ class IterativeImputer : public Transformer {
     if (count == 0) return {};
     Workspace::Mark mark = work.mark();
     Table part;
-    std::span<double> values = dense_output(count, s.from.size(), work, part);
+    TRY(std::span<double> values, sized_output(count, s.from.size(), work, part));
     double* at = values.data();
     for (size_t r = 0; r < rows; ++r)
       for (size_t k = 0; gone[r * n + s.column] && k < s.from.size(); ++k)
@@ -122,7 +122,8 @@ Result<Step> read_step(const Attributes& a, const pickle::Node& node, size_t col
   s.column = s.from.back();
   s.from.pop_back();
   TRY(s.estimator, maker.make((*parts)[2]));
-  if (!s.estimator->has(Method::kPredict)) return a.wrong("an estimator of a column has no predict");
+  if (!s.estimator->has(Method::kPredict))
+    return a.wrong("an estimator of a column has no predict");
   if (s.estimator->features != 0 && s.estimator->features != s.from.size())
     return a.wrong("an estimator of a column has another number of features");
   return s;

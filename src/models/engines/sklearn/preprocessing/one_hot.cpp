@@ -32,7 +32,6 @@ class OneHotEncoder : public Transformer {
 
  private:
   Status make_sparse(const Table& in, Workspace& work, Table& out) const {
-
     SparseRows to(in.rows, width, in.rows * columns.size(), work);
     for (size_t r = 0; r < in.rows; ++r) {
       for (size_t c = 0; c < columns.size(); ++c) {
@@ -46,7 +45,7 @@ class OneHotEncoder : public Transformer {
   }
 
   Status make_dense(const Table& in, Workspace& work, Table& out) const {
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::fill(to.begin(), to.end(), 0.0);
     for (size_t r = 0; r < in.rows; ++r)
       for (size_t c = 0; c < columns.size(); ++c) {

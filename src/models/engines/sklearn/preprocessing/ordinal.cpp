@@ -17,14 +17,14 @@ class PlaceEncoder : public Transformer {
     std::vector<double> codes;  // categories × outputs
   };
   std::vector<Column> columns;
-  size_t outputs = 1;           // a column
+  size_t outputs = 1;  // a column
   bool refuse_unknown = true, integers = false;
   std::vector<double> unknown;  // of `outputs`
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY_STATUS(check_columns(in, columns.size(), *this));
     TRY_STATUS(need_rows(in, name));
-    std::span<double> to = dense_output(in.rows, columns.size() * outputs, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, columns.size() * outputs, work, out));
     double* at = to.data();
     for (size_t r = 0; r < in.rows; ++r)
       for (size_t c = 0; c < columns.size(); ++c, at += outputs) {
@@ -109,7 +109,7 @@ class LabelEncoder : public Transformer {
   Categories classes;
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY_STATUS(one_column(in, *this));
-    std::span<double> to = dense_output(in.rows, 1, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, 1, work, out));
     for (size_t r = 0; r < in.rows; ++r) {
       Cell cell = cell_at(in, r, 0);
       uint32_t i = classes.find(cell);
@@ -138,7 +138,7 @@ class LabelBinarizer : public Transformer {
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY_STATUS(one_column(in, *this));
     TRY_STATUS(need_rows(in, name));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::fill(to.begin(), to.end(), low);
     for (size_t r = 0; r < in.rows; ++r) {
       uint32_t i = classes.find(cell_at(in, r, 0));
@@ -158,7 +158,7 @@ class MultiLabelBinarizer : public Transformer {
  public:
   Categories classes;
   Status transform(const Table& in, Workspace& work, Table& out) const override {
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::fill(to.begin(), to.end(), 0.0);
     for (size_t r = 0; r < in.rows; ++r)
       for (size_t c = 0; c < in.columns; ++c) {

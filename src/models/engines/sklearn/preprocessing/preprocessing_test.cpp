@@ -120,10 +120,12 @@ TEST(OneHotEncoder, LeavesOutDroppedAndIgnoredCategories) {
   auto* dropped = n.objects({n.integer(0), n.integer(1)});
   auto encoder = make_one_hot_encoder(Attributes(*one_hot(n, "ignore", dropped)), maker);
   ASSERT_TRUE(encoder.ok());
-  EXPECT_EQ(transformed(**encoder, cells({word("b"), {Cell::Kind::kNumber, 3, {}}, word("?"),
-                                          {Cell::Kind::kNumber, 2, {}}},
-                                         2)),
-            (std::vector<double>{1, 0, 1, 0, 0, 0}));
+  EXPECT_EQ(
+      transformed(
+          **encoder,
+          cells({word("b"), {Cell::Kind::kNumber, 3, {}}, word("?"), {Cell::Kind::kNumber, 2, {}}},
+                2)),
+      (std::vector<double>{1, 0, 1, 0, 0, 0}));
 }
 
 TEST(OneHotEncoder, RefusesADroppedCategoryThatIsNotThere) {
@@ -136,10 +138,10 @@ TEST(OneHotEncoder, RefusesADroppedCategoryThatIsNotThere) {
 TEST(SimpleImputer, FillsInWhatIsNull) {
   Nodes n;
   NoMaker maker;
-  auto* node = n.object("sklearn.impute._base.SimpleImputer",
-                        {{"missing_values", n.number(NAN)},
-                         {"strategy", n.text("mean")},
-                         {"statistics_", n.floats({5, NAN, 7})}});
+  auto* node =
+      n.object("sklearn.impute._base.SimpleImputer", {{"missing_values", n.number(NAN)},
+                                                      {"strategy", n.text("mean")},
+                                                      {"statistics_", n.floats({5, NAN, 7})}});
   auto imputer = make_simple_imputer(Attributes(*node), maker);
   ASSERT_TRUE(imputer.ok());
   EXPECT_EQ(transformed(**imputer, dense({NAN, 1, 2, 3, 4, NAN}, 3)),

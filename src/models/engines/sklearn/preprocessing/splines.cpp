@@ -109,7 +109,7 @@ class SplineTransformer : public Transformer {
     if (in.columns != n)
       return error(Code::kInvalid, str("X has ", in.columns, " features, but ", name,
                                        " is expecting ", n, " features as input."));
-    std::span<double> to = dense_output(in.rows, n * kept, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, n * kept, work, out));
     std::span<double> one = work.take<double>(made);
     for (size_t i = 0; i < in.rows * n; ++i) {
       TRY_STATUS(evaluate(x[i], i % n, one.data()));

@@ -59,6 +59,8 @@ class SparseRows {
 
 // kInvalid "Found array with 0 sample(s)…" if there are none.
 Status need_rows(const Table& in, std::string_view who);
+// dense_output(), or kTooLarge where it would take more than 2 GiB.
+Result<std::span<double>> sized_output(size_t rows, size_t columns, Workspace& work, Table& out);
 // Whether the attribute `dtype`, numpy's type of what comes out, is an integer.
 bool makes_integers(const Attributes& a);
 

@@ -60,7 +60,8 @@ class FeatureHasher : public Transformer {
         } else if (cell.kind == Cell::Kind::kNumber) {
           hashing.add(in.names[c], cell.number, all);
         } else {
-          return error(Code::kInvalid, str(in.names[c], " is null, which ", name, " does not take"));
+          return error(Code::kInvalid,
+                       str(in.names[c], " is null, which ", name, " does not take"));
         }
       }
       all.end_row([](const uint32_t*, double*, size_t) {});
@@ -94,8 +95,7 @@ class DictVectorizer : public Transformer {
       all.end_row([](const uint32_t*, double*, size_t) {});
     }
     all.show(work, out);
-    if (!sparse) fill_in(out, work, out);
-    return {};
+    return sparse ? Status{} : fill_in(out, work, out);
   }
 };
 

@@ -47,10 +47,10 @@ TEST(Pattern, GivesUpOnEndlessBacktracking) {
 
 TEST(Unicode, LowersAsPythonDoes) {
   EXPECT_EQ(lower_text("ABC"), "abc");
-  EXPECT_EQ(lower_text("\xc3\x89T\xc3\x89"), "\xc3\xa9t\xc3\xa9");          // ÉTÉ
-  EXPECT_EQ(lower_text("\xce\x91\xce\xa3"), "\xce\xb1\xcf\x82");            // ΑΣ: a final sigma
-  EXPECT_EQ(lower_text("\xce\xa3\xce\x91"), "\xcf\x83\xce\xb1");            // ΣΑ
-  EXPECT_EQ(lower_text("\xc4\xb0"), "i\xcc\x87");                           // İ
+  EXPECT_EQ(lower_text("\xc3\x89T\xc3\x89"), "\xc3\xa9t\xc3\xa9");  // ÉTÉ
+  EXPECT_EQ(lower_text("\xce\x91\xce\xa3"), "\xce\xb1\xcf\x82");    // ΑΣ: a final sigma
+  EXPECT_EQ(lower_text("\xce\xa3\xce\x91"), "\xcf\x83\xce\xb1");    // ΣΑ
+  EXPECT_EQ(lower_text("\xc4\xb0"), "i\xcc\x87");                   // İ
 }
 
 TEST(Unicode, StripsAccents) {
@@ -115,8 +115,8 @@ TEST(CountVectorizer, RefusesAVocabularyThatIsNoNumbering) {
 TEST(CountVectorizer, SaysWhichRowIsNoText) {
   Nodes n;
   NoMaker maker;
-  auto v = make_count_vectorizer(
-      Attributes(*vectorizer(n, n.dict({{"cat", n.integer(0)}}))), maker);
+  auto v =
+      make_count_vectorizer(Attributes(*vectorizer(n, n.dict({{"cat", n.integer(0)}}))), maker);
   ASSERT_TRUE(v.ok());
   double number = 3;
   Table in;

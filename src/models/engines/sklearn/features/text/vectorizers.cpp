@@ -20,8 +20,7 @@ Result<std::string_view> text_at(const Table& in, size_t row) {
   Cell cell = cell_at(in, row, 0);
   if (cell.kind == Cell::Kind::kText) return cell.text;
   if (cell.kind == Cell::Kind::kNumber && std::isnan(cell.number))
-    return error(Code::kInvalid,
-                 "np.nan is an invalid document, expected byte or unicode string.");
+    return error(Code::kInvalid, "np.nan is an invalid document, expected byte or unicode string.");
   return error(Code::kInvalid, str("row ", row, " is no text, but ",
                                    cell.kind == Cell::Kind::kNumber ? str(cell.number) : "null"));
 }
