@@ -2,6 +2,7 @@
 import warnings
 
 import numpy as np
+import sklearn
 from sklearn import calibration, compose, ensemble, multiclass, multioutput, pipeline, preprocessing
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
@@ -12,6 +13,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 warnings.simplefilter("ignore")
 NAMES = np.array(["ant", "bee", "cat", "dog"])
+
+
+# To 0.20 votes of pairs were scaled by the largest of the batch: only the labels can be compared.
+PAIRS = ["predict"] if sklearn.__version__.startswith("0.20") else None
 
 
 def fitted(e, *data):
@@ -39,7 +44,7 @@ def tree(depth=3):
 def pipelines(X, Q, y, t):
     scale = preprocessing.StandardScaler
     yield "pipeline", fitted(pipeline.make_pipeline(scale(), line()), X, y), Q, None
-    yield "pipeline-texts", fitted(pipeline.make_pipeline(scale(), SVC(gamma="scale")), X, NAMES[y]), Q, None
+    yield "pipeline-texts", fitted(pipeline.make_pipeline(scale(), SVC(gamma="scale")), X, NAMES[y]), Q, PAIRS
     yield "pipeline-nested", fitted(pipeline.make_pipeline(pipeline.make_pipeline(scale(), preprocessing.MinMaxScaler()), tree()), X, y), Q, None
     yield "pipeline-none", fitted(pipeline.Pipeline([("a", None), ("b", line())]), X, y), Q, None
     yield "pipeline-transform", fitted(pipeline.make_pipeline(scale(), preprocessing.MinMaxScaler()), X, y), Q, None
@@ -136,8 +141,8 @@ def multi(random, X, Q, y, t):
         yield "ovr-" + name, fitted(R(part), X, y), Q, None
         yield "ovr-two-" + name, fitted(R(part), X, NAMES[(y > 1) * 1]), Q, None
         yield "ovr-labels-" + name, fitted(R(part), X, many), Q, None
-        yield "ovo-" + name, fitted(O(part), X, NAMES[y]), Q, None
-        yield "ovo-two-" + name, fitted(O(part), X, y > 1), Q, None
+        yield "ovo-" + name, fitted(O(part), X, NAMES[y]), Q, PAIRS
+        yield "ovo-two-" + name, fitted(O(part), X, y > 1), Q, PAIRS
         if name != "ridge":
             yield "code-" + name, fitted(C(part, code_size=2, random_state=3), X, y), Q, None
     two = np.c_[y, (y > 1) * 1]
@@ -159,7 +164,7 @@ def together(X, Q, y, t):
     parts = [("a", line()), ("b", GaussianNB()), ("c", tree())]
     for voting in ("hard", "soft"):
         for weights in (None, [1, 2.5, 1]):
-            e = ensemble.VotingClassifier(parts, voting=voting, weights=weights)
+            e = ensemble.VotingClassifier(parts, voting=voting, weights=weights, flatten_transform=True)
             yield "voting-%s-%s" % (voting, bool(weights)), fitted(e, X, NAMES[y]), Q, None
     def dropped():
         e = ensemble.VotingClassifier(parts, weights=[1, 5, 2]).set_params(b="drop")
@@ -222,7 +227,7 @@ def calibrated(X, Q, y, t):
 
 def searches(X, Q, y, t):
     from scipy import stats
-    yield "grid", fitted(GridSearchCV(pipeline.make_pipeline(preprocessing.StandardScaler(), SVC(gamma="scale", probability=True, random_state=0)), {"svc__C": [.1, 1]}, cv=3), X, y), Q, None
+    yield "grid", fitted(GridSearchCV(pipeline.make_pipeline(preprocessing.StandardScaler(), SVC(gamma="scale", probability=True, random_state=0)), {"svc__C": [.1, 1]}, cv=3), X, y), Q, PAIRS
     yield "grid-scoring", fitted(GridSearchCV(line(), {"C": [.1, 1]}, cv=3, scoring=["accuracy", "f1_macro"], refit="accuracy"), X, y), Q, None
     yield "grid-transform", fitted(GridSearchCV(pipeline.make_pipeline(preprocessing.StandardScaler(), LinearRegression()), {"linearregression__fit_intercept": [True, False]}, cv=3), X, t), Q, None
     yield "randomized", fitted(RandomizedSearchCV(line(), {"C": stats.uniform(.1, 2)}, n_iter=3, cv=3, random_state=0), X, NAMES[y]), Q, None

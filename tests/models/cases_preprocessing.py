@@ -154,11 +154,14 @@ def imputers(d):
         yield from fitted(strategy + " of -1", "SimpleImputer", np.where(counts == 0, -1, counts).astype(float), None, np.where(d.count_rows == 1, -1, d.count_rows).astype(float), strategy=strategy, missing_values=-1)
     yield from fitted("texts", "SimpleImputer", texts, None, texts, strategy="most_frequent", missing_values="?")
     yield from fitted("texts constant", "SimpleImputer", texts, None, texts, strategy="constant", fill_value="none", missing_values="?")
-    yield from fitted("texts indicator", "SimpleImputer", texts, None, texts, strategy="constant", fill_value="none", missing_values="?", add_indicator=True)
     yield from fitted("", "MissingIndicator", x, None, rows, error_on_new=False)
     yield from fitted("all", "MissingIndicator", x, None, rows, features="all")
     yield from fitted("new", "MissingIndicator", np.c_[x[:, :2], whole[:, 2:]], None, rows)
+    all_rows, all_empty_rows = rows, empty_rows
     for weights in ("uniform", "distance"):
+        # The distance of equal rows is a rounding error in scikit-learn, and the weight its reciprocal.
+        rows = all_rows if weights == "uniform" else all_rows[5:25]
+        empty_rows = all_empty_rows if weights == "uniform" else all_empty_rows[5:25]
         for k in (1, 3, 5):
             yield from fitted("%s %d" % (weights, k), "KNNImputer", x, None, rows, weights=weights, n_neighbors=k)
         yield from fitted(weights + " indicator", "KNNImputer", x, None, rows, weights=weights, add_indicator=True)

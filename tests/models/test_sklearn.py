@@ -10,23 +10,35 @@ import tempfile
 import time
 
 import joblib
+from sklearn.cluster import DBSCAN
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROA = os.environ["PROA"]
 
 
-def test_every_configuration_agrees_with_scikit_learn():
-    """Kernels, solvers, classes, pipelines, every compression and pickle protocol; the seed is printed."""
-    driver = next(pathlib.Path(os.environ["PROA_BUILD"]).glob("src/models/**/predict_file"))
-    done = subprocess.run([sys.executable, HERE / "compare_with_sklearn.py", driver], capture_output=True, text=True)
-    print("     " + (done.stdout.strip().splitlines() or ["no output"])[-1])
+def driver(name):
+    return next(pathlib.Path(os.environ["PROA_BUILD"]).glob("src/models/**/" + name))
+
+
+def run(*command):
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    print("     " + "\n     ".join(done.stdout.strip().splitlines()[-5:]))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+
+def test_every_estimator_agrees_with_scikit_learn():
+    """Each with its parameters, forms of saving, hard rows, one row and none; the seed is printed."""
+    run(HERE / "compare_estimators.py", driver("predict_file"))
+
+
+def test_hostile_files_are_refused_and_do_nothing():
+    """Deny-lists of scanners, cuts and mutations, in children that may only read, write and exit."""
+    run(HERE / "hostile.py", driver("hostile_file"), "--mutations", "2000")
 
 
 class Serve:
@@ -70,10 +82,15 @@ def test_predictions_over_http_are_scikit_learns():
             assert json.loads(body) == {"predictions": model.predict(X).tolist()}
 
 
-def test_another_estimator_is_refused_by_name():
-    X, y = load_iris(return_X_y=True)
+def test_an_estimator_that_is_not_covered_is_refused_by_name():
+    X, _ = load_iris(return_X_y=True)
     with tempfile.TemporaryDirectory() as folder:
-        joblib.dump(DecisionTreeClassifier().fit(X, y), pathlib.Path(folder, "model.joblib"))
+        joblib.dump(DBSCAN().fit(X), pathlib.Path(folder, "model.joblib"))
         done = subprocess.run([PROA, "serve", "--model_name=t", f"--model_dir={folder}", "--http_host=127.0.0.1", "--http_port=0"],
                               capture_output=True, text=True, timeout=20)
-    assert done.returncode == 1 and "DecisionTreeClassifier" in done.stderr, done
+    assert done.returncode == 1 and "DBSCAN" in done.stderr and "--list-formats" in done.stderr, done
+
+
+def test_the_covered_formats_are_listed():
+    done = subprocess.run([PROA, "serve", "--list-formats"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0 and "RandomForestClassifier" in done.stdout and "lightgbm" in done.stdout, done

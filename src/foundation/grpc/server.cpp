@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "foundation/base/strings.h"
+#include "foundation/http/fields.h"
 
 namespace proa::grpc {
 namespace {
@@ -11,6 +12,10 @@ constexpr std::string_view kContentType = "application/grpc";
 
 std::string no_method(std::string_view path) {
   return str("there is no method ", shorten(path, 200), " here");
+}
+
+bool is_valid(std::string_view name, std::string_view value) {
+  return http::is_token(name) && http::is_field_value(value);
 }
 
 void add_all(std::vector<http::FieldView>& out,
@@ -48,11 +53,14 @@ void Reply::fail(StatusCode code, std::string_view text) {
   text_.assign(text);
 }
 
+// What is no valid field is left out, as everywhere in foundation/http.
 void Reply::header(std::string_view name, std::string_view value) {
+  if (!is_valid(name, value)) return;
   headers_.emplace_back(std::string(name), std::string(value));
 }
 
 void Reply::trailer(std::string_view name, std::string_view value) {
+  if (!is_valid(name, value)) return;
   trailers_.emplace_back(std::string(name), std::string(value));
 }
 

@@ -20,6 +20,7 @@ void walk(proa::grpc::Reader r, int depth, uint64_t& sum) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint64_t sum = 0;
-  walk(proa::grpc::Reader({reinterpret_cast<const char*>(data), size}), 0, sum);
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  walk(proa::grpc::Reader(text), 0, sum);
   return sum == 0x123456789abcdefull ? 1 : 0;
 }

@@ -90,11 +90,14 @@ struct H2Connection::Hooks {
     bool empty_data = type == NGHTTP2_DATA && frame->hd.length == 0 &&
                       !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
     if (type == NGHTTP2_RST_STREAM && !c.resets_.count(now)) c.flooded();
-    if ((type == NGHTTP2_PING || type == NGHTTP2_SETTINGS || type == NGHTTP2_PRIORITY ||
-         empty_data) &&
-        !c.controls_.count(now)) {
+    if (type == NGHTTP2_HEADERS || (type == NGHTTP2_DATA && frame->hd.length > 0)) c.exchanged();
+    bool control = type == NGHTTP2_PING || type == NGHTTP2_SETTINGS || type == NGHTTP2_PRIORITY;
+    // gRPC's clients measure the round trip by a ping with the data that they get.
+    bool measures = type == NGHTTP2_PING && c.pings_ > 0;
+    if (measures)
+      --c.pings_;
+    else if ((control || empty_data) && !c.controls_.count(now))
       c.flooded();
-    }
     if (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA) return 0;
     bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (LeanRequest* request = c.lean(frame->hd.stream_id)) {
@@ -154,6 +157,7 @@ struct H2Connection::Hooks {
                       uint32_t* flags, nghttp2_data_source* source, void* user) {
     auto* stream = static_cast<H2Stream*>(source->ptr);
     stream->sent_ = self(user).now();
+    self(user).exchanged();
     return stream->outbox_.take(session, id, to, size, flags);
   }
 };

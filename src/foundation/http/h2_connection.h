@@ -8,6 +8,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -82,6 +83,7 @@ class H2Connection : public Protocol {
   bool send_frames();  // from nghttp2 to the socket's queue; false: broken
   void end_if_idle();
   void flooded();
+  void exchanged() { pings_ = std::min(pings_ + 1, kMostPings); }  // a frame of some use, each way
   bool idle() const { return streams_.empty() && lean_.empty(); }
   LeanRequest* lean(int32_t id);
   void lean_field(LeanRequest& request, std::string_view name, std::string_view value);
@@ -102,6 +104,8 @@ class H2Connection : public Protocol {
   std::vector<nghttp2_nv> fields_;  // of the answer in hand
   int32_t last_id_ = -1;            // of the streams opened; those in skipped_ were not
   std::vector<std::pair<int32_t, int32_t>> skipped_;
+  static constexpr int kMostPings = 1000;
+  int pings_ = 0;  // that are free, for they go with data
   FloodGuard resets_{200, 100}, controls_{1000, 500};
   MonoTime idle_since_;
   bool draining_ = false, flooded_ = false;

@@ -25,7 +25,10 @@ void H2Reply::add(std::string_view name, std::string_view value) {
   Field field;
   field.name = static_cast<uint32_t>(text.size());
   field.name_size = static_cast<uint32_t>(name.size());
-  for (char c : name) text += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  text += name;
+  for (char& c : std::span(text).subspan(field.name)) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
   field.value = static_cast<uint32_t>(text.size());
   field.value_size = static_cast<uint32_t>(value.size());
   text += value;
@@ -155,13 +158,9 @@ void ResponseBuffer::finish_with(int status, std::span<const FieldView> fields,
   CHECK(!answered_ && reply_ != nullptr);
   answered_ = true;
   add_status(status);
-  for (const FieldView& f : fields) {
-    if (is_token(f.name) && is_field_value(f.value)) reply_->add(f.name, f.value);
-  }
+  for (const FieldView& f : fields) reply_->add(f.name, f.value);
   reply_->trailers_at = reply_->fields.size();
-  for (const FieldView& f : trailers) {
-    if (is_token(f.name) && is_field_value(f.value)) reply_->add(f.name, f.value);
-  }
+  for (const FieldView& f : trailers) reply_->add(f.name, f.value);
   reply_->bodiless = head_only_ || (reply_->body.empty() && trailers.empty());
 }
 

@@ -194,4 +194,35 @@ TEST_F(InlineHttp2, EndsAConnectionThatOpensASkippedStream) {
   EXPECT_NE(got.find(std::string("\0\0\0\5\0\0\0\1", 8)), got.npos) << "no GOAWAY PROTOCOL_ERROR";
 }
 
+// As grpc-go does it: a PING with what it gets, to measure the round trip.
+TEST_F(InlineHttp2, TakesPingsThatGoWithRequestsButNoFloodOfThem) {
+  start();
+  RawClient raw(loop, port);
+  raw.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string("\0\0\0\4\0\0\0\0\0", 9));
+  const std::string ping("\0\0\x08\6\0\0\0\0\0abcdefgh", 17);
+  uint32_t id = 1;
+  for (int batch = 0; batch < 60; ++batch) {
+    std::string text;
+    for (int i = 0; i < 50; ++i, id += 2) {
+      std::string frame("\0\0\x06\1\5\0\0\0\0\x83\x86\x84\x41\x01x", 15);
+      frame[7] = static_cast<char>(id >> 8);
+      frame[8] = static_cast<char>(id);
+      text += frame + ping;
+    }
+    raw.got().clear();
+    raw.send(text);
+    turn_until(loop, [&] {
+      raw.take();
+      return raw.eof() || count(raw.got(), "abcdefgh") == 50;
+    });
+    ASSERT_FALSE(raw.eof()) << batch;
+  }
+  EXPECT_EQ(inline_calls, 3000u);
+  std::string flood;
+  for (int i = 0; i < 5000; ++i) flood += ping;
+  raw.send(flood);
+  raw.read_to_end();
+  EXPECT_TRUE(raw.eof());
+}
+
 }  // namespace

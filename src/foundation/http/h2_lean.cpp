@@ -79,6 +79,7 @@ void H2Connection::lean_submit(LeanRequest& request) {
     if (n > 0) std::memcpy(to, from.reply.body.data() + from.reply.sent, n);
     from.reply.sent += n;
     from.sent = c.now();
+    c.exchanged();
     if (from.reply.sent < from.reply.body.size()) return static_cast<ssize_t>(n);
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     if (from.reply.trailers_at < from.reply.fields.size()) {

@@ -63,8 +63,9 @@ class ResponseBuffer {
   void finish(int status, std::string_view content_type, std::string_view extra = {}) {
     respond(status, content_type, scratch_, extra);
   }
-  // For gRPC, HTTP/2 only: body() between these fields and these trailers, names in lower case; no
-  // content-length, no date. Without body and trailers the answer is the fields alone.
+  // For gRPC, HTTP/2 only: body() between these fields and these trailers; no content-length, no
+  // date. Names and values must be valid ones. Without body and trailers the answer is the fields
+  // alone.
   void finish_with(int status, std::span<const FieldView> fields,
                    std::span<const FieldView> trailers);
 

@@ -26,7 +26,8 @@ using inference::Table;
 using inference::Values;
 
 const inference::Engine* const kEngines[] = {&engines::sklearn_engine(), &engines::xgboost_engine(),
-                                             &engines::lightgbm_engine(), &engines::catboost_engine()};
+                                             &engines::lightgbm_engine(),
+                                             &engines::catboost_engine()};
 
 // Rows as JSON: [[1, "a", null], …], [1, 2] (flat) or [{"a": 1}, …], with NaN and Infinity.
 class Rows {

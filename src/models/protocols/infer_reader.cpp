@@ -106,14 +106,19 @@ Status InferReader::numbers(Scanner& scan, Input& in, bool& other) {
       if (++depth > Scanner::kMostDepth) return scan.syntax("nested too deeply");
       scan.space();
       if (scan.peek() != ']') continue;
-    } else if (scan.at_number()) {
-      bool whole = true;
-      TRY_STATUS(scan.number(values[n++], whole));
-      all_whole &= whole;
     } else {
-      other = true;
-      return {};
+      bool whole = true;
+      if (!scan.quick_number(values[n], whole)) {
+        if (!scan.at_number()) {
+          other = true;
+          return {};
+        }
+        TRY_STATUS(scan.number(values[n], whole));
+      }
+      ++n;
+      all_whole &= whole;
     }
+    if (depth > 0 && scan.quick_comma()) continue;
     scan.space();
     while (depth > 0 && scan.take(']')) {
       --depth;
@@ -211,7 +216,8 @@ Status InferReader::input_member(Scanner& scan, std::string_view name, Input& in
 
 Status InferReader::input(Scanner& scan) {
   if (!scan.take('{')) return scan.syntax("an input is no object");
-  if (inputs_.size() >= kMostInputs) return error(Code::kTooLarge, "the request has too many inputs");
+  if (inputs_.size() >= kMostInputs)
+    return error(Code::kTooLarge, "the request has too many inputs");
   Input in;
   scan.space();
   for (bool more = !scan.take('}'); more;) {
@@ -256,7 +262,8 @@ Status InferReader::member(Scanner& scan, std::string_view name, InferRequest& o
   bool inputs = name == "inputs";
   if (!inputs && name != "outputs") return scan.skip();
   if (!inputs && scan.take_word("null")) return {};
-  if (!scan.take('[')) return scan.syntax(inputs ? "\"inputs\" is no list" : "\"outputs\" is no list");
+  if (!scan.take('['))
+    return scan.syntax(inputs ? "\"inputs\" is no list" : "\"outputs\" is no list");
   scan.space();
   for (bool more = !scan.take(']'); more;) {
     TRY_STATUS(inputs ? input(scan) : output(scan));
@@ -274,8 +281,10 @@ Status InferReader::finish_input(Input& in, std::string_view& binary) {
   if (!size) {
     if (!in.has_data) return at_input(t, "has no 'data', and no parameter 'binary_data_size'");
     if (t.type == DataType::kFp16 || t.type == DataType::kBf16)
-      return wrong(str("Receiving ", to_string(t.type), " data via JSON is not supported. Please use the binary data "
-                       "format for input ", shorten(t.name, 100)));
+      return wrong(str("Receiving ", to_string(t.type),
+                       " data via JSON is not supported. Please use the binary data "
+                       "format for input ",
+                       shorten(t.name, 100)));
     return {};
   }
   if (in.has_data) return at_input(t, "has both 'data' and 'binary_data_size'");
@@ -298,8 +307,9 @@ Status InferReader::finish(std::string_view binary, InferRequest& out) {
     tensors_.push_back(in.tensor);
   }
   if (!binary.empty())
-    return wrong(str(binary.size(), " bytes behind the JSON part belong to no input: each binary "
-                                    "input has a parameter 'binary_data_size'"));
+    return wrong(str(binary.size(),
+                     " bytes behind the JSON part belong to no input: each binary "
+                     "input has a parameter 'binary_data_size'"));
   for (Wanted& w : wanted_) {
     w.output.parameters = part(parameters_, w.parameters);
     outputs_.push_back(w.output);

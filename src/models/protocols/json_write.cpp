@@ -102,9 +102,10 @@ bool wants_binary(const InferRequest& request, const OutputTensor& o) {
 Status append_output(const OutputTensor& o, bool binary, std::string& out) {
   const Values& v = o.values;
   if (!binary && (v.type == DataType::kFp16 || v.type == DataType::kBf16))
-    return error(Code::kInvalid,
-                 str("Sending ", to_string(v.type), " data via JSON is not supported. Please use the "
-                     "binary data format for output ", o.name));
+    return error(Code::kInvalid, str("Sending ", to_string(v.type),
+                                     " data via JSON is not supported. Please use the "
+                                     "binary data format for output ",
+                                     o.name));
   out += "{\"name\":";
   append_json_text(out, o.name);
   out += ",\"shape\":[";

@@ -13,7 +13,7 @@
 
 namespace proa::protocols {
 
-void append_json_number(std::string& out, double v);  // 1.0, 0.1, 1e-07
+void append_json_number(std::string& out, double v);             // 1.0, 0.1, 1e-07
 void append_json_text(std::string& out, std::string_view text);  // quoted; bad UTF-8 replaced
 
 // The arrays of all outputs: one, its rows; several without names, a list of them; several with

@@ -176,7 +176,8 @@ TEST_F(Infer, ReadsTheExampleOfTheProtocol) {
 }
 
 TEST_F(Infer, ReadsDataBeforeShape) {
-  ASSERT_TRUE(read(R"({"inputs":[{"data":[1,2],"datatype":"INT32","name":"x","shape":[1,2]}]})").ok());
+  ASSERT_TRUE(
+      read(R"({"inputs":[{"data":[1,2],"datatype":"INT32","name":"x","shape":[1,2]}]})").ok());
   EXPECT_EQ(dense(table), (std::vector<double>{1, 2}));
   EXPECT_EQ(table.type, DataType::kInt32);
 }

@@ -60,7 +60,7 @@ uint16_t to_fp16(double value) {
   if (size < 0x1p-14)  // subnormal, in steps of 2^-24; 1024 of them are the least normal number
     return static_cast<uint16_t>(sign | static_cast<int>(std::nearbyint(std::ldexp(size, 24))));
   int exponent = 0;
-  double fraction = std::frexp(size, &exponent);  // in [0.5, 1)
+  double fraction = std::frexp(size, &exponent);                           // in [0.5, 1)
   int steps = static_cast<int>(std::nearbyint(std::ldexp(fraction, 11)));  // 1024 … 2048
   return static_cast<uint16_t>(sign | (((exponent + 14) << 10) + steps - 1024));
 }

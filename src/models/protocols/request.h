@@ -27,9 +27,9 @@ using inference::Table;
 using inference::Values;
 using inference::Workspace;
 
-inline constexpr size_t kMostInputs = 4096;      // tensors of a request
-inline constexpr size_t kMostParameters = 256;   // of a request, of a tensor
-inline constexpr size_t kMostRank = 16;          // of a shape
+inline constexpr size_t kMostInputs = 4096;               // tensors of a request
+inline constexpr size_t kMostParameters = 256;            // of a request, of a tensor
+inline constexpr size_t kMostRank = 16;                   // of a shape
 inline constexpr size_t kMostElements = size_t{1} << 28;  // of a tensor
 
 // A parameter of a request, a tensor or an answer.
@@ -85,7 +85,7 @@ struct InferRequest {
   std::span<const Parameter> parameters;
   std::span<const InputTensor> inputs;
   std::span<const OutputRequest> outputs;  // empty: all
-  const Table* rows = nullptr;  // V1: the rows themselves, instead of `inputs`
+  const Table* rows = nullptr;             // V1: the rows themselves, instead of `inputs`
 };
 
 struct OutputTensor {

@@ -32,17 +32,21 @@ Status RowsReader::number_row(Scanner& scan, size_t row, double*& to, bool& othe
   const double* from = to;
   scan.space();
   if (!scan.take(']')) {
+    bool all_whole = whole_;
     for (bool more = true; more;) {
-      if (!scan.at_number()) {
-        other = true;
-        return {};
-      }
       bool whole = true;
-      TRY_STATUS(scan.number(*to, whole));
+      if (!scan.quick_number(*to, whole)) {
+        if (!scan.at_number()) {
+          other = true;
+          return {};
+        }
+        TRY_STATUS(scan.number(*to, whole));
+      }
       ++to;
-      whole_ &= whole;
-      TRY_STATUS(scan.next(']', more));
+      all_whole &= whole;
+      if (!scan.quick_comma()) TRY_STATUS(scan.next(']', more));
     }
+    whole_ = all_whole;
   }
   auto n = static_cast<size_t>(to - from);
   if (row == 0) table_.columns = n;
@@ -163,8 +167,7 @@ void RowsReader::finish_cells(size_t rows, size_t columns) {
 }
 
 uint32_t RowsReader::column_of(std::string_view name, size_t expected) {
-  if (expected < names_.size() && names_[expected] == name)
-    return static_cast<uint32_t>(expected);
+  if (expected < names_.size() && names_[expected] == name) return static_cast<uint32_t>(expected);
   searched_ += names_.size();
   for (size_t i = 0; i < names_.size(); ++i)
     if (names_[i] == name) return static_cast<uint32_t>(i);
@@ -236,8 +239,7 @@ Status RowsReader::records(Scanner& scan, char close) {
     } else if (scan.take('[')) {
       scan.space();
       for (bool inner = !scan.take(']'); inner;) {
-        if (!scan.take('{'))
-          return error(Code::kInvalid, "instances mix objects and other values");
+        if (!scan.take('{')) return error(Code::kInvalid, "instances mix objects and other values");
         TRY_STATUS(record(scan, rows, n));
         rows += n;
         TRY_STATUS(scan.next(']', inner));
@@ -254,9 +256,9 @@ Status RowsReader::records(Scanner& scan, char close) {
 Status RowsReader::lay_out(size_t rows) {
   size_t columns = names_.size();
   if (columns != 0 && rows > std::max<size_t>(1 << 16, entries_.size() * 16) / columns)
-    return error(Code::kTooLarge,
-                 str("the objects of ", rows, " rows have ", columns, " different names; send the "
-                     "same names in every row"));
+    return error(Code::kTooLarge, str("the objects of ", rows, " rows have ", columns,
+                                      " different names; send the "
+                                      "same names in every row"));
   Cell absent;
   absent.kind = Cell::Kind::kAbsent;
   cells_.assign(rows * columns, absent);

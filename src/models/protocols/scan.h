@@ -43,6 +43,10 @@ class Scanner {
 
   // True where a number, true, false, NaN or an infinity begins.
   bool at_number() const;
+  // The short way for most numbers, and for the comma behind an element: false, having done
+  // nothing, where number() and next() are to be asked.
+  bool quick_number(double& v, bool& whole);
+  bool quick_comma();
   // `whole`: written without a point and an exponent. Booleans are 0 and 1.
   Status number(double& v, bool& whole);
   Status string(std::string_view& text);  // unescaped
@@ -68,6 +72,48 @@ class Scanner {
 inline bool Scanner::at_number() const {
   char c = peek();
   return (c >= '0' && c <= '9') || c == '-' || c == 't' || c == 'f' || c == 'N' || c == 'I';
+}
+
+// Up to 19 digits and a small power of ten are exact in double arithmetic (Clinger 1990).
+inline bool Scanner::quick_number(double& v, bool& whole) {
+  static constexpr double kTens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,
+                                     1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19};
+  const char *p = at_, *end = end_;
+  bool negative = p < end && *p == '-';
+  p += negative;
+  const char* first = p;
+  uint64_t digits = 0;
+  for (unsigned d; p < end && (d = static_cast<unsigned>(*p - '0')) < 10; ++p)
+    digits = digits * 10 + d;
+  auto count = p - first;
+  if (count == 0 || (*first == '0' && count > 1)) return false;
+  ptrdiff_t scale = 0;
+  if (p < end && *p == '.') {
+    const char* fraction = ++p;
+    for (unsigned d; p < end && (d = static_cast<unsigned>(*p - '0')) < 10; ++p)
+      digits = digits * 10 + d;
+    scale = p - fraction;
+    if (scale == 0) return false;
+    whole = false;
+  } else {
+    whole = true;
+  }
+  if (count + scale > 19 || digits > (uint64_t{1} << 53) || (p < end && (*p | 0x20) == 'e'))
+    return false;
+  double size = static_cast<double>(digits) / kTens[scale];
+  v = negative ? -size : size;
+  at_ = p;
+  return true;
+}
+
+inline bool Scanner::quick_comma() {
+  if (at_ < end_ && *at_ == ',') {
+    ++at_;
+    if (at_ < end_ && *at_ == ' ') ++at_;
+    space();
+    return true;
+  }
+  return false;
 }
 
 inline Status Scanner::next(char close, bool& more) {

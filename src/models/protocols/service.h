@@ -72,7 +72,7 @@ class Service {
 
   // The model repository. `done` is called once on the loop's thread, perhaps at once.
   virtual std::vector<IndexEntry> index(bool ready_only) = 0;
-  virtual void load(std::string_view model, Done done) = 0;    // loads, or loads again
+  virtual void load(std::string_view model, Done done) = 0;  // loads, or loads again
   virtual void unload(std::string_view model, Done done) = 0;
 };
 

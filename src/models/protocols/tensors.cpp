@@ -295,8 +295,7 @@ Status columns_of(std::span<const InputTensor> inputs, Workspace& work, Table& o
     if (!column)
       return wrong(t, str("as a column its shape is [n] or [n, 1], not ", shape_text(t)));
     if (&t == inputs.data()) out.rows = n;
-    if (n != out.rows)
-      return wrong(t, str("it has ", n, " rows, the first input ", out.rows));
+    if (n != out.rows) return wrong(t, str("it has ", n, " rows, the first input ", out.rows));
     cells |= is_cells(t);
     integers &= !is_cells(t) && inference::is_integer(t.type);
   }
@@ -332,8 +331,8 @@ Result<size_t> element_count(const InputTensor& t) {
   for (int64_t d : t.shape) {
     if (d < 0) return wrong(t, str("its shape ", shape_text(t), " has a negative dimension"));
     if (static_cast<uint64_t>(d) > kMostElements || n * static_cast<size_t>(d) > kMostElements)
-      return error(Code::kTooLarge,
-                   str("input '", shorten(t.name, 100), "': shape ", shape_text(t), " is too large"));
+      return error(Code::kTooLarge, str("input '", shorten(t.name, 100), "': shape ", shape_text(t),
+                                        " is too large"));
     n *= static_cast<size_t>(d);
   }
   return n;

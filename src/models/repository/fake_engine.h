@@ -38,7 +38,8 @@ class FakeModel : public inference::Model {
     if (in.form != inference::Table::Form::kDense)
       return error(Code::kInvalid, "could not convert string to float");
     if (in.columns != 2)
-      return error(Code::kInvalid, str("X has ", in.columns, " features, but Fake is expecting 2 "
+      return error(Code::kInvalid, str("X has ", in.columns,
+                                       " features, but Fake is expecting 2 "
                                        "features as input."));
     for (size_t i = 0; i < in.rows * 2; ++i)
       if (std::isnan(in.dense[i])) return error(Code::kInvalid, "Input X contains NaN.");

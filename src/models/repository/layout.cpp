@@ -90,8 +90,8 @@ Result<std::vector<std::string>> chosen(std::vector<std::string> all, const Vers
   }
   for (const std::string& v : policy.versions)
     if (std::find(all.begin(), all.end(), v) == all.end())
-      return error(Code::kNotFound, str(folder, " has no version ", v, "; it has ",
-                                        shorten(join(all, ", "), 200)));
+      return error(Code::kNotFound,
+                   str(folder, " has no version ", v, "; it has ", shorten(join(all, ", "), 200)));
   std::erase_if(all, [&](const std::string& v) {
     return std::find(policy.versions.begin(), policy.versions.end(), v) == policy.versions.end();
   });

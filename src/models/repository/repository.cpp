@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
 
@@ -65,7 +66,7 @@ std::shared_ptr<const Snapshot> Repository::snapshot() const {
 }
 
 ModelMetrics Repository::metrics_of(const std::string& name) {
-  static const std::vector<double> kStages = {.005, .01, .025, .05, .075, .1, .25,
+  static const std::vector<double> kStages = {.005, .01, .025, .05, .075, .1,  .25,
                                               .5,   .75, 1,    2.5, 5,    7.5, 10};
   auto stage = [&](const char* stage_name, const char* help) {
     return &registry_.histogram(stage_name, help, {{"model_name", name}}, kStages);
@@ -131,8 +132,9 @@ Result<std::shared_ptr<const Entry>> Repository::make(Found found) {
   if (entry->versions.empty()) return error(Code::kNotFound, "no version of it is to be loaded");
   entry->settings = std::move(found.settings);
   entry->metrics = metrics_of(entry->name);
-  registry_.gauge("model_memory_bytes", "memory of the loaded parameters, about",
-                  {{"model_name", entry->name}})
+  registry_
+      .gauge("model_memory_bytes", "memory of the loaded parameters, about",
+             {{"model_name", entry->name}})
       .set(memory);
   return std::shared_ptr<const Entry>(std::move(entry));
 }
@@ -180,35 +182,49 @@ Status Repository::load_found(Found found) {
   return {};
 }
 
-Result<Found> Repository::find(const std::string& name) const {
+// The model in a folder of the repository, by the name that its settings give it.
+Result<Found> Repository::find_in(const std::string& folder, const std::string& name) {
+  TRY(Found found, find_model(str(options_.path, "/", folder), name, options_.policy, engines_));
+  if (!found.settings.name.empty()) found.name = found.settings.name;
+  if (found.name != folder) folders_[found.name] = folder;
+  return found;
+}
+
+Result<Found> Repository::find(const std::string& name) {
   if (is_single_) {
     if (name != single_name_) return unknown(name);
-    return find_model(options_.path, name, options_.policy, engines_);
+    TRY(Found found, find_model(options_.path, name, options_.policy, engines_));
+    return found;
   }
   if (!is_plain_name(name)) return unknown(name);
-  std::string folder = str(options_.path, "/", name);
+  if (auto at = folders_.find(name); at != folders_.end()) return find_in(at->second, name);
   struct stat info {};
-  if (::stat(folder.c_str(), &info) != 0) return unknown(name);
-  TRY(Found found, find_model(folder, name, options_.policy, engines_));
-  return found;
+  if (::stat(str(options_.path, "/", name).c_str(), &info) == 0) return find_in(name, name);
+  for (const std::string& folder : folders_in(options_.path))  // of one that came later
+    if (auto found = find_in(folder, folder); found.ok() && found->name == name) return found;
+  return unknown(name);
 }
 
 Status Repository::load_all() {
   std::lock_guard control(control_);
-  is_single_ = is_model(options_.path, engines_) || folders_in(options_.path).empty();
+  bool empty = folders_in(options_.path).empty();
+  is_single_ = is_model(options_.path, engines_) || (empty && options_.load_at_start);
   if (is_single_) {
-    TRY(Found found,
-        find_model(options_.path, options_.model_name, options_.policy, engines_));
+    single_name_ = options_.model_name;
+    if (!options_.load_at_start) {
+      note(single_name_, "UNAVAILABLE", "unloaded");
+      return {};
+    }
+    TRY(Found found, find_model(options_.path, options_.model_name, options_.policy, engines_));
     if (!options_.name_given && !found.settings.name.empty()) found.name = found.settings.name;
     single_name_ = found.name;
-    if (!options_.load_at_start) return {};
     return load_found(std::move(found));
   }
   if (!options_.load_at_start) return {};
   std::vector<std::string> errors;
   size_t loaded = 0;
   for (const std::string& name : folders_in(options_.path)) {
-    auto found = find(name);
+    auto found = find_in(name, name);
     Status s = found.ok() ? load_found(std::move(*found)) : Status(found.error());
     if (s.ok()) {
       ++loaded;
@@ -236,8 +252,8 @@ Status Repository::unload(const std::string& name) {
   if (!snapshot()->find(name)) return unknown(name);
   publish(nullptr, name);
   note(name, "UNAVAILABLE", "unloaded");
-  registry_.gauge("model_memory_bytes", "memory of the loaded parameters, about",
-                  {{"model_name", name}})
+  registry_
+      .gauge("model_memory_bytes", "memory of the loaded parameters, about", {{"model_name", name}})
       .set(0);
   log::info("serve", str("model ", name, " is unloaded"));
   return {};
@@ -277,7 +293,8 @@ std::vector<State> Repository::index() const {
   }
   if (!is_single_)
     for (const std::string& name : folders_in(options_.path))
-      known.emplace(name, State{name, "", "UNAVAILABLE", "not loaded"});
+      if (!exists(str(options_.path, "/", name, "/model-settings.json")))
+        known.emplace(name, State{name, "", "UNAVAILABLE", "not loaded"});
   std::vector<State> all;
   for (auto& [name, state] : known) {
     const auto* entry = now->find(name);

@@ -1,9 +1,9 @@
 // Repository: the models that are served, loaded from files, swapped whole.
 //
-// Readers take a Snapshot, which never changes; load and unload publish a new one, and a model lives
-// as long as some snapshot or request holds it, so that no request fails by a reload. Thread-safe.
-// load() and unload() block for as long as reading the file takes; load_later() does it on a thread
-// of the repository.
+// Readers take a Snapshot, which never changes; load and unload publish a new one, and a model
+// lives as long as some snapshot or request holds it, so that no request fails by a reload.
+// Thread-safe. load() and unload() block for as long as reading the file takes; load_later() does
+// it on a thread of the repository.
 #pragma once
 
 #include <atomic>
@@ -86,7 +86,8 @@ class Repository {
   std::vector<State> index() const;
 
  private:
-  Result<Found> find(const std::string& name) const;
+  Result<Found> find(const std::string& name);
+  Result<Found> find_in(const std::string& folder, const std::string& name);
   Result<std::unique_ptr<inference::Model>> load_file(const std::string& file,
                                                       std::string_view engine) const;
   Result<std::shared_ptr<const Entry>> make(Found found);
@@ -102,7 +103,8 @@ class Repository {
   bool is_single_ = false;
   std::string single_name_;
 
-  std::mutex control_;  // one load or unload at a time
+  std::mutex control_;                          // one load or unload at a time
+  std::map<std::string, std::string> folders_;  // by name, where settings name it otherwise
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;  // guarded by mutex_
   std::map<std::string, State> states_;       // guarded by mutex_

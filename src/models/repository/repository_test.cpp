@@ -52,7 +52,8 @@ TEST_F(RepositoryTest, RefusesTwoModelsInAFolderAsKServeDoes) {
   folder.put("y.fake", "1");
   Status s = open();
   ASSERT_FALSE(s.ok());
-  EXPECT_TRUE(contains(s.error().message, "More than one model file is detected")) << s.error().message;
+  EXPECT_TRUE(contains(s.error().message, "More than one model file is detected"))
+      << s.error().message;
 }
 
 TEST_F(RepositoryTest, SaysWhatAFolderHoldsInsteadOfAModel) {
@@ -113,6 +114,21 @@ TEST_F(RepositoryTest, ReadsModelSettings) {
   EXPECT_EQ(entry.settings.inputs[0].type, inference::DataType::kFp32);
 }
 
+TEST_F(RepositoryTest, KnowsModelsByTheNamesOfTheirSettings) {
+  folder.put("a/model-settings.json", R"({"name":"mushroom"})");
+  folder.put("a/x.fake", "1");
+  folder.put("b/x.fake", "1");
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(names(), "b:,mushroom:,");
+  ASSERT_TRUE(repository->unload("mushroom").ok());
+  ASSERT_TRUE(repository->load("mushroom").ok());
+  folder.put("c/model-settings.json", R"({"name":"late"})");
+  folder.put("c/x.fake", "1");
+  ASSERT_TRUE(repository->load("late").ok());
+  EXPECT_EQ(names(), "b:,late:,mushroom:,");
+  EXPECT_EQ(repository->index().size(), 3u);
+}
+
 TEST_F(RepositoryTest, NamesAnImplementationThatItDoesNotServe) {
   folder.put("model-settings.json", R"({"name":"m","implementation":"my.Own"})");
   Status s = open();
@@ -152,6 +168,17 @@ TEST_F(RepositoryTest, TakesNoNameThatLeavesItsFolder) {
   ASSERT_TRUE(open().ok());
   for (const char* name : {"../iris", ".", "", "a/b", ".hidden", "none"})
     EXPECT_EQ(repository->load(name).error().code, Code::kNotFound) << name;
+}
+
+TEST_F(RepositoryTest, StartsEmptyWhereItIsToldTo) {
+  folder.put("readme.txt", "");
+  options.load_at_start = false;
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(names(), "");
+  EXPECT_TRUE(repository->all_loaded());
+  folder.put("iris/x.fake", "1");
+  ASSERT_TRUE(repository->load("iris").ok());
+  EXPECT_EQ(names(), "iris:,");
 }
 
 TEST_F(RepositoryTest, LoadsOnItsOwnThread) {

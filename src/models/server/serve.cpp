@@ -80,8 +80,8 @@ Result<repository::Options> repository_options(const ServeOptions& o) {
   return r;
 }
 
-void log_models(const repository::Repository& repository, const ServeOptions& o,
-                const Ports& ports, double ms) {
+void log_models(const repository::Repository& repository, const ServeOptions& o, const Ports& ports,
+                double ms) {
   std::string at = str("http://", o.host, ":", ports.http);
   auto snapshot = repository.snapshot();
   if (snapshot->entries.empty()) log::info("serve", str("no model is loaded; ready at ", at));

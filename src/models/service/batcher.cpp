@@ -76,9 +76,8 @@ Batcher::~Batcher() {
 }
 
 Batcher::Batches::iterator Batcher::batch_for(const Waiting& waiting) {
-  return std::find_if(batches_.begin(), batches_.end(), [&](const Batch& b) {
-    return joinable(b.requests[0], waiting);
-  });
+  return std::find_if(batches_.begin(), batches_.end(),
+                      [&](const Batch& b) { return joinable(b.requests[0], waiting); });
 }
 
 void Batcher::arm(Batches::iterator batch, const BatchOptions& options) {
@@ -94,16 +93,25 @@ void Batcher::arm(Batches::iterator batch, const BatchOptions& options) {
   loop_.post([this, alive = alive_] {
     if (!*alive) return;
     flush_posted_ = false;
-    for (auto at = batches_.begin(); at != batches_.end();) {
-      auto next = std::next(at);
-      if (!at->timed) flush(at);
-      at = next;
-    }
+    flush_untimed();
   });
 }
 
+// An answer may let in the next request, and so change the list: it is looked through anew.
+void Batcher::flush_untimed() {
+  for (;;) {
+    auto at =
+        std::find_if(batches_.begin(), batches_.end(), [](const Batch& b) { return !b.timed; });
+    if (at == batches_.end()) return;
+    flush(at);
+  }
+}
+
 bool Batcher::add(Waiting& waiting, const BatchOptions& options) {
-  if (size() >= options.max_queue) return false;
+  if (size() >= options.max_queue) {
+    if (options.max_rows != 0) return false;
+    flush_untimed();  // nothing need wait: there is no reason to refuse
+  }
   bool sparse = waiting.table.form == Table::Form::kSparse;
   if (waiting.plan.count != 1 || waiting.table.rows == 0 || sparse) {
     alone_(std::move(waiting));
@@ -160,7 +168,7 @@ void Batcher::predict(std::vector<Waiting>& requests, size_t rows) {
   Table all = join_rows(requests, rows, work);
   Output out;
   MonoTime start = loop_.clock().mono();
-  Status s = first.version->model->predict(all, first.plan.methods[0], work, out);
+  Status s = service::predict(*first.version, first.flavor, all, first.plan.methods[0], work, out);
   Duration took = loop_.clock().mono() - start;
   for (Waiting& w : requests) w.entry->metrics.stages.predict->observe(seconds(took));
   if (s.ok() && is_per_row(out, rows))

@@ -23,10 +23,10 @@
 namespace proa::service {
 
 struct BatchOptions {
-  size_t max_rows = 0;          // 0: adaptive
-  Duration max_latency{};       // of the first request of a batch
-  size_t max_queue = 1000;      // requests that may wait, of all models
-  bool adaptive = true;         // where max_rows is 0
+  size_t max_rows = 0;      // 0: adaptive
+  Duration max_latency{};   // of the first request of a batch
+  size_t max_queue = 1000;  // requests that may wait, of all models
+  bool adaptive = true;     // where max_rows is 0
 };
 
 // A request on its way, its rows and what answers it.
@@ -34,6 +34,7 @@ struct Waiting {
   std::unique_ptr<protocols::Call> call;
   std::shared_ptr<const repository::Entry> entry;
   const repository::Version* version = nullptr;  // of `entry`
+  Flavor flavor = Flavor::kKServe;
   inference::Table table;
   Plan plan;
   MonoTime since{};
@@ -65,6 +66,7 @@ class Batcher {
   Batches::iterator batch_for(const Waiting& waiting);
   void arm(Batches::iterator batch, const BatchOptions& options);
   void flush(Batches::iterator batch);
+  void flush_untimed();
   void predict(std::vector<Waiting>& requests, size_t rows);
   void answer_parts(std::vector<Waiting>& requests, const inference::Output& whole);
 

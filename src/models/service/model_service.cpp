@@ -24,9 +24,11 @@ Error unknown_model(std::string_view model) {
   return error(Code::kNotFound, str("Model with name ", shorten(model, 200), " does not exist."));
 }
 
+// What a call costs at least: a slow one, while the machine was busy with others, counts little.
 void learn(const Version& v, int64_t ns) {
   int64_t before = v.predict_ns.load(std::memory_order_relaxed);
-  v.predict_ns.store(before + (ns - before) / 8, std::memory_order_relaxed);
+  int64_t after = before == 0 || ns < before ? ns : before + std::min(ns - before, before) / 64;
+  v.predict_ns.store(after, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -117,7 +119,7 @@ Status ModelService::run(const InferRequest& request, const Found& found, const 
   std::array<Output, Plan::kMost> outputs;
   auto start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < plan.count; ++i) {
-    Status s = found.version->model->predict(table, plan.methods[i], work, outputs[i]);
+    Status s = predict(*found.version, flavor_of(entry), table, plan.methods[i], work, outputs[i]);
     if (!s.ok()) {
       entry.metrics.failures->add();
       return s;
@@ -149,6 +151,7 @@ void ModelService::infer_later(std::unique_ptr<Call> call) {
   Waiting w;
   w.entry = *found->entry;
   w.version = found->version;
+  w.flavor = flavor_of(*w.entry);
   w.since = loop_.clock().mono();
   if (Status s = protocols::to_table(c.request, c.work, w.table, w.entry->settings.content_type);
       !s.ok())
@@ -222,19 +225,19 @@ std::vector<protocols::IndexEntry> ModelService::index(bool ready_only) {
   std::vector<protocols::IndexEntry> all;
   for (auto& s : repository_.index())
     if (!ready_only || s.state == "READY")
-      all.push_back({std::move(s.name), std::move(s.version), std::move(s.state),
-                     std::move(s.reason)});
+      all.push_back(
+          {std::move(s.name), std::move(s.version), std::move(s.state), std::move(s.reason)});
   return all;
 }
 
 void ModelService::load(std::string_view model, Done done) {
-  repository_.load_later(
-      std::string(model), [this, alive = alive_, done = std::move(done)](Status s) mutable {
-        loop_.post([this, alive, done = std::move(done), s = std::move(s)] {
-          if (*alive) refresh();
-          done(s);
-        });
-      });
+  repository_.load_later(std::string(model),
+                         [this, alive = alive_, done = std::move(done)](Status s) mutable {
+                           loop_.post([this, alive, done = std::move(done), s = std::move(s)] {
+                             if (*alive) refresh();
+                             done(s);
+                           });
+                         });
 }
 
 void ModelService::unload(std::string_view model, Done done) {

@@ -61,8 +61,8 @@ class ModelService : public protocols::Service {
   Status run(const protocols::InferRequest& request, const Found& found,
              const protocols::Table& table, const Plan& plan, protocols::Workspace& work,
              protocols::InferResponse& out);
-  void begin(const protocols::InferRequest& request, const Found& found,
-             protocols::Workspace& work, protocols::InferResponse& out);
+  void begin(const protocols::InferRequest& request, const Found& found, protocols::Workspace& work,
+             protocols::InferResponse& out);
   void alone(Waiting waiting);
   void answer_part(Waiting& waiting, std::span<const inference::Output> outputs);
   Flavor flavor_of(const repository::Entry& entry) const;

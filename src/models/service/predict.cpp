@@ -39,9 +39,7 @@ std::string_view default_name(size_t i, Workspace& work) {
 }
 
 // "predict" for kDefault too: MLServer's runtimes name their only output so.
-std::string_view method_name(Method m) {
-  return m == Method::kDefault ? "predict" : to_string(m);
-}
+std::string_view method_name(Method m) { return m == Method::kDefault ? "predict" : to_string(m); }
 
 std::string_view array_name(const Output& o, size_t i, Method method, bool by_method,
                             Workspace& work) {
@@ -87,6 +85,27 @@ const Values* wanted(const OutputRequest& o, const Plan& plan, std::span<const O
 
 }  // namespace
 
+Status predict(const repository::Version& version, Flavor flavor, const inference::Table& in,
+               Method method, Workspace& work, Output& out) {
+  const inference::Model& model = *version.model;
+  bool labels = flavor == Flavor::kMlserver && model.info().engine == "xgboost" &&
+                (method == Method::kDefault || method == Method::kPredict) &&
+                std::count(model.info().methods.begin(), model.info().methods.end(),
+                           Method::kPredictProba) != 0;
+  if (!labels) return model.predict(in, method, work, out);
+  TRY_STATUS(model.predict(in, Method::kPredictProba, work, out));
+  const Values& p = out.first;
+  size_t width = p.row_size();
+  auto best = work.take<int64_t>(std::max<size_t>(in.rows, 1));
+  for (size_t r = 0; r < in.rows; ++r) {
+    const double* row = p.numbers + r * width;
+    best[r] = std::max_element(row, row + width) - row;
+  }
+  out = {};
+  out.first = {protocols::DataType::kInt64, 1, {in.rows}, nullptr, best.data(), nullptr};
+  return {};
+}
+
 Result<Plan> plan(const InferRequest& request) {
   Plan plan;
   if (const Parameter* p = protocols::find(request.parameters, "method")) {
@@ -122,10 +141,10 @@ Status answer(const InferRequest& request, const Plan& plan, std::span<const Out
     size_t at = 0;
     for (size_t m = 0; m < outputs.size(); ++m)
       for (size_t i = 0; i < outputs[m].count(); ++i)
-        tensors[at++] = tensor_of(
-            outputs[m].at(i),
-            array_name(outputs[m], i, plan.methods[m], flavor == Flavor::kMlserver, work), nullptr,
-            flavor);
+        tensors[at++] =
+            tensor_of(outputs[m].at(i),
+                      array_name(outputs[m], i, plan.methods[m], flavor == Flavor::kMlserver, work),
+                      nullptr, flavor);
   }
   for (size_t i = 0; i < request.outputs.size(); ++i) {
     const OutputRequest& o = request.outputs[i];

@@ -23,11 +23,16 @@ struct Plan {
 
 Result<Plan> plan(const protocols::InferRequest& request);
 
+// Asks the model, as the server of that flavor would: MLServer's xgboost runtime answers predict of
+// a classifier with labels, where KServe's answers with what the booster says.
+Status predict(const repository::Version& version, Flavor flavor, const inference::Table& in,
+               inference::Method method, inference::Workspace& work, inference::Output& out);
+
 // Makes the answer of what the methods of the plan gave. kInvalid for a requested output that the
 // model does not have.
 Status answer(const protocols::InferRequest& request, const Plan& plan,
-              std::span<const inference::Output> outputs, Flavor flavor,
-              protocols::Workspace& work, protocols::InferResponse& response);
+              std::span<const inference::Output> outputs, Flavor flavor, protocols::Workspace& work,
+              protocols::InferResponse& response);
 
 // Ids for requests that come without one: UUIDs of version 4. One thread each.
 class Ids {

@@ -183,6 +183,17 @@ TEST_F(ServiceTest, RefusesWhatFindsTheQueueFull) {
   EXPECT_FALSE(service->ready());
 }
 
+TEST_F(ServiceTest, RefusesNothingWhereNothingWaits) {
+  ServiceOptions o;
+  o.batch.max_queue = 2;
+  open(o);
+  loop.post([&] {
+    for (int i = 0; i < 5; ++i) ask({1, 1});
+  });
+  for (int i = 0; i < 3; ++i) loop.run_once({});
+  EXPECT_EQ(answers, "[1];[1];[1];[1];[1];");
+}
+
 TEST_F(ServiceTest, ServesTheOldModelToRequestsThatWaitWhileItIsReloaded) {
   open(batching(2, std::chrono::seconds(5)));
   ask({1, 1});

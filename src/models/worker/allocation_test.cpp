@@ -85,12 +85,14 @@ TEST(WarmPath, AllocatesNothingForV1AndV2) {
 
   const std::string requests[] = {
       post("/v1/models/iris:predict", R"({"instances": [[6.8, 2.8], [6.0, 3.4]]})"),
-      post("/v2/models/iris/infer",
-           R"({"id":"a-request-id-longer-than-a-small-string","parameters":{"method":"predict_proba"},)"
-           R"("inputs":[{"name":"input-0","shape":[2,2],"datatype":"FP32","data":[[1,2],[3,4]]}]})"),
-      post("/v2/models/iris/infer",
-           R"({"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":[1]},)"
-           R"({"name":"b","shape":[1],"datatype":"INT32","data":[1]}],"outputs":[{"name":"output-0"}]})"),
+      post(
+          "/v2/models/iris/infer",
+          R"({"id":"a-request-id-longer-than-a-small-string","parameters":{"method":"predict_proba"},)"
+          R"("inputs":[{"name":"input-0","shape":[2,2],"datatype":"FP32","data":[[1,2],[3,4]]}]})"),
+      post(
+          "/v2/models/iris/infer",
+          R"({"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":[1]},)"
+          R"({"name":"b","shape":[1],"datatype":"INT32","data":[1]}],"outputs":[{"name":"output-0"}]})"),
   };
   int fd = connect_to(ports.http);
   for (const std::string& request : requests) {

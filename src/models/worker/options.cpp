@@ -62,13 +62,25 @@ constexpr std::string_view kIgnored[] = {
     "enable_predictor_health_check",
 };
 constexpr std::string_view kTaken[] = {
-    "model_name",     "model_dir",          "http_port",
-    "host",           "http_host",          "grpc_port",
-    "enable_grpc",    "workers",            "framework",
-    "version_policy", "max_batch_size",     "max_batchsize",
-    "max_latency",    "enable_batcher",     "max_queue",
-    "model_version_policy",                 "timeout_keep_alive",
-    "grpc_max_send_message_length",         "grpc_max_receive_message_length",
+    "model_name",
+    "model_dir",
+    "http_port",
+    "host",
+    "http_host",
+    "grpc_port",
+    "enable_grpc",
+    "workers",
+    "framework",
+    "version_policy",
+    "max_batch_size",
+    "max_batchsize",
+    "max_latency",
+    "enable_batcher",
+    "max_queue",
+    "model_version_policy",
+    "timeout_keep_alive",
+    "grpc_max_send_message_length",
+    "grpc_max_receive_message_length",
 };
 
 size_t distance(std::string_view a, std::string_view b) {  // Levenshtein's
@@ -156,9 +168,8 @@ Status set_flag(ServeOptions& o, std::string_view name, std::string_view value) 
     TRY(bool on, parse_switch("--enable_batcher", value));
     o.batch_disabled = !on;
     if (on && o.max_batch_size == 0) o.max_batch_size = 32;  // as KServe's agent
-  } else if (name == "model_name" || name == "model_dir" || name == "host" ||
-             name == "http_host" || name == "framework" || name == "version_policy" ||
-             name == "model_version_policy") {
+  } else if (name == "model_name" || name == "model_dir" || name == "host" || name == "http_host" ||
+             name == "framework" || name == "version_policy" || name == "model_version_policy") {
     return set_text(o, name, value);
   } else {
     return set_limit(o, name, value);
@@ -188,8 +199,7 @@ Status check(ServeOptions& o) {
   }
   if (o.http_port == 0 && !o.grpc_port_given) o.grpc_port = 0;
   if (o.batch_disabled) o.max_batch_size = 0;
-  if (o.max_latency_given && o.max_batch_size == 0 && !o.batch_disabled)
-    o.max_batch_size = 32;
+  if (o.max_latency_given && o.max_batch_size == 0 && !o.batch_disabled) o.max_batch_size = 32;
   if (o.server_name.empty()) o.server_name = o.mlserver ? "mlserver" : "kserve";
   return {};
 }
@@ -265,8 +275,8 @@ Result<int64_t> parse_number(std::string_view what, std::string_view value, int6
                              int64_t most) {
   auto n = parse_int(value);
   if (n && *n >= least && *n <= most) return *n;
-  return error(Code::kInvalid, str(what, ": '", shorten(value, 40), "' is no number from ", least,
-                                   " to ", most));
+  return error(Code::kInvalid,
+               str(what, ": '", shorten(value, 40), "' is no number from ", least, " to ", most));
 }
 
 Result<ServeOptions> parse_serve_options(int argc, char** argv) {

@@ -1,5 +1,5 @@
-// What `proa serve` is told: the flags of KServe's Python servers, so that a runtime's args fit, and
-// the variables and settings.json of MLServer.
+// What `proa serve` is told: the flags of KServe's Python servers, so that a runtime's args fit,
+// and the variables and settings.json of MLServer.
 #pragma once
 
 #include <cstdint>

@@ -53,12 +53,13 @@ TEST(ServeOptions, TakesMlserversCommandAndVariables) {
   EXPECT_EQ(o->server_name, "mlserver");
 
   ServeOptions v;
-  std::vector<std::string> variables = {"MLSERVER_MODEL_NAME=iris",
-                                        "MLSERVER_MODEL_URI=/mnt/models",
-                                        "MLSERVER_MODEL_IMPLEMENTATION=mlserver_xgboost.XGBoostModel",
-                                        "MLSERVER_GRPC_PORT=9000",
-                                        "MLSERVER_PARALLEL_WORKERS=0",
-                                        "OTHER=1"};
+  std::vector<std::string> variables = {
+      "MLSERVER_MODEL_NAME=iris",
+      "MLSERVER_MODEL_URI=/mnt/models",
+      "MLSERVER_MODEL_IMPLEMENTATION=mlserver_xgboost.XGBoostModel",
+      "MLSERVER_GRPC_PORT=9000",
+      "MLSERVER_PARALLEL_WORKERS=0",
+      "OTHER=1"};
   std::vector<char*> environment;
   for (std::string& s : variables) environment.push_back(s.data());
   environment.push_back(nullptr);

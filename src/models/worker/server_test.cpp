@@ -95,8 +95,7 @@ TEST(ModelServer, AnswersV1) {
 
 TEST(ModelServer, HasKServesErrors) {
   Server s;
-  EXPECT_EQ(s.text("GET", "/v1/models/x"),
-            R"(404 {"error":"Model with name x does not exist."})");
+  EXPECT_EQ(s.text("GET", "/v1/models/x"), R"(404 {"error":"Model with name x does not exist."})");
   EXPECT_EQ(s.text("POST", "/v1/models/x:predict", kRows),
             R"(404 {"error":"Model with name x does not exist."})");
   EXPECT_EQ(s.text("GET", "/nowhere"), R"(404 {"detail":"Not Found"})");
@@ -138,10 +137,10 @@ TEST(ModelServer, SpeaksTheBinaryTensorExtension) {
       R"({"parameters":{"binary_data_output":true},"inputs":[{"name":"x","shape":[1,2],)"
       R"("datatype":"FP32","parameters":{"binary_data_size":8}}],"outputs":[{"name":"predict_proba"}]})";
   float values[] = {1, 2};
-  Response r = s.ask("POST", "/v2/models/wine/infer",
-                     head + std::string(reinterpret_cast<char*>(values), 8),
-                     {{"inference-header-content-length", str(head.size())},
-                      {"content-type", "application/octet-stream"}});
+  Response r =
+      s.ask("POST", "/v2/models/wine/infer", head + std::string(reinterpret_cast<char*>(values), 8),
+            {{"inference-header-content-length", str(head.size())},
+             {"content-type", "application/octet-stream"}});
   EXPECT_EQ(r.status, 200);
   auto length = parse_int(r.headers.get("inference-header-content-length"));
   ASSERT_TRUE(length) << r.body;
@@ -163,7 +162,8 @@ TEST(ModelServer, ManagesItsRepository) {
             R"(404 {"error":"Model with name wine does not exist."})");
   EXPECT_TRUE(s.text("POST", "/v2/repository/models/wine/unload").starts_with("404 "));
   EXPECT_TRUE(contains(s.text("POST", "/v2/repository/index", R"({"ready":true})"), "iris"));
-  EXPECT_EQ(s.text("POST", "/v2/repository/models/wine/load"), R"(200 {"name":"wine","load":true})");
+  EXPECT_EQ(s.text("POST", "/v2/repository/models/wine/load"),
+            R"(200 {"name":"wine","load":true})");
   EXPECT_TRUE(s.text("POST", "/v2/repository/models/none/load").starts_with("503 "));
   EXPECT_TRUE(s.text("POST", "/v2/models/wine/infer", kTensor).starts_with("200 "));
 }
@@ -190,9 +190,9 @@ TEST(ModelServer, TakesAndGivesCompressedBodies) {
     for (int i = 0; i < 3000; ++i) many += i ? ",[1,2]" : "[1,2]";
     many += "]}";
     ASSERT_TRUE(protocols::encode(coding, many, packed).ok());
-    Response r = s.ask("POST", "/v1/models/wine:predict", packed,
-                       {{"content-encoding", to_string(coding)},
-                        {"accept-encoding", to_string(coding)}});
+    Response r =
+        s.ask("POST", "/v1/models/wine:predict", packed,
+              {{"content-encoding", to_string(coding)}, {"accept-encoding", to_string(coding)}});
     EXPECT_EQ(r.status, 200);
     EXPECT_EQ(r.headers.get("content-encoding"), to_string(coding));
     ASSERT_TRUE(protocols::decode(coding, r.body, 1 << 20, plain).ok());
@@ -208,8 +208,11 @@ TEST(ModelServer, TakesAndGivesCompressedBodies) {
 
 TEST(ModelServer, AnswersCloudEventsAsCloudEvents) {
   Server s;
-  http::Headers binary = {{"ce-specversion", "1.0"}, {"ce-id", "1"}, {"ce-source", "me"},
-                          {"ce-type", "t"},          {"content-type", "application/json"}};
+  http::Headers binary = {{"ce-specversion", "1.0"},
+                          {"ce-id", "1"},
+                          {"ce-source", "me"},
+                          {"ce-type", "t"},
+                          {"content-type", "application/json"}};
   Response r = s.ask("POST", "/v1/models/wine:predict", kRows, binary);
   EXPECT_EQ(r.status, 200);
   EXPECT_EQ(r.body, R"({"predictions": [1, 0]})");
@@ -238,7 +241,8 @@ TEST(ModelServer, BatchesRequestsThatComeTogether) {
   for (auto& c : clients) c.join();
   EXPECT_EQ(good, 2);
   EXPECT_EQ(s.engine.last->calls, 1);
-  EXPECT_TRUE(contains(s.text("GET", "/metrics"), R"(request_batch_size_sum{model_name="wine"} 4)"));
+  EXPECT_TRUE(
+      contains(s.text("GET", "/metrics"), R"(request_batch_size_sum{model_name="wine"} 4)"));
 }
 
 TEST(ModelServer, AnswersWhatIsOpenWhenItDrains) {

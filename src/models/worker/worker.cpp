@@ -62,10 +62,10 @@ Status Worker::listen(Ports& ports, bool shared) {
   TRY(ports.http, http_->listen(options_.host, ports.http, shared));
   if (options_.metrics_port >= 0 && options_.metrics_port != ports.http) {
     TRY(ports.metrics,
-        http_->listen(options_.host,
-                      ports.metrics != 0 ? ports.metrics
-                                         : static_cast<uint16_t>(options_.metrics_port),
-                      shared));
+        http_->listen(
+            options_.host,
+            ports.metrics != 0 ? ports.metrics : static_cast<uint16_t>(options_.metrics_port),
+            shared));
   }
   bool same = options_.grpc_port == options_.http_port && options_.grpc_port != 0;
   if (!options_.enable_grpc || same) ports.has_grpc = false;
@@ -90,7 +90,7 @@ void Worker::start() {
 void Worker::drain(std::function<void()> done) {
   loop_.post([this, done = std::move(done)] {
     service_.drain();
-    grpc_.changed();
+    grpc_.drain();
     auto left = std::make_shared<int>(grpc_server_ ? 2 : 1);
     auto one = [left, done] {
       if (--*left == 0) done();

@@ -13,8 +13,8 @@
 #include "foundation/http/http.h"
 #include "models/protocols/grpc/inference_service.h"
 #include "models/protocols/rest/rest.h"
-#include "models/worker/options.h"
 #include "models/service/model_service.h"
+#include "models/worker/options.h"
 
 namespace proa::models {
 

@@ -122,6 +122,7 @@ TEST(Lightgbm, EvaluatesLinearLeaves) {
   auto m = model(text);
   ASSERT_TRUE(m);
   EXPECT_EQ(answer(*m, {0, 0, 1, 1, 1, kNan}), (std::vector<double>{10, 25, 2}));
+  EXPECT_TRUE(std::isinf(answer(*m, {1, std::numeric_limits<double>::infinity()})[0]));
 }
 
 TEST(Lightgbm, RefusesDamagedFiles) {

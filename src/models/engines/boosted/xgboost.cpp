@@ -16,6 +16,8 @@ using boosted::XgboostLink;
 using inference::DataType;
 using inference::Method;
 
+constexpr size_t kMostPadded = 65536;  // a short row of a wider model is refused, not filled up
+
 class XgboostModel : public inference::Model {
  public:
   XgboostModel(XgboostFile file, trees::Forest forest, size_t bytes, Method method)
@@ -33,8 +35,8 @@ class XgboostModel : public inference::Model {
                  inference::Output& out) const override {
     if (method == Method::kDefault) method = default_;
     TRY_STATUS(has(method));
-    TRY(const double* rows,
-        boosted::number_rows(in, file_.features, file_.feature_names, work, true));
+    TRY(const double* rows, boosted::number_rows(in, file_.features, file_.feature_names, work,
+                                                 file_.features <= kMostPadded));
     TRY_STATUS(check_finite(rows, in.rows));
     out = {};
     if (method == Method::kApply) return leaves(rows, in.rows, work, out);

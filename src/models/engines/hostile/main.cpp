@@ -1,10 +1,10 @@
-// hostile_file [--cuts] [--mutate N SEED] FILE…: reads each file as the scikit-learn engine does, in a
-// child under strict seccomp: but for read, write and exit every system call kills it, so that what
-// comes back has opened, run and sent nothing. What loads is asked for a prediction, too.
+// hostile_file [--cuts] [--mutate N SEED] FILE…: reads each file as the scikit-learn engine does,
+// in a child under strict seccomp: but for read, write and exit every system call kills it, so that
+// what comes back has opened, run and sent nothing. What loads is asked for a prediction, too.
 //
 // A line a file: "FILE<tab>loaded" or "FILE<tab>refused: why". --cuts: the file cut at every byte
-// instead, --mutate: N copies with some bytes changed; then a line is "FILE<tab>LOADED of COUNT loaded".
-// Exit 1 if a child died or took too long. For tests/models.
+// instead, --mutate: N copies with some bytes changed; then a line is "FILE<tab>LOADED of COUNT
+// loaded". Exit 1 if a child died or took too long. For tests/models.
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <sys/prctl.h>
@@ -27,9 +27,9 @@ namespace {
 
 using namespace proa;
 
-constexpr size_t kArena = size_t{1} << 30;       // what a child may allocate
+constexpr size_t kArena = size_t{1} << 30;         // what a child may allocate
 constexpr size_t kMemoryLimit = size_t{64} << 20;  // of a model
-constexpr unsigned kSeconds = 300;               // for one file and all its copies
+constexpr unsigned kSeconds = 300;                 // for one file and all its copies
 
 struct Work {
   bool cuts = false;

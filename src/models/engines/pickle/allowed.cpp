@@ -24,7 +24,6 @@ constexpr Row kAllowed[] = {
     {"copyreg copy_reg", "_reconstructor"},
     {"_codecs", "encode"},
     {"functools", "partial"},
-    {"operator", "itemgetter"},
     // joblib
     {"joblib.numpy_pickle sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"},
     {"joblib.memory sklearn.externals.joblib.memory", "Memory"},
@@ -83,6 +82,9 @@ constexpr Row kAllowed[] = {
     {"scipy.sparse.dok scipy.sparse._dok scipy.sparse", "dok_matrix dok_array"},
     {"scipy.interpolate._bsplines scipy.interpolate", "BSpline _BSpline"},
     {"scipy.interpolate.interpolate scipy.interpolate._interpolate", "interp1d"},
+    // pandas: the columns that ColumnTransformer remembered, to release 0.23
+    {"pandas.core.indexes.base", "_new_Index Index"},
+    {"pandas.core.indexes.range", "RangeIndex"},
     // scipy.stats: what searches draw from, kept and never used
     {"scipy.stats._distn_infrastructure",
      "rv_frozen rv_continuous_frozen rv_discrete_frozen rv_sample"},

@@ -61,8 +61,11 @@ Error Machine::refuse_class(std::string_view module, std::string_view name) cons
     if (!version.empty()) what += str(" (scikit-learn ", version, ")");
     return error(Code::kUnimplemented, str(what, " is not supported yet"));
   }
-  return error(Code::kForbidden, str("refused: ", what,
-                                     " is not a known estimator part; this file may be malicious"));
+  std::string_view own = module == "__main__"
+                             ? " (a model cannot hold classes and functions of your own program)"
+                             : "";
+  return error(Code::kForbidden, str("refused: ", what, " is not a known estimator part", own,
+                                     "; this file may be malicious"));
 }
 
 Result<Node*> Machine::global(std::string_view module, std::string_view name) {

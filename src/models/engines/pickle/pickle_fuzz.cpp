@@ -5,6 +5,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   proa::pickle::FileLimits limits;
   limits.bytes = 16 << 20;
   limits.pickle.nodes = 50'000;
+  limits.pickle.allow = [](std::string_view module, std::string_view name) {
+    return module.starts_with("sklearn") ? proa::pickle::Verdict::kAllowed
+                                         : proa::pickle::classify(module, name);
+  };
   std::string bytes(reinterpret_cast<const char*>(data), size);
   auto document = proa::pickle::read_bytes(std::move(bytes), limits);
   if (!document.ok()) return 0;

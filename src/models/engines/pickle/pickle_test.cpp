@@ -105,6 +105,13 @@ TEST(Pickle, NeverCallsWhatIsOnTheList) {
   EXPECT_EQ(good("ccollections\ndeque\n)\x81.")->root->type_name(), "collections.deque");
 }
 
+TEST(Pickle, SaysThatOnesOwnFunctionsCannotBeRead) {
+  EXPECT_EQ(
+      error_of("c__main__\nclean\n."),
+      "refused: __main__.clean is not a known estimator part (a model cannot hold classes and "
+      "functions of your own program); this file may be malicious");
+}
+
 TEST(Pickle, TakesAnAllowListOfTheCaller) {
   FileLimits limits;
   limits.pickle.allow = [](std::string_view module, std::string_view name) {
@@ -119,7 +126,9 @@ TEST(Pickle, TakesAnAllowListOfTheCaller) {
 }
 
 TEST(Pickle, ReadsPythonsContainers) {
-  auto ordered = good("ccollections\nOrderedDict\n(lI1\nI2\n\x86" "a\x85R.");
+  auto ordered = good(
+      "ccollections\nOrderedDict\n(lI1\nI2\n\x86"
+      "a\x85R.");
   EXPECT_EQ(ordered->root->kind, Kind::kDict);
   EXPECT_EQ(ordered->root->items.size(), 2u);
   auto defaults = good("ccollections\ndefaultdict\ncbuiltins\nint\n\x85RS'a'\nI1\ns.");

@@ -18,8 +18,8 @@ using Make = Result<std::unique_ptr<Estimator>> (*)(const Attributes& attributes
 
 struct Entry {
   std::string_view name;     // "SVC"; a part's or function's name too
-  std::string_view modules;  // all that ever held it, blank-separated: "sklearn.svm._classes sklearn.svm.classes"
-  Make make = nullptr;       // nullptr: a part of estimators (Tree, a kernel, a loss), or a function
+  std::string_view modules;  // all that ever held it: "sklearn.svm._classes sklearn.svm.classes"
+  Make make = nullptr;       // nullptr: a part of estimators (Tree, a kernel, a loss), a function
 };
 
 // Makes nested estimators: steps, base estimators, the winner of a search. Bounds depth and number.
@@ -36,14 +36,24 @@ class Maker {
   virtual Release release() const = 0;
 };
 
-// One a family, each in that family's folder or file.
-std::span<const Entry> linear_entries();         // sklearn/linear: linear_model, svm, discriminant_analysis, cross_decomposition, isotonic, kernel_ridge, dummy
-std::span<const Entry> bayes_entries();          // sklearn/bayes: naive_bayes, gaussian_process, neural_network, mixture, covariance
-std::span<const Entry> tree_entries();           // sklearn/tree: tree, forests, both gradient boostings, IsolationForest, RandomTreesEmbedding
-std::span<const Entry> neighbor_entries();       // sklearn/neighbors: neighbors, cluster, semi_supervised, LOF
-std::span<const Entry> meta_entries();           // sklearn/meta: pipeline, compose, multiclass, multioutput, voting, stacking, bagging, AdaBoost, calibration, searches, frozen, RFE, SelectFromModel, …
-std::span<const Entry> preprocessing_entries();  // sklearn/preprocessing: preprocessing, impute
-std::span<const Entry> feature_entries();        // sklearn/features: feature_selection, feature_extraction, decomposition, kernel_approximation, random_projection, manifold
+// One a family, each in that family's folder:
+//   linear         linear_model, svm, discriminant_analysis, cross_decomposition, isotonic,
+//                  kernel_ridge, dummy
+//   bayes          naive_bayes, gaussian_process, neural_network, mixture, covariance
+//   tree           tree, forests, both gradient boostings, IsolationForest, RandomTreesEmbedding
+//   neighbors      neighbors, cluster, semi_supervised, LocalOutlierFactor
+//   meta           pipeline, compose, multiclass, multioutput, voting, stacking, bagging, AdaBoost,
+//                  calibration, searches, frozen, RFE, SelectFromModel
+//   preprocessing  preprocessing, impute
+//   features       feature_selection, feature_extraction, decomposition, kernel_approximation,
+//                  random_projection, manifold
+std::span<const Entry> linear_entries();
+std::span<const Entry> bayes_entries();
+std::span<const Entry> tree_entries();
+std::span<const Entry> neighbor_entries();
+std::span<const Entry> meta_entries();
+std::span<const Entry> preprocessing_entries();
+std::span<const Entry> feature_entries();
 
 std::span<const std::span<const Entry>> catalog();
 const Entry* find_entry(std::string_view module, std::string_view name);

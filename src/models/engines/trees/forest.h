@@ -35,8 +35,8 @@ struct Tree {
   uint32_t output = 0;      // where the leaf's value is added, if Spec::width is 1
 };
 
-// constant + sum of coefficient × feature; the leaf's own value where one of these features is NaN
-// or infinite. Only where Spec::width is 1.
+// constant + sum of coefficient × feature; the leaf's own value where one of these features is
+// NaN. Only where Spec::width is 1.
 struct Linear {
   double constant = 0;
   std::vector<uint32_t> features;

@@ -78,9 +78,8 @@ void make_leaves(const Layout& f, Packed& p, size_t n) {
 }
 
 void set_node(Packed& p, size_t at, const PlainNode& n) {
-  p.threshold[at] = rounded_threshold(n.threshold, p.exact);
-  p.word[at] = n.word & PlainNode::kFeature;
-  if ((n.word & PlainNode::kNanLeft) != 0) p.word[at] |= Packed::kNanLeft;
+  p.node[at] = {rounded_threshold(n.threshold, p.exact), n.word & PlainNode::kFeature};
+  if ((n.word & PlainNode::kNanLeft) != 0) p.node[at].word |= Packed::kNanLeft;
 }
 
 // Subtree `plain` at `at` of tree t; a leaf above the last level is put under all nodes below.
@@ -89,7 +88,7 @@ void fill_complete(const Layout& f, Packed& p, size_t t, uint32_t plain, size_t 
   bool leaf = (n.word & PlainNode::kLeaf) != 0;
   if (level == p.depth) return set_leaf(f, p, (t << p.depth) + at - p.stride, n.next);
   if (leaf)
-    p.threshold[t * p.stride + at] = kInf;
+    p.node[t * p.stride + at] = {kInf, 0};
   else
     set_node(p, t * p.stride + at, n);
   fill_complete(f, p, t, leaf ? plain : n.next, at * 2, level + 1);
@@ -100,16 +99,14 @@ void make_complete(const Layout& f, Packed& p) {
   p.complete = true;
   p.stride = size_t{1} << p.depth;
   p.nodes = p.trees * p.stride;
-  p.threshold = aligned<float>(p.nodes);
-  p.word = aligned<uint32_t>(p.nodes);
+  p.node = aligned<Packed::Node>(p.nodes);
   make_leaves(f, p, p.nodes);
   for (size_t t = 0; t < p.trees; ++t) fill_complete(f, p, t, f.roots[t], 1, 0);
 }
 
 void make_linked(const Layout& f, Packed& p) {
   p.nodes = f.nodes.size();
-  p.threshold = aligned<float>(p.nodes);
-  p.word = aligned<uint32_t>(p.nodes);
+  p.node = aligned<Packed::Node>(p.nodes);
   p.next = aligned<uint32_t>(p.nodes);
   p.root = aligned<uint32_t>(p.trees);
   make_leaves(f, p, p.nodes);
@@ -121,8 +118,7 @@ void make_linked(const Layout& f, Packed& p) {
       set_node(p, i, n);
       continue;
     }
-    p.threshold[i] = kInf;
-    p.word[i] = Packed::kNanLeft;
+    p.node[i] = {kInf, Packed::kNanLeft};
     p.next[i] = static_cast<uint32_t>(i);
     set_leaf(f, p, i, n.next);
   }

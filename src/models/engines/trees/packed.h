@@ -32,8 +32,11 @@ struct Packed {
   bool nan_matters = false;              // some node can tell NaN
   size_t features = 0, trees = 0, depth = 0, stride = 0;  // stride: nodes a complete tree
   size_t nodes = 0, leaves = 0;
-  Aligned<float> threshold;
-  Aligned<uint32_t> word;      // feature, kNanLeft
+  struct Node {
+    float threshold;
+    uint32_t word;  // feature, kNanLeft
+  };
+  Aligned<Node> node;
   Aligned<uint32_t> next;      // linked: left child
   Aligned<uint32_t> root;      // linked
   Aligned<uint32_t> leaf;      // complete: of each leaf, linked: of each node: the Layout's number

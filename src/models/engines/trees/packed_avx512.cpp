@@ -30,33 +30,57 @@ PROA_AVX512 inline __m512i child(__m512i i, __mmask16 right) {
   return _mm512_mask_add_epi32(twice, right, twice, _mm512_set1_epi32(1));
 }
 
+// Sixteen nodes, thresholds and words apart.
+struct Table {
+  __m512 threshold;
+  __m512i word;
+};
+
+PROA_AVX512 inline Table table(const Packed::Node* nodes) {
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+  __m512i a = _mm512_load_si512(nodes), b = _mm512_load_si512(nodes + 8);
+  return {_mm512_castsi512_ps(_mm512_permutex2var_epi32(a, even, b)),
+          _mm512_permutex2var_epi32(a, odd, b)};
+}
+
+// The upper six levels of a complete tree: nodes 0 to 15, 16 to 31, 32 to 47, 48 to 63.
+struct Top {
+  Table first, second, third, fourth;
+};
+
+PROA_AVX512 inline Top top_of(const Packed::Node* nodes, size_t depth) {
+  Top top;
+  top.first = table(nodes);
+  top.second = depth > 4 ? table(nodes + 16) : top.first;
+  top.third = depth > 5 ? table(nodes + 32) : top.first;
+  top.fourth = depth > 5 ? table(nodes + 48) : top.first;
+  return top;
+}
+
 // Where in the tree's leaves each row of one group comes to.
 template <bool kNan, bool kExact>
-PROA_AVX512 inline __m512i walk_complete(const float* threshold, const uint32_t* word, size_t depth,
+PROA_AVX512 inline __m512i walk_complete(const Top& top, const Packed::Node* nodes, size_t depth,
                                          const float* values, __mmask16& doubt) {
-  const __m512 t0 = _mm512_load_ps(threshold);
-  const __m512i w0 = _mm512_load_si512(word);
   __m512i i = _mm512_set1_epi32(1);
   for (size_t level = 0; level < 4; ++level) {
-    __m512 t = _mm512_permutexvar_ps(i, t0);
-    __m512i w = _mm512_permutexvar_epi32(i, w0);
+    __m512 t = _mm512_permutexvar_ps(i, top.first.threshold);
+    __m512i w = _mm512_permutexvar_epi32(i, top.first.word);
     i = child(i, goes_right<kNan, kExact>(t, w, values, doubt));
   }
   if (depth > 4) {
-    __m512 t = _mm512_permutexvar_ps(i, _mm512_load_ps(threshold + 16));
-    __m512i w = _mm512_permutexvar_epi32(i, _mm512_load_si512(word + 16));
+    __m512 t = _mm512_permutexvar_ps(i, top.second.threshold);
+    __m512i w = _mm512_permutexvar_epi32(i, top.second.word);
     i = child(i, goes_right<kNan, kExact>(t, w, values, doubt));
   }
   if (depth > 5) {
-    __m512 t =
-        _mm512_permutex2var_ps(_mm512_load_ps(threshold + 32), i, _mm512_load_ps(threshold + 48));
-    __m512i w =
-        _mm512_permutex2var_epi32(_mm512_load_si512(word + 32), i, _mm512_load_si512(word + 48));
+    __m512 t = _mm512_permutex2var_ps(top.third.threshold, i, top.fourth.threshold);
+    __m512i w = _mm512_permutex2var_epi32(top.third.word, i, top.fourth.word);
     i = child(i, goes_right<kNan, kExact>(t, w, values, doubt));
   }
   for (size_t level = 6; level < depth; ++level) {
-    __m512 t = _mm512_i32gather_ps(i, threshold, 4);
-    __m512i w = _mm512_i32gather_epi32(i, word, 4);
+    __m512 t = _mm512_i32gather_ps(i, &nodes->threshold, 8);
+    __m512i w = _mm512_i32gather_epi32(i, &nodes->word, 8);
     i = child(i, goes_right<kNan, kExact>(t, w, values, doubt));
   }
   return _mm512_sub_epi32(i, _mm512_set1_epi32(1 << depth));
@@ -67,8 +91,8 @@ PROA_AVX512 inline __m512i walk_linked(const Packed& p, size_t tree, const float
                                        __mmask16& doubt) {
   __m512i i = _mm512_set1_epi32(static_cast<int>(p.root[tree]));
   for (;;) {
-    __m512 t = _mm512_i32gather_ps(i, p.threshold.get(), 4);
-    __m512i w = _mm512_i32gather_epi32(i, p.word.get(), 4);
+    __m512 t = _mm512_i32gather_ps(i, &p.node[0].threshold, 8);
+    __m512i w = _mm512_i32gather_epi32(i, &p.node[0].word, 8);
     __m512i next = _mm512_i32gather_epi32(i, p.next.get(), 4);
     __mmask16 right = goes_right<kNan, kExact>(t, w, values, doubt);
     next = _mm512_mask_add_epi32(next, right, next, _mm512_set1_epi32(1));
@@ -126,13 +150,14 @@ PROA_AVX512 void add_all(const Layout& f, Block& b) {
   bool alone = f.outputs == 1;
   for (size_t t = 0; t < p.trees; ++t) {
     size_t first = p.complete ? t * p.stride : 0;
+    const Packed::Node* nodes = p.node.get() + first;
+    Top top;
+    if (p.complete) top = top_of(nodes, p.depth);
     for (size_t r = 0; r < b.n; r += Block::kLanes) {
       const float* values = b.values + r * p.features;
       __mmask16 doubt = 0;
-      __m512i at = p.complete
-                       ? walk_complete<kNan, kExact>(p.threshold.get() + first,
-                                                     p.word.get() + first, p.depth, values, doubt)
-                       : walk_linked<kNan, kExact>(p, t, values, doubt);
+      __m512i at = p.complete ? walk_complete<kNan, kExact>(top, nodes, p.depth, values, doubt)
+                              : walk_linked<kNan, kExact>(p, t, values, doubt);
       size_t rows = b.n - r < Block::kLanes ? b.n - r : Block::kLanes;
       if (alone && rows == Block::kLanes)
         add_alone(p, first, at, b.sums + r);

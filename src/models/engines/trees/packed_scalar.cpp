@@ -8,8 +8,8 @@ constexpr size_t kSide = 8;
 
 template <bool kNan, bool kExact>
 inline uint32_t step(const Packed& p, const float* row, size_t node, uint32_t& doubt) {
-  uint32_t word = p.word[node];
-  float x = row[word & Packed::kFeature], t = p.threshold[node];
+  auto [t, word] = p.node[node];
+  float x = row[word & Packed::kFeature];
   if constexpr (!kExact) doubt |= x == t;
   uint32_t right = !(x <= t);
   if constexpr (kNan) right &= !(x != x && (word & Packed::kNanLeft) != 0);
@@ -68,6 +68,20 @@ void add(const Layout& f, size_t t, uint32_t at, double* sums) {
     sum += p.value[at];
 }
 
+// One output: the sum stays in a register.
+template <size_t kCount>
+inline void add_alone(const Packed& p, const uint32_t* at, double& out) {
+  if (p.value != nullptr) {
+    double sum = out;
+    for (size_t k = 0; k < kCount; ++k) sum += p.value[at[k]];
+    out = sum;
+    return;
+  }
+  auto sum = static_cast<float>(out);
+  for (size_t k = 0; k < kCount; ++k) sum += p.float_value[at[k]];
+  out = sum;
+}
+
 template <bool kNan, bool kExact, size_t kCount>
 void add_some(const Layout& f, Block& b, size_t t) {
   const Packed& p = *f.packed;
@@ -80,7 +94,10 @@ void add_some(const Layout& f, Block& b, size_t t) {
     else
       walk_linked<kNan, kExact, kCount>(p, t, row, at, doubt);
     double* sums = b.sums + r * f.outputs;
-    for (size_t k = 0; k < kCount; ++k) add(f, t + k, at[k], sums);
+    if (f.outputs == 1 && f.width == 1)
+      add_alone<kCount>(p, at, *sums);
+    else
+      for (size_t k = 0; k < kCount; ++k) add(f, t + k, at[k], sums);
     if constexpr (!kExact) b.doubtful[r] |= static_cast<uint8_t>(doubt != 0);
   }
 }

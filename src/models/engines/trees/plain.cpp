@@ -46,7 +46,7 @@ double linear_value(const Linear& l, const double* row, double otherwise) {
   double sum = l.constant;
   for (size_t i = 0; i < l.features.size(); ++i) {
     double x = row[l.features[i]];
-    if (!std::isfinite(x)) return otherwise;
+    if (std::isnan(x)) return otherwise;
     sum += l.coefficients[i] * x;
   }
   return sum;

@@ -24,8 +24,8 @@ Status check(const CloudEvent& e) {
                    str("Cloud Event Exceptions: the required attribute '", name, "' is missing"));
   const std::string& version = *find(e, "specversion");
   if (version != "1.0" && version != "0.3")
-    return error(Code::kInvalid, str("Cloud Event Exceptions: specversion '",
-                                     shorten(version, 20), "' is unknown; 1.0 is taken"));
+    return error(Code::kInvalid, str("Cloud Event Exceptions: specversion '", shorten(version, 20),
+                                     "' is unknown; 1.0 is taken"));
   return {};
 }
 
@@ -35,8 +35,8 @@ Result<std::optional<CloudEvent>> binary_event(std::span<const http::FieldView> 
     if (f.name.size() < 4 || !iequals(f.name.substr(0, 3), "ce-")) continue;
     if (e.attributes.size() == kMostAttributes)
       return error(Code::kInvalid, "Cloud Event Exceptions: too many attributes");
-    e.attributes.emplace_back(lower(f.name.substr(3)), percent_decode(f.value).value_or(
-                                                           std::string(f.value)));
+    e.attributes.emplace_back(lower(f.name.substr(3)),
+                              percent_decode(f.value).value_or(std::string(f.value)));
   }
   TRY_STATUS(check(e));
   return std::optional<CloudEvent>(std::move(e));
@@ -99,8 +99,8 @@ CloudEventOptions cloud_event_options() {
 Result<std::optional<CloudEvent>> cloud_event(std::span<const http::FieldView> fields,
                                               std::string_view content_type,
                                               std::string_view body) {
-  if (content_type.size() >= 28 && iequals(content_type.substr(0, 28),
-                                           "application/cloudevents+json"))
+  if (content_type.size() >= 28 &&
+      iequals(content_type.substr(0, 28), "application/cloudevents+json"))
     return structured_event(body);
   bool binary = std::any_of(fields.begin(), fields.end(), [](const http::FieldView& f) {
     return iequals(f.name, "ce-specversion") || iequals(f.name, "ce-id");
@@ -119,9 +119,10 @@ CloudAnswer cloud_answer(const CloudEvent& request, const CloudEventOptions& opt
       {"type", options.type.empty() ? "io.kserve.inference.response" : options.type},
       {"time", std::string(time)}};
   if (options.merge)
-    for (const auto& [name, value] : request.attributes) {
-      bool own = std::any_of(all.begin(), all.end(), [&](const auto& a) { return a.first == name; });
-      if (!own && name != "datacontenttype" && is_name(name)) all.emplace_back(name, value);
+    for (const auto& item : request.attributes) {
+      bool own =
+          std::any_of(all.begin(), all.end(), [&](const auto& a) { return a.first == item.first; });
+      if (!own && item.first != "datacontenttype" && is_name(item.first)) all.push_back(item);
     }
   CloudAnswer answer;
   if (!request.structured) {

@@ -20,7 +20,7 @@ namespace proa::protocols {
 struct CloudEvent {
   bool structured = false;
   std::vector<std::pair<std::string, std::string>> attributes;  // without data and content type
-  std::string data;  // structured: the data's text
+  std::string data;                                             // structured: the data's text
 };
 
 // What CE_TYPE, CE_SOURCE and CE_MERGE say; empty: KServe's defaults.
@@ -32,8 +32,7 @@ CloudEventOptions cloud_event_options();  // from the environment
 
 // The event that a request is, if it is one. Errors: kInvalid for attributes that are missing.
 Result<std::optional<CloudEvent>> cloud_event(std::span<const http::FieldView> fields,
-                                              std::string_view content_type,
-                                              std::string_view body);
+                                              std::string_view content_type, std::string_view body);
 
 // The answer to an event: header lines for the binary form, else the whole body in `body`.
 struct CloudAnswer {

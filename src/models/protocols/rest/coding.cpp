@@ -29,10 +29,9 @@ Bytef* bytes(std::string_view s) {  // zlib takes no const
 // "deflate" is the zlib format; some senders leave its header out.
 int window_of(Coding coding, std::string_view data) {
   if (coding == Coding::kGzip) return kGzipWindow;
-  bool header = data.size() >= 2 && (data[0] & 15) == 8 &&
-                (static_cast<unsigned char>(data[0]) * 256 + static_cast<unsigned char>(data[1])) %
-                        31 ==
-                    0;
+  bool header =
+      data.size() >= 2 && (data[0] & 15) == 8 &&
+      (static_cast<unsigned char>(data[0]) * 256 + static_cast<unsigned char>(data[1])) % 31 == 0;
   return header ? kZlibWindow : kRawWindow;
 }
 
@@ -47,8 +46,8 @@ Result<Coding> coding_of(std::string_view name) {
   if (name.empty() || iequals(name, "identity")) return Coding::kIdentity;
   if (iequals(name, "gzip") || iequals(name, "x-gzip")) return Coding::kGzip;
   if (iequals(name, "deflate")) return Coding::kDeflate;
-  return error(Code::kUnsupportedMedia,
-               str("content-encoding '", shorten(name, 40), "' is not taken; gzip and deflate are"));
+  return error(Code::kUnsupportedMedia, str("content-encoding '", shorten(name, 40),
+                                            "' is not taken; gzip and deflate are"));
 }
 
 Coding accepted_coding(std::string_view accept) {

@@ -124,8 +124,8 @@ Status Job::read(const http::RequestView& http, const Route& route, Workspace& w
   content_type_ = "application/json";
   extra_.clear();
   Fields fields = fields_of(http);
-  answer_coding_ = fields.accept_encoding.empty() ? Coding::kIdentity
-                                                  : accepted_coding(fields.accept_encoding);
+  answer_coding_ =
+      fields.accept_encoding.empty() ? Coding::kIdentity : accepted_coding(fields.accept_encoding);
   std::string_view body = http.body;
   if (!fields.content_encoding.empty()) {
     TRY(Coding coding, coding_of(fields.content_encoding));
@@ -149,8 +149,8 @@ Status Job::read(const http::RequestView& http, const Route& route, Workspace& w
 void Job::write_event(std::string_view model, std::string& out) {
   Workspace work;
   std::string id = str("proa-", static_cast<uint64_t>(Clock::now().time_since_epoch().count()));
-  CloudAnswer a = cloud_answer(*event_, options_.events, model, id,
-                               rfc3339(real_clock().wall(), true), out);
+  CloudAnswer a =
+      cloud_answer(*event_, options_.events, model, id, rfc3339(real_clock().wall(), true), out);
   extra_ += a.headers;
   if (!event_->structured) return;
   out = std::move(a.body);

@@ -44,8 +44,8 @@ class Job {
   Status read(const http::RequestView& http, const Route& route, Workspace& work,
               InferRequest& request);
   // The answer, appended to the empty `out`.
-  HttpAnswer write(const Status& status, const InferRequest& request,
-                   const InferResponse& response, int retry_after, std::string& out);
+  HttpAnswer write(const Status& status, const InferRequest& request, const InferResponse& response,
+                   int retry_after, std::string& out);
 
  private:
   using Time = std::chrono::steady_clock::time_point;

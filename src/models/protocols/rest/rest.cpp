@@ -173,8 +173,8 @@ HttpAnswer Rest::now(const http::RequestView& request, const Route& r, std::stri
     case Endpoint::kV1Explain:
       if (auto known = service_.model_ready(r.model, {}); !known.ok())
         return error_answer(known.error(), out);
-      return error_answer(
-          error(Code::kUnimplemented, "Explainer not implemented for this model"), out);
+      return error_answer(error(Code::kUnimplemented, "Explainer not implemented for this model"),
+                          out);
     default:
       return get(r, out);
   }
@@ -271,9 +271,8 @@ HttpAnswer Rest::model_ready(const Route& r, std::string& out) {
   auto yes = service_.model_ready(r.model, r.version);
   if (!yes.ok()) return error_answer(yes.error(), out);
   if (!*yes)
-    return error_answer(error(Code::kUnavailable, str("Model with name ", r.model,
-                                                      " is not ready.")),
-                        out);
+    return error_answer(
+        error(Code::kUnavailable, str("Model with name ", r.model, " is not ready.")), out);
   out += "{\"name\":";
   append_json_text(out, r.model);
   out += ",\"ready\":true}";
@@ -321,8 +320,8 @@ void Rest::change(const Route& r, std::shared_ptr<http::Responder> responder) {
       append_json_text(body, name);
       body += load ? ",\"load\":true}" : ",\"unload\":true}";
     } else if (load) {  // KServe's code for every load that fails
-      a = error_answer(error(Code::kUnavailable, str("Model with name ", name,
-                                                     " is not ready. ", s.error().message)),
+      a = error_answer(error(Code::kUnavailable,
+                             str("Model with name ", name, " is not ready. ", s.error().message)),
                        body);
     } else {
       a = error_answer(s.error(), body);

@@ -8,22 +8,22 @@ namespace proa::protocols {
 
 enum class Endpoint : uint8_t {
   kNone,
-  kAlive,        // /
-  kMetrics,      // /metrics
-  kV1Models,     // /v1/models
-  kV1Model,      // /v1/models/M
-  kV1Predict,    // /v1/models/M:predict
-  kV1Explain,    // /v1/models/M:explain
-  kServer,       // /v2
-  kLive,         // /v2/health/live
-  kReady,        // /v2/health/ready
-  kV2Models,     // /v2/models
-  kModel,        // /v2/models/M[/versions/V]
-  kModelReady,   // /v2/models/M[/versions/V]/ready
-  kInfer,        // /v2/models/M[/versions/V]/infer
-  kIndex,        // /v2/repository/index
-  kLoad,         // /v2/repository/models/M/load
-  kUnload,       // /v2/repository/models/M/unload
+  kAlive,       // /
+  kMetrics,     // /metrics
+  kV1Models,    // /v1/models
+  kV1Model,     // /v1/models/M
+  kV1Predict,   // /v1/models/M:predict
+  kV1Explain,   // /v1/models/M:explain
+  kServer,      // /v2
+  kLive,        // /v2/health/live
+  kReady,       // /v2/health/ready
+  kV2Models,    // /v2/models
+  kModel,       // /v2/models/M[/versions/V]
+  kModelReady,  // /v2/models/M[/versions/V]/ready
+  kInfer,       // /v2/models/M[/versions/V]/infer
+  kIndex,       // /v2/repository/index
+  kLoad,        // /v2/repository/models/M/load
+  kUnload,      // /v2/repository/models/M/unload
 };
 
 struct Route {

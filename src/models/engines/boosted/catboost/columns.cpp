@@ -49,6 +49,8 @@ std::string CatboostProjection::key() const {
 
 Status check_catboost(const CatboostFile& f) {
   if (f.bias.size() != f.dimension) return wrong("the bias does not fit the outputs");
+  if (f.dimension > 4096 && f.leaf_values.size() < f.dimension)
+    return wrong("there are more outputs than leaf values");
   if (!std::isfinite(f.scale)) return wrong("the scale is not a number");
   for (const CatboostOneHot& o : f.one_hots)
     if (o.cat >= f.cats.size()) return wrong("a one-hot feature is out of range");

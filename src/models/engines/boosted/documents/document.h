@@ -18,7 +18,7 @@ namespace proa::engines::boosted {
 class Document {
  public:
   enum class Kind : uint8_t { kNull, kBool, kNumber, kText, kNumbers, kArray, kObject };
-  using Member = std::pair<std::string, Document>;
+  struct Member;
 
   Kind kind = Kind::kNull;
   double number = 0;  // kNumber, kBool (0 or 1)
@@ -37,6 +37,11 @@ class Document {
   double as_number(double otherwise) const;
   // The texts of an array of texts; empty for anything else.
   std::vector<std::string> texts() const;
+};
+
+struct Document::Member {
+  std::string first;
+  Document second;
 };
 
 // NaN, Infinity, -Infinity, nan, inf and -inf are taken as numbers, as Python and C++ write them.

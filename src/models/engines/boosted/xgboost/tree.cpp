@@ -132,6 +132,10 @@ Status finish_xgboost(XgboostFile& file) {
     return error(Code::kUnimplemented,
                  str("the objective \"", shorten(file.objective, 60),
                      "\" is not supported: `proa serve --list-formats` tells which are"));
+  bool many = file.groups > 4096 && file.booster != "gblinear" && file.forest.width == 1;
+  if (many && file.groups > file.forest.trees.size())
+    return error(Code::kDataLoss,
+                 str(file.groups, " outputs, but only ", file.forest.trees.size(), " trees"));
   if (file.base_score.empty()) file.base_score = {0.5f};
   if (file.base_score.size() != 1 && file.base_score.size() != file.groups)
     return error(Code::kDataLoss, str("base_score has ", file.base_score.size(), " values for ",

@@ -12,8 +12,7 @@ constexpr char kUnivariate[] =
 constexpr char kRfe[] = "sklearn.feature_selection._rfe sklearn.feature_selection.rfe";
 constexpr char kText[] = "sklearn.feature_extraction.text";
 constexpr char kPca[] = "sklearn.decomposition._pca sklearn.decomposition.pca";
-constexpr char kSparsePca[] =
-    "sklearn.decomposition._sparse_pca sklearn.decomposition.sparse_pca";
+constexpr char kSparsePca[] = "sklearn.decomposition._sparse_pca sklearn.decomposition.sparse_pca";
 constexpr char kNmf[] = "sklearn.decomposition._nmf sklearn.decomposition.nmf";
 constexpr char kDictionary[] =
     "sklearn.decomposition._dict_learning sklearn.decomposition.dict_learning";
@@ -80,8 +79,7 @@ constexpr Entry kEntries[] = {
     {"GaussianRandomProjection", "sklearn.random_projection", make_random_projection},
     {"SparseRandomProjection", "sklearn.random_projection", make_random_projection},
     {"Isomap", "sklearn.manifold._isomap sklearn.manifold.isomap", make_isomap},
-    {"LocallyLinearEmbedding",
-     "sklearn.manifold._locally_linear sklearn.manifold.locally_linear",
+    {"LocallyLinearEmbedding", "sklearn.manifold._locally_linear sklearn.manifold.locally_linear",
      make_locally_linear_embedding},
     {"NeighborhoodComponentsAnalysis", "sklearn.neighbors._nca sklearn.neighbors.nca", make_nca},
 };

@@ -11,6 +11,8 @@ namespace {
 
 using Scores = std::vector<double>;
 
+constexpr size_t kMostNodes = 50'000'000;  // a file may name the same tree again and again
+
 Result<Scores> node_values(const Attributes& tree, const pickle::Array& nodes, const char* field) {
   TRY(pickle::Array column, nodes.field(field));
   TRY(Scores values, pickle::doubles(column));
@@ -69,8 +71,10 @@ Result<Scores> of_trees(const Attributes& a, bool boosting) {
   TRY(auto trees, a.list({"estimators_"}));
   Scores sum;
   double count = 0;
+  size_t visited = 0;
   for (const pickle::Node* node : trees) {
     TRY(TreeScores one, of_tree(Attributes(*node), !boosting));
+    if ((visited += one.nodes) > kMostNodes) return a.wrong("its trees have too many nodes");
     if (sum.empty()) sum.assign(one.scores.size(), 0.0);
     if (sum.size() != one.scores.size()) return a.wrong("its trees differ in features");
     if (one.nodes <= 1) continue;
@@ -82,15 +86,20 @@ Result<Scores> of_trees(const Attributes& a, bool boosting) {
   return normalized(std::move(sum));
 }
 
-Result<Scores> of_ada_boost(const Attributes& a, size_t depth) {
+Result<Scores> of_ada_boost(const Attributes& a) {
   TRY(auto estimators, a.list({"estimators_"}));
   TRY(Scores weights, a.vector({"estimator_weights_"}));
   if (weights.size() < estimators.size()) return a.wrong("estimator_weights_ are too few");
   Scores sum;
   double norm = 0;
+  size_t visited = 0;
   for (double w : weights) norm += w;
   for (size_t e = 0; e < estimators.size(); ++e) {
-    TRY(Scores one, importances(Attributes(*estimators[e]), "feature_importances_", 1, depth + 1));
+    Attributes inner(*estimators[e]);
+    if (!inner.has("tree_")) return a.unsupported("selecting features by boosting of no trees");
+    TRY(TreeScores tree, of_tree(inner, true));
+    const Scores& one = tree.scores;
+    if ((visited += tree.nodes) > kMostNodes) return a.wrong("its trees have too many nodes");
     if (sum.empty()) sum.assign(one.size(), 0.0);
     if (sum.size() != one.size()) return a.wrong("its estimators differ in features");
     for (size_t i = 0; i < sum.size(); ++i) sum[i] += weights[e] * one[i] / norm;
@@ -121,11 +130,27 @@ Result<Scores> of_linear_svm(const Attributes& a, double order) {
   TRY(Matrix dual, a.matrix({"_dual_coef_", "dual_coef_"}));
   TRY(std::vector<int64_t> counts, a.integers({"_n_support", "n_support_"}));
   if (dual.columns != vectors.rows) return a.wrong("dual_coef_ and support_vectors_ disagree");
-  if (dual.rows != 1) return a.unsupported("selecting by the coefficients of several classes");
-  Matrix coef{1, vectors.columns, std::vector<double>(vectors.columns, 0.0)};
-  for (size_t i = 0; i < vectors.rows; ++i)
-    for (size_t c = 0; c < vectors.columns; ++c)
-      coef.values[c] += dual.values[i] * vectors.at(i, c);
+  size_t classes = dual.rows + 1;
+  if (counts.size() != classes && dual.rows != 1) return a.wrong("n_support_ is of other classes");
+  if (dual.rows == 1) counts.assign({static_cast<int64_t>(vectors.rows), 0});
+  std::vector<size_t> first{0};  // vector of each class
+  for (int64_t n : counts) {
+    if (n < 0 || first.back() + static_cast<size_t>(n) > vectors.rows)
+      return a.wrong("n_support_ is out of range");
+    first.push_back(first.back() + static_cast<size_t>(n));
+  }
+  Matrix coef{classes * (classes - 1) / 2, vectors.columns, {}};
+  for (size_t i = 0; i < classes; ++i)  // each class against each later one
+    for (size_t j = i + 1; j < classes; ++j) {
+      std::vector<double> sum(vectors.columns, 0.0);
+      auto add = [&](size_t row, size_t of) {
+        for (size_t v = first[of]; v < first[of + 1]; ++v)
+          for (size_t c = 0; c < vectors.columns; ++c) sum[c] += dual.at(row, v) * vectors.at(v, c);
+      };
+      add(j - 1, i);
+      add(i, j);
+      coef.values.insert(coef.values.end(), sum.begin(), sum.end());
+    }
   return of_coefficients(coef, order);
 }
 
@@ -142,14 +167,14 @@ Result<Scores> own_coefficients(const Attributes& a, double order) {
 
 Result<Scores> importances(const Attributes& a, std::string_view getter, double order,
                            size_t depth) {
-  if (depth > 16) return a.wrong("estimators are nested too deeply");
+  if (depth > 4) return a.wrong("estimators are nested too deeply");
   size_t dot = getter.find('.');
   if (dot != std::string_view::npos) {  // "best_estimator_.coef_", "named_steps.svc.coef_"
     std::string_view part = getter.substr(0, dot);
-    TRY(Attributes inner, part == "regressor_" || part == "best_estimator_" || part == "estimator_"
-                              ? a.object({part})
-                              : Result<Attributes>(a.unsupported(
-                                    str("importance_getter='", getter, "'"))));
+    TRY(Attributes inner,
+        part == "regressor_" || part == "best_estimator_" || part == "estimator_"
+            ? a.object({part})
+            : Result<Attributes>(a.unsupported(str("importance_getter='", getter, "'"))));
     return importances(inner, getter.substr(dot + 1), order, depth + 1);
   }
   if (getter != "auto" && getter != "coef_" && getter != "feature_importances_")
@@ -161,7 +186,7 @@ Result<Scores> importances(const Attributes& a, std::string_view getter, double 
   }
   std::string_view name = a.class_name();
   if (name.starts_with("GradientBoosting")) return of_trees(a, true);
-  if (name.starts_with("AdaBoost")) return of_ada_boost(a, depth);
+  if (name.starts_with("AdaBoost")) return of_ada_boost(a);
   if (name.starts_with("RandomForest") || name.starts_with("ExtraTrees")) return of_trees(a, false);
   if (a.has("tree_")) {
     TRY(TreeScores one, of_tree(a, true));

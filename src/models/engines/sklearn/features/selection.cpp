@@ -23,13 +23,14 @@ Status ColumnSelector::transform(const Table& in, Workspace& work, Table& out) c
   Table t;
   TRY_STATUS(numeric_input(in, *this, work, t, missing_));
   if (t.columns != place_.size())
-    return error(Code::kInvalid, str("X has ", t.columns, " features, but ", name,
-                                     " is expecting ", place_.size(), " features as input."));
+    return error(Code::kInvalid, str("X has ", t.columns, " features, but ", name, " is expecting ",
+                                     place_.size(), " features as input."));
   if (t.form == Table::Form::kDense) {
-    std::span<double> to = dense_output(t.rows, columns_.size(), work, out);
+    TRY(std::span<double> to, sized_output(t.rows, columns_.size(), work, out));
     double* at = to.data();
     for (size_t r = 0; r < t.rows; ++r)
       for (uint32_t c : columns_) *at++ = t.row(r)[c];
+    out.type = t.type;
     return {};
   }
   SparseRows to(t.rows, columns_.size(), t.starts[t.rows], work);

@@ -26,6 +26,7 @@ class Isotonic : public Estimator {
   }
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     std::span<double> to = dense_output(in.rows, 1, work, out);
+    out.flat = true;  // one number a row, also for rows of one column
     return fill(in, work, to);
   }
 

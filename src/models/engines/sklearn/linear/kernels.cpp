@@ -126,7 +126,8 @@ void Kernel::values(const double* row, double* out) const {
   products(row, out);
   switch (kind) {
     case KernelKind::kRbf:
-      for (size_t i = 0; i < count_; ++i) out[i] = std::exp(-gamma * out[i]);
+      for (size_t i = 0; i < count_; ++i) out[i] *= -gamma;
+      exponentials(out, count_);
       break;
     case KernelKind::kPoly:
       for (size_t i = 0; i < count_; ++i) out[i] = power(gamma * out[i] + coef0, degree);

@@ -1,6 +1,7 @@
 #include "models/engines/sklearn/linear/packed.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -85,6 +86,46 @@ PROA_CLONES double long_dot(const double* a, const double* b, size_t n) {
   return total;
 }
 
+// exp(x) = 2^k · exp(r) with k = round(x / ln 2), |r| ≤ ln 2 / 2, exp(r) by its series to r^13.
+[[gnu::always_inline]] inline void exponentials_of_8(double* at) {
+  using V = typename Vector<8>::Type;
+  typedef int64_t Bits __attribute__((vector_size(64), aligned(8), may_alias));
+  constexpr double kRound = 6755399441055744.0;  // 1.5 · 2^52: what is added is rounded to integers
+  constexpr double kLow = -708, kHigh = 709;
+  const V given = *reinterpret_cast<V*>(at);
+  V x = given > kLow ? given : V{} + kLow;
+  x = x < kHigh ? x : V{} + kHigh;
+  const V shifted = x * 1.4426950408889634 + kRound;
+  const V k = shifted - kRound;
+  const V r = (x - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10;
+  static constexpr double kSeries[] = {1.0 / 479001600,
+                                       1.0 / 39916800,
+                                       1.0 / 3628800,
+                                       1.0 / 362880,
+                                       1.0 / 40320,
+                                       1.0 / 5040,
+                                       1.0 / 720,
+                                       1.0 / 120,
+                                       1.0 / 24,
+                                       1.0 / 6,
+                                       0.5,
+                                       1.0,
+                                       1.0};
+  V sum = V{} + 1.0 / 6227020800;
+  for (double term : kSeries) sum = sum * r + term;
+  const Bits bits = reinterpret_cast<Bits>(shifted);
+  const Bits power = (bits - std::bit_cast<int64_t>(kRound) + 1023) << 52;
+  V out = sum * reinterpret_cast<V>(power);
+  out = given < kLow ? V{} : out;
+  out = given > kHigh ? V{} + HUGE_VAL : out;
+  out = given == given ? out : given;
+  *reinterpret_cast<V*>(at) = out;
+}
+
+PROA_CLONES void whole_exponentials(double* values, size_t n) {
+  for (size_t i = 0; i < n; i += 8) exponentials_of_8(values + i);
+}
+
 size_t lanes_for(size_t rows) { return rows <= 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : 8; }
 
 Error wrong_width(const Estimator& e, size_t have, size_t want) {
@@ -99,6 +140,16 @@ double dot(const double* a, const double* b, size_t n) {
   double sum = 0;
   for (size_t i = 0; i < n; ++i) sum += a[i] * b[i];
   return sum;
+}
+
+void exponentials(double* values, size_t n) {
+  size_t whole = n / 8 * 8;
+  whole_exponentials(values, whole);
+  if (whole == n) return;
+  double rest[8] = {};
+  std::memcpy(rest, values + whole, (n - whole) * sizeof(double));
+  whole_exponentials(rest, 8);
+  std::memcpy(values + whole, rest, (n - whole) * sizeof(double));
 }
 
 Result<const double*> dense_rows(const Table& in, const Estimator& e, size_t width,

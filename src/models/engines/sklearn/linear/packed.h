@@ -39,6 +39,8 @@ class RowReader {
 };
 
 double dot(const double* a, const double* b, size_t n);
+// values[i] = exp(values[i]), within two units in the last place; below -708 it is 0.
+void exponentials(double* values, size_t n);
 
 // Rows of the matrix lie in blocks of 8 (4 or 2 where there are fewer), one column after the other,
 // so that one load of the input serves 8 sums:

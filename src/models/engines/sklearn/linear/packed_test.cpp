@@ -48,6 +48,30 @@ TEST(Packed, KnowsTheDistancesToItsRows) {
   }
 }
 
+TEST(Exponentials, AreThoseOfTheLibrary) {
+  std::mt19937_64 bits(10);
+  for (size_t n : {0, 1, 7, 8, 9, 1000}) {
+    std::vector<double> x(n + 1, 42), y;
+    for (size_t i = 0; i < n; ++i)
+      x[i] = static_cast<double>(bits()) / 0x1p64 * (i % 2 ? 1400 : 2) - (i % 2 ? 700 : 1);
+    y = x;
+    exponentials(y.data(), n);
+    for (size_t i = 0; i < n; ++i) EXPECT_NEAR(y[i] / std::exp(x[i]), 1, 5e-16) << x[i];
+    EXPECT_EQ(y[n], 42);
+  }
+  std::vector<double> ends = {0, -0.0, -INFINITY, INFINITY, std::nan(""), -745.5, 710, -1e308, 709};
+  exponentials(ends.data(), ends.size());
+  EXPECT_EQ(ends[0], 1);
+  EXPECT_EQ(ends[1], 1);
+  EXPECT_EQ(ends[2], 0);
+  EXPECT_EQ(ends[3], INFINITY);
+  EXPECT_TRUE(std::isnan(ends[4]));
+  EXPECT_EQ(ends[5], 0);
+  EXPECT_EQ(ends[6], INFINITY);
+  EXPECT_EQ(ends[7], 0);
+  EXPECT_NEAR(ends[8] / std::exp(709.0), 1, 5e-16);
+}
+
 struct Sparse : testing::Test {
   std::vector<size_t> starts = {0, 2, 2, 3};
   std::vector<uint32_t> indices = {0, 3, 1};

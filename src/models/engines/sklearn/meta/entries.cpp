@@ -50,9 +50,10 @@ constexpr Entry kEntries[] = {
     {"_TemperatureScaling", "sklearn.calibration"},
     {"_RemainderColsList", "sklearn.compose._column_transformer"},
     {"make_column_selector", "sklearn.compose._column_transformer"},
-    {"_CurveScorer", "sklearn.metrics._scorer"},
+    {"_CurveScorer", "sklearn.metrics._scorer sklearn.model_selection._classification_threshold"},
     {"Bunch", "sklearn.utils sklearn.utils._bunch sklearn.datasets.base"},
     {"slice", "builtins __builtin__"},
+    {"FutureWarning", "builtins exceptions"},
 };
 
 }  // namespace

@@ -46,6 +46,11 @@ class OneVsRest : public Classifier {
   double threshold = 0;
 
   const Labels* labels() const override { return multilabel ? nullptr : &labels_; }
+  inference::TensorInfo output_info(Method m) const override {
+    if (m == Method::kPredict && multilabel)
+      return {"", DataType::kInt64, {static_cast<int64_t>(parts.size())}};
+    return Classifier::output_info(m);
+  }
   void set_labels(Labels l) { labels_ = std::move(l); }
 
   bool has(Method m) const override {
@@ -153,7 +158,8 @@ class OneVsOne : public Classifier {
     return {};
   }
 
-  // Votes of all pairs, with the confidences as the smaller part, so that they break ties.
+  // Votes of all pairs, with the confidences as the smaller part, so that they break ties. (To 0.20
+  // the confidences were scaled by the largest of the batch; rows of ours never see each other.)
   Result<std::span<double>> ballot(const Table& in, Workspace& work) const {
     size_t k = labels_.size(), n = in.rows, at = 0;
     std::span<double> votes = work.zeros<double>(n * k), sums = work.zeros<double>(n * k);

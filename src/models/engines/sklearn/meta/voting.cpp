@@ -139,7 +139,8 @@ Result<std::unique_ptr<Estimator>> make_voting_classifier(const Attributes& a, M
   TRY(std::string voting, a.text({"voting"}));
   if (voting != "soft" && voting != "hard") return a.unsupported(str("voting ", voting));
   out->soft = voting == "soft";
-  TRY(out->flatten, a.flag("flatten_transform", true));
+  // None, the default to 0.20, did not flatten.
+  TRY(out->flatten, a.flag("flatten_transform", !a.find("flatten_transform")));
   TRY(Labels labels, a.labels("classes_"));
   if (labels.size() == 0) return a.wrong("it has no classes");
   TRY(out->parts,

@@ -9,7 +9,7 @@
 namespace proa::engines::neighbors {
 namespace {
 
-constexpr size_t kMostInverted = 2048;
+constexpr size_t kMostInverted = 512;
 
 // Gauss and Jordan with pivots. False for a singular matrix.
 bool invert(std::vector<double>& m, size_t n) {

@@ -10,7 +10,7 @@ namespace {
 // Columns are added up in their order, so that the sums are the ones of a plain loop over a row;
 // only the points go side by side.
 using Lane = double __attribute__((vector_size(32)));
-constexpr size_t kLanes = 4, kTile = 4 * kLanes;
+constexpr size_t kLanes = 4;
 
 enum class Fold { kSquares, kAbsolute, kLargest };
 
@@ -21,32 +21,40 @@ template <Fold fold>
   return std::max(sum, std::abs(d));
 }
 
+// `kLanesAtOnce` lanes of points, from the point p on.
+template <Fold fold, size_t kLanesAtOnce>
+[[gnu::always_inline]] inline void tile(const double* query, size_t width, const double* cells,
+                                        size_t count, size_t p, double* out) {
+  Lane sums[kLanesAtOnce] = {};
+  for (size_t f = 0; f < width; ++f) {
+    const double* at = cells + f * count + p;
+    Lane q = {query[f], query[f], query[f], query[f]};
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kLanesAtOnce; ++i) {
+      Lane d;
+      std::memcpy(&d, at + i * kLanes, sizeof d);
+      d -= q;
+      if constexpr (fold == Fold::kSquares) {
+        sums[i] += d * d;
+      } else {
+        Lane minus = -d, size = d < 0 ? minus : d;
+        if constexpr (fold == Fold::kAbsolute)
+          sums[i] += size;
+        else
+          sums[i] = sums[i] < size ? size : sums[i];
+      }
+    }
+  }
+  std::memcpy(out + p, sums, sizeof sums);
+}
+
 template <Fold fold>
 [[gnu::always_inline]] inline void pass(const double* query, size_t width, const double* cells,
                                         size_t count, double* out) {
   size_t p = 0;
-  for (; p + kTile <= count; p += kTile) {
-    Lane sums[4] = {};
-    for (size_t f = 0; f < width; ++f) {
-      const double* at = cells + f * count + p;
-      Lane q = {query[f], query[f], query[f], query[f]};
-      for (size_t i = 0; i < 4; ++i) {
-        Lane d;
-        std::memcpy(&d, at + i * kLanes, sizeof d);
-        d -= q;
-        if constexpr (fold == Fold::kSquares) {
-          sums[i] += d * d;
-        } else {
-          Lane minus = -d, size = d < 0 ? minus : d;
-          if constexpr (fold == Fold::kAbsolute)
-            sums[i] += size;
-          else
-            sums[i] = sums[i] < size ? size : sums[i];
-        }
-      }
-    }
-    std::memcpy(out + p, sums, sizeof sums);
-  }
+  for (; p + 4 * kLanes <= count; p += 4 * kLanes)
+    tile<fold, 4>(query, width, cells, count, p, out);
+  for (; p + kLanes <= count; p += kLanes) tile<fold, 1>(query, width, cells, count, p, out);
   for (; p < count; ++p) {
     double sum = 0;
     for (size_t f = 0; f < width; ++f) sum = add<fold>(sum, cells[f * count + p] - query[f]);

@@ -105,7 +105,7 @@ Status Search::read_tree(const Attributes& a, const Matrix& rows, const pickle::
   TRY(std::vector<int64_t> order, pickle::integers(*state->items[1]->array).context("its tree"));
   TRY(int64_t levels, pickle::as_int(*state->items[5]).context("its tree"));
   if (order.size() != size_ || levels < 1 || levels > static_cast<int64_t>(kMostLevels) ||
-      (size_t{1} << (levels - 1)) > 2 * size_)
+      (size_t{1} << (levels - 1)) > size_)
     return a.wrong("its tree does not agree with its rows");
   std::vector<bool> seen(size_);
   for (int64_t i : order) {

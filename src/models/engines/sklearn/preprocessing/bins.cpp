@@ -29,7 +29,7 @@ class KBinsDiscretizer : public Transformer {
       to.show(out);
       return {};
     }
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::fill(to.begin(), to.end(), 0.0);
     for (size_t r = 0; r < in.rows; ++r) {
       size_t first = r * width;

@@ -25,7 +25,7 @@ class Categories {
 
  private:
   size_t size_ = 0;
-  std::vector<std::pair<double, uint32_t>> numbers_;      // sorted
+  std::vector<std::pair<double, uint32_t>> numbers_;  // sorted
   std::deque<std::string> kept_;
   std::vector<std::pair<std::string_view, uint32_t>> texts_;  // sorted; point into kept_
   uint32_t none_ = kUnknown, nan_ = kUnknown;
@@ -41,7 +41,7 @@ std::string shown(const Cell& cell);  // 'x', 3.5, nan, None
 // Infrequent categories: where the places of one column go; empty: nowhere.
 struct Grouping {
   std::vector<uint32_t> to;
-  size_t after = 0;                                 // places after grouping
+  size_t after = 0;                            // places after grouping
   uint32_t infrequent = Categories::kUnknown;  // the group's place, if there is one
 };
 // _default_to_infrequent_mappings, checked; one Grouping a column.

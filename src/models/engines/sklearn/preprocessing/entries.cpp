@@ -28,6 +28,8 @@ constexpr Entry kEntries[] = {
      make_polynomial_features},
     {"SplineTransformer", "sklearn.preprocessing._polynomial", make_spline_transformer},
     {"BSpline", "scipy.interpolate._bsplines"},
+    {"_BSpline", "scipy.interpolate._bsplines"},
+    {"asarray", "scipy._lib.array_api_compat.numpy._aliases scipy._lib.array_api_compat.numpy"},
     {"KBinsDiscretizer", "sklearn.preprocessing._discretization", make_k_bins_discretizer},
     {"OneHotEncoder", kEncoders, make_one_hot_encoder},
     {"OrdinalEncoder", kEncoders, make_ordinal_encoder},

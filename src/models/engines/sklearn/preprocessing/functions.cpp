@@ -20,6 +20,7 @@ double finite_of(double x) {
 struct Named {
   std::string_view name;
   Function f;
+  bool keeps_integers = false;
 };
 constexpr Named kFunctions[] = {
     {"log1p", [](double x) { return std::log1p(x); }},
@@ -31,13 +32,13 @@ constexpr Named kFunctions[] = {
     {"expm1", [](double x) { return std::expm1(x); }},
     {"sqrt", [](double x) { return std::sqrt(x); }},
     {"cbrt", [](double x) { return std::cbrt(x); }},
-    {"square", [](double x) { return x * x; }},
-    {"absolute", [](double x) { return std::abs(x); }},
-    {"abs", [](double x) { return std::abs(x); }},
+    {"square", [](double x) { return x * x; }, true},
+    {"absolute", [](double x) { return std::abs(x); }, true},
+    {"abs", [](double x) { return std::abs(x); }, true},
     {"fabs", [](double x) { return std::abs(x); }},
-    {"negative", [](double x) { return -x; }},
-    {"positive", [](double x) { return x; }},
-    {"sign", sign_of},
+    {"negative", [](double x) { return -x; }, true},
+    {"positive", [](double x) { return x; }, true},
+    {"sign", sign_of, true},
     {"sin", [](double x) { return std::sin(x); }},
     {"cos", [](double x) { return std::cos(x); }},
     {"tan", [](double x) { return std::tan(x); }},
@@ -79,16 +80,22 @@ class FunctionTransformer : public Transformer {
 
  private:
   Status apply(const Named* named, const Table& in, Workspace& work, Table& out) const {
+    DataType type = in.type;
     if (validate) {
       TRY_STATUS(numeric_input(in, *this, work, out));
     } else {
       out = in;
     }
+    if (in.rows == 0 && !validate) {  // as it came, of the width that it should have
+      dense_output(0, features, work, out);
+      return {};
+    }
     if (!named) return {};
     if (!named->f) return in.columns == 1 ? Status{} : one_column(in, *this);
     TRY(const double* x, dense_input(in, *this, work, Missing::kAllowed));
-    std::span<double> to = dense_output(in.rows, in.columns, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, in.columns, work, out));
     for (size_t i = 0; i < to.size(); ++i) to[i] = named->f(x[i]);
+    if (named->keeps_integers) out.type = type;
     return {};
   }
 };

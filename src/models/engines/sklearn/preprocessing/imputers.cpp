@@ -62,9 +62,9 @@ namespace {
 class SimpleImputer : public Transformer {
  public:
   MissingValue missing;
-  std::vector<uint32_t> kept;    // columns that come out
-  std::vector<double> numbers;   // what is filled in, by input column
-  std::vector<Cell> fills;       // the same, for tables of texts
+  std::vector<uint32_t> kept;   // columns that come out
+  std::vector<double> numbers;  // what is filled in, by input column
+  std::vector<Cell> fills;      // the same, for tables of texts
   std::vector<std::string> texts;
   bool of_texts = false;
   Indicator indicator;
@@ -78,7 +78,7 @@ class SimpleImputer : public Transformer {
   Status fill_numbers(const Table& in, Workspace& work, Table& out) const {
     TRY(const double* x, dense_input(in, *this, work, missing.allowed()));
     TRY_STATUS(check_columns(in, numbers.size(), *this));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     double* at = to.data();
     for (size_t r = 0; r < in.rows; ++r) {
       const double* row = x + r * in.columns;
@@ -115,7 +115,7 @@ bool is_missing_statistic(const Cell& c) {
 
 }  // namespace
 
-Made make_simple_imputer(const Attributes& a, Maker&) {
+Made make_simple_imputer(const Attributes& a, Maker& maker) {
   auto s = std::make_unique<SimpleImputer>();
   if (a.has("axis")) {
     TRY(int64_t axis, a.integer({"axis"}));
@@ -128,7 +128,7 @@ Made make_simple_imputer(const Attributes& a, Maker&) {
   TRY_STATUS(check_features(a, s->fills.size()));
   TRY(std::string strategy, a.text({"strategy"}));
   TRY(bool keep_empty, a.flag("keep_empty_features", false));
-  bool keep_all = keep_empty || strategy == "constant";
+  bool keep_all = keep_empty || (strategy == "constant" && maker.release() < Maker::Release{1, 8});
   s->of_texts = !s->missing.is_nan() && !s->missing.is_number();
   for (uint32_t c = 0; c < s->fills.size(); ++c) {
     const Cell& fill = s->fills[c];
@@ -153,7 +153,7 @@ class MissingIndicator : public Transformer {
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY_STATUS(check_columns(in, inputs, *this));
     if (error_on_new) TRY_STATUS(check_new(in));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     double* at = to.data();
     for (size_t r = 0; r < in.rows; ++r)
       for (uint32_t c : indicator.columns) *at++ = missing.is(cell_at(in, r, c)) ? 1 : 0;
@@ -175,7 +175,8 @@ class MissingIndicator : public Transformer {
         }
     }
     if (found.empty()) return {};
-    return error(Code::kInvalid, str("The features [", found, "] have missing values in transform "
+    return error(Code::kInvalid, str("The features [", found,
+                                     "] have missing values in transform "
                                      "but have no missing values in fit."));
   }
 };

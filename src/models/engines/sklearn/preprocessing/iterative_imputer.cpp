@@ -50,7 +50,7 @@ class IterativeImputer : public Transformer {
     }
     for (size_t s = 0; s < steps.size() && !all; ++s)
       TRY_STATUS(run(steps[s], in.rows, now, gone, work));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     double* at = to.data();
     for (size_t r = 0; r < in.rows; ++r) {
       at = std::copy_n(now.data() + r * n, n, at);
@@ -67,7 +67,7 @@ class IterativeImputer : public Transformer {
     if (count == 0) return {};
     Workspace::Mark mark = work.mark();
     Table part;
-    std::span<double> values = dense_output(count, s.from.size(), work, part);
+    TRY(std::span<double> values, sized_output(count, s.from.size(), work, part));
     double* at = values.data();
     for (size_t r = 0; r < rows; ++r)
       for (size_t k = 0; gone[r * n + s.column] && k < s.from.size(); ++k)
@@ -104,6 +104,8 @@ Result<Step> read_step(const Attributes& a, const pickle::Node& node, size_t col
                        Maker& maker) {
   const std::vector<pickle::Node*>* parts = &node.items;
   if (node.kind == pickle::Kind::kObject && node.args) parts = &node.args->items;
+  if (parts->size() == 3 && (*parts)[0]->kind == pickle::Kind::kGlobal)
+    parts = &(*parts)[2]->items;  // protocols 0 and 1: the class, tuple, and the three
   if (parts->size() != 3) return a.wrong("imputation_sequence_ holds something else than triples");
   Step s;
   TRY(int64_t column, pickle::as_int(*(*parts)[0]));
@@ -120,13 +122,15 @@ Result<Step> read_step(const Attributes& a, const pickle::Node& node, size_t col
   s.column = s.from.back();
   s.from.pop_back();
   TRY(s.estimator, maker.make((*parts)[2]));
-  if (!s.estimator->has(Method::kPredict)) return a.wrong("an estimator of a column has no predict");
+  if (!s.estimator->has(Method::kPredict))
+    return a.wrong("an estimator of a column has no predict");
   if (s.estimator->features != 0 && s.estimator->features != s.from.size())
     return a.wrong("an estimator of a column has another number of features");
   return s;
 }
 
-Status read_columns(const Attributes& a, const Attributes& first, IterativeImputer& i) {
+Status read_columns(const Attributes& a, const Attributes& first, bool constant_keeps,
+                    IterativeImputer& i) {
   TRY(std::vector<double> statistics, first.vector({"statistics_"}, Attributes::Finite::kAny));
   i.inputs = statistics.size();
   TRY_STATUS(check_features(a, i.inputs));
@@ -144,7 +148,7 @@ Status read_columns(const Attributes& a, const Attributes& first, IterativeImput
     i.kept.push_back(c);
     i.untouched.push_back(empty[c] != 0);
   }
-  i.first_drops = !keep_empty && strategy != "constant";
+  i.first_drops = !keep_empty && !(constant_keeps && strategy == "constant");
   return {};
 }
 
@@ -157,7 +161,7 @@ Made make_iterative_imputer(const Attributes& a, Maker& maker) {
   TRY(i->missing, MissingValue::of(a));
   TRY(Attributes first, a.object({"initial_imputer_"}));
   if (first.class_name() != "SimpleImputer") return a.wrong("initial_imputer_ is no SimpleImputer");
-  TRY_STATUS(read_columns(a, first, *i));
+  TRY_STATUS(read_columns(a, first, maker.release() < Maker::Release{1, 8}, *i));
   TRY(i->first, maker.make(&first.node()));
   if (i->first->features != 0 && i->first->features != i->inputs)
     return a.wrong("initial_imputer_ has another number of features");

@@ -15,8 +15,7 @@ struct Donor {
   // NaN is the farthest.
   bool operator<(const Donor& o) const {
     if (std::isnan(distance) || std::isnan(o.distance))
-      return std::isnan(distance) == std::isnan(o.distance) ? row < o.row
-                                                            : !std::isnan(distance);
+      return std::isnan(distance) == std::isnan(o.distance) ? row < o.row : !std::isnan(distance);
     return distance != o.distance ? distance < o.distance : row < o.row;
   }
 };
@@ -24,9 +23,9 @@ struct Donor {
 class KnnImputer : public Transformer {
  public:
   MissingValue missing;
-  Matrix rows;                     // of training; missing values are NaN
-  std::vector<uint8_t> valid;      // columns that have values at all
-  std::vector<double> means;       // of training columns
+  Matrix rows;                 // of training; missing values are NaN
+  std::vector<uint8_t> valid;  // columns that have values at all
+  std::vector<double> means;   // of training columns
   size_t neighbors = 5;
   bool by_distance = false, keep_empty = false;
   Indicator indicator;
@@ -34,7 +33,7 @@ class KnnImputer : public Transformer {
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY(const double* x, dense_input(in, *this, work, missing.allowed()));
     TRY_STATUS(check_columns(in, rows.columns, *this));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::span<double> distances = work.take<double>(rows.rows);
     std::span<Donor> donors = work.take<Donor>(rows.rows);
     double* at = to.data();
@@ -69,9 +68,8 @@ class KnnImputer : public Transformer {
         sum += (x[c] - y[c]) * (x[c] - y[c]);
         ++both;
       }
-      distances[i] = both == 0 ? NAN
-                               : std::sqrt(sum / static_cast<double>(both) *
-                                           static_cast<double>(n));
+      distances[i] =
+          both == 0 ? NAN : std::sqrt(sum / static_cast<double>(both) * static_cast<double>(n));
     }
   }
 

@@ -20,27 +20,32 @@ struct Encoding {
 class OneHotEncoder : public Transformer {
  public:
   std::vector<Encoding> columns;
-  bool refuse_unknown = true, sparse = true;
+  bool refuse_unknown = true, sparse = true, integers = false;
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY_STATUS(check_columns(in, columns.size(), *this));
-    if (in.rows == 0)
-      return error(Code::kInvalid,
-                   str("Found array with 0 sample(s) (shape=(0, ", in.columns,
-                       ")) while a minimum of 1 is required by ", name, "."));
-    if (sparse) {
-      SparseRows to(in.rows, width, in.rows * columns.size(), work);
-      for (size_t r = 0; r < in.rows; ++r) {
-        for (size_t c = 0; c < columns.size(); ++c) {
-          TRY(uint32_t at, place(cell_at(in, r, c), c));
-          if (at != kNothing) to.add(at, 1);
-        }
-        to.end_row();
+    TRY_STATUS(need_rows(in, name));
+    TRY_STATUS(sparse ? make_sparse(in, work, out) : make_dense(in, work, out));
+    if (integers) out.type = DataType::kInt64;
+    return {};
+  }
+
+ private:
+  Status make_sparse(const Table& in, Workspace& work, Table& out) const {
+    SparseRows to(in.rows, width, in.rows * columns.size(), work);
+    for (size_t r = 0; r < in.rows; ++r) {
+      for (size_t c = 0; c < columns.size(); ++c) {
+        TRY(uint32_t at, place(cell_at(in, r, c), c));
+        if (at != kNothing) to.add(at, 1);
       }
-      to.show(out);
-      return {};
+      to.end_row();
     }
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    to.show(out);
+    return {};
+  }
+
+  Status make_dense(const Table& in, Workspace& work, Table& out) const {
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::fill(to.begin(), to.end(), 0.0);
     for (size_t r = 0; r < in.rows; ++r)
       for (size_t c = 0; c < columns.size(); ++c) {
@@ -50,7 +55,6 @@ class OneHotEncoder : public Transformer {
     return {};
   }
 
- private:
   Result<uint32_t> place(const Cell& cell, size_t c) const {
     const Encoding& e = columns[c];
     uint32_t i = e.categories.find(cell);
@@ -104,6 +108,7 @@ Made make_one_hot_encoder(const Attributes& a, Maker&) {
   bool to_group = unknown == "infrequent_if_exist" || unknown == "warn";
   const pickle::Node* form = a.find("sparse_output");
   TRY(o->sparse, a.flag(form ? "sparse_output" : "sparse", true));
+  o->integers = makes_integers(a);
   for (size_t c = 0; c < categories.size(); ++c) {
     if (dropped[c] != kNothing && dropped[c] >= groups[c].after)
       return a.wrong("a category is dropped that is not there");

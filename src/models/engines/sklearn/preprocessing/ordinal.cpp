@@ -17,16 +17,14 @@ class PlaceEncoder : public Transformer {
     std::vector<double> codes;  // categories × outputs
   };
   std::vector<Column> columns;
-  size_t outputs = 1;           // a column
-  bool refuse_unknown = true;
+  size_t outputs = 1;  // a column
+  bool refuse_unknown = true, integers = false;
   std::vector<double> unknown;  // of `outputs`
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY_STATUS(check_columns(in, columns.size(), *this));
-    if (in.rows == 0)
-      return error(Code::kInvalid, str("Found array with 0 sample(s) (shape=(0, ", in.columns,
-                                       ")) while a minimum of 1 is required by ", name, "."));
-    std::span<double> to = dense_output(in.rows, columns.size() * outputs, work, out);
+    TRY_STATUS(need_rows(in, name));
+    TRY(std::span<double> to, sized_output(in.rows, columns.size() * outputs, work, out));
     double* at = to.data();
     for (size_t r = 0; r < in.rows; ++r)
       for (size_t c = 0; c < columns.size(); ++c, at += outputs) {
@@ -37,6 +35,7 @@ class PlaceEncoder : public Transformer {
             i == Categories::kUnknown ? unknown.data() : columns[c].codes.data() + i * outputs;
         std::copy_n(code, outputs, at);
       }
+    if (integers) out.type = DataType::kInt64;
     return {};
   }
 };
@@ -57,7 +56,7 @@ Made make_ordinal_encoder(const Attributes& a, Maker&) {
   TRY(std::vector<Grouping> groups, read_groupings(a, categories));
   double missing = NAN;
   if (a.has("encoded_missing_value")) {
-    TRY(missing, a.number({"encoded_missing_value"}));
+    TRY(missing, pickle::as_double(*a.find("encoded_missing_value")));
   }
   if (a.has("handle_unknown")) {
     TRY(std::string unknown, a.text({"handle_unknown"}));
@@ -65,13 +64,15 @@ Made make_ordinal_encoder(const Attributes& a, Maker&) {
   }
   o->unknown = {NAN};
   if (!o->refuse_unknown) {
-    TRY(o->unknown[0], a.number({"unknown_value"}));
+    if (!a.has("unknown_value")) return a.wrong("unknown_value is missing");
+    TRY(o->unknown[0], pickle::as_double(*a.find("unknown_value")));
   }
   for (size_t c = 0; c < categories.size(); ++c) {
     std::vector<double> codes = ordinal_codes(categories[c], groups[c], missing);
     o->columns.push_back({std::move(categories[c]), std::move(codes)});
   }
   o->width = o->columns.size();
+  o->integers = makes_integers(a);
   return o;
 }
 
@@ -108,7 +109,7 @@ class LabelEncoder : public Transformer {
   Categories classes;
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY_STATUS(one_column(in, *this));
-    std::span<double> to = dense_output(in.rows, 1, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, 1, work, out));
     for (size_t r = 0; r < in.rows; ++r) {
       Cell cell = cell_at(in, r, 0);
       uint32_t i = classes.find(cell);
@@ -117,6 +118,7 @@ class LabelEncoder : public Transformer {
                      str("y contains previously unseen labels: [", shown(cell), "]"));
       to[r] = i;
     }
+    out.flat = true;
     out.type = DataType::kInt64;
     return {};
   }
@@ -135,7 +137,8 @@ class LabelBinarizer : public Transformer {
   double low = 0, high = 1;
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY_STATUS(one_column(in, *this));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY_STATUS(need_rows(in, name));
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::fill(to.begin(), to.end(), low);
     for (size_t r = 0; r < in.rows; ++r) {
       uint32_t i = classes.find(cell_at(in, r, 0));
@@ -155,7 +158,7 @@ class MultiLabelBinarizer : public Transformer {
  public:
   Categories classes;
   Status transform(const Table& in, Workspace& work, Table& out) const override {
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::fill(to.begin(), to.end(), 0.0);
     for (size_t r = 0; r < in.rows; ++r)
       for (size_t c = 0; c < in.columns; ++c) {

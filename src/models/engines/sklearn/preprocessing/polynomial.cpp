@@ -24,7 +24,7 @@ class PolynomialFeatures : public Transformer {
     if (in.columns != inputs)
       return error(Code::kInvalid, str("X has ", in.columns, " features, but ", name,
                                        " is expecting ", inputs, " features as input."));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     Workspace::Mark mark = work.mark();
     std::span<double> all = work.take<double>(products.size() + 1);
     for (size_t r = 0; r < in.rows; ++r) {

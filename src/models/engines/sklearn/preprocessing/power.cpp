@@ -53,7 +53,7 @@ class PowerTransformer : public Transformer {
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     TRY(const double* x, checked(in, work));
     size_t n = in.columns;
-    std::span<double> to = dense_output(in.rows, n, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, n, work, out));
     for (size_t i = 0; i < to.size(); ++i) {
       double lambda = lambdas[i % n];
       if (box && x[i] <= 0)
@@ -72,12 +72,12 @@ class PowerTransformer : public Transformer {
     if (scaler) TRY_STATUS(scaler->inverse_transform(in, work, raw));
     TRY(const double* y, checked(raw, work));
     size_t n = raw.columns;
-    std::span<double> to = dense_output(raw.rows, n, work, out);
+    TRY(std::span<double> to, sized_output(raw.rows, n, work, out));
     for (size_t i = 0; i < to.size(); ++i) {
       double lambda = lambdas[i % n];
-      to[i] = box                                   ? inverse_box_cox(y[i], lambda)
-              : stable && std::isnan(lambda)        ? y[i]
-                                                    : inverse_yeo_johnson(y[i], lambda);
+      to[i] = box                            ? inverse_box_cox(y[i], lambda)
+              : stable && std::isnan(lambda) ? y[i]
+                                             : inverse_yeo_johnson(y[i], lambda);
     }
     return {};
   }

@@ -33,6 +33,7 @@ class QuantileTransformer : public Transformer {
   // Column after column, forwards and negated backwards.
   std::vector<double> quantiles, mirrored, references, mirrored_references;
   bool normal = false;
+  bool clipped = false;  // 0.20 kept uniform answers off 0 and 1 too
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
     Table t;
@@ -40,7 +41,7 @@ class QuantileTransformer : public Transformer {
     TRY_STATUS(same_width(t));
     bool sparse = t.form == Table::Form::kSparse;
     if (!sparse) {
-      std::span<double> to = dense_output(t.rows, width, work, out);
+      TRY(std::span<double> to, sized_output(t.rows, width, work, out));
       for (size_t i = 0; i < to.size(); ++i) to[i] = forward(t.dense[i], i % width);
       return {};
     }
@@ -55,7 +56,7 @@ class QuantileTransformer : public Transformer {
   Status inverse_transform(const Table& in, Workspace& work, Table& out) const override {
     TRY(const double* x, dense_input(in, *this, work, Missing::kNanAllowed));
     TRY_STATUS(same_width(in));
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     for (size_t i = 0; i < to.size(); ++i) to[i] = backward(x[i], i % width);
     return {};
   }
@@ -63,8 +64,8 @@ class QuantileTransformer : public Transformer {
  private:
   Status same_width(const Table& t) const {
     if (t.columns == width) return {};
-    return error(Code::kInvalid, str("X has ", t.columns, " features, but ", name,
-                                     " is expecting ", width, " features as input."));
+    return error(Code::kInvalid, str("X has ", t.columns, " features, but ", name, " is expecting ",
+                                     width, " features as input."));
   }
 
   double forward(double x, size_t column) const {
@@ -72,12 +73,14 @@ class QuantileTransformer : public Transformer {
     size_t n = references.size();
     const double* q = quantiles.data() + column * n;
     const double* m = mirrored.data() + column * n;
-    bool lower = normal ? x - kBounds < q[0] : x == q[0];
-    bool upper = normal ? x + kBounds > q[n - 1] : x == q[n - 1];
+    bool near = normal || clipped;
+    bool lower = near ? x - kBounds < q[0] : x == q[0];
+    bool upper = near ? x + kBounds > q[n - 1] : x == q[n - 1];
     double y = 0.5 * (interpolate(x, q, references.data(), n) -
                       interpolate(-x, m, mirrored_references.data(), n));
     if (upper) y = 1;
     if (lower) y = 0;
+    if (clipped && !normal) return std::clamp(y, kBounds - kTinyStep, 1 - (kBounds - kTinyStep));
     if (!normal) return y;
     return std::clamp(normal_quantile(y), low_, high_);
   }
@@ -101,7 +104,7 @@ class QuantileTransformer : public Transformer {
 
 }  // namespace
 
-Made make_quantile_transformer(const Attributes& a, Maker&) {
+Made make_quantile_transformer(const Attributes& a, Maker& maker) {
   auto t = std::make_unique<QuantileTransformer>();
   TRY(Matrix q, a.matrix({"quantiles_"}, Attributes::Finite::kAny));
   TRY(t->references, a.vector({"references_"}));
@@ -118,6 +121,7 @@ Made make_quantile_transformer(const Attributes& a, Maker&) {
   if (distribution != "uniform" && distribution != "normal")
     return a.unsupported(str("the distribution ", distribution));
   t->normal = distribution == "normal";
+  t->clipped = maker.release() == Maker::Release{0, 20};
   return t;
 }
 

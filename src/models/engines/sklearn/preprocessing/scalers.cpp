@@ -21,7 +21,7 @@ class ColumnScaler : public Transformer {
     if (in.form == Table::Form::kSparse && keeps_sparse) return transform_sparse(in, work, out);
     TRY(const double* x, dense_input(in, *this, work, Missing::kNanAllowed));
     if (width != 0 && in.columns != width) return wrong_width(in);
-    std::span<double> to = dense_output(in.rows, in.columns, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, in.columns, work, out));
     for (size_t r = 0; r < in.rows; ++r)
       forward(x + r * in.columns, to.data() + r * in.columns, in.columns);
     return {};
@@ -31,7 +31,7 @@ class ColumnScaler : public Transformer {
   Status inverse_transform(const Table& in, Workspace& work, Table& out) const override {
     if (width != 0 && in.columns != width) return wrong_width(in);
     TRY(const double* x, dense_input(in, *this, work, Missing::kNanAllowed));
-    std::span<double> to = dense_output(in.rows, in.columns, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, in.columns, work, out));
     for (size_t i = 0; i < to.size(); ++i) {
       size_t c = i % in.columns;
       double v = x[i];
@@ -72,8 +72,7 @@ class ColumnScaler : public Transformer {
     if (width != 0 && in.columns != width) return wrong_width(in);
     size_t n = t.starts[t.rows];
     std::span<double> values = work.take<double>(n);
-    for (size_t i = 0; i < n; ++i)
-      forward_one(t.values[i], t.indices[i], values[i]);
+    for (size_t i = 0; i < n; ++i) forward_one(t.values[i], t.indices[i], values[i]);
     out = t;
     out.values = values.data();
     return {};
@@ -157,8 +156,9 @@ class Binarizer : public Transformer {
     Table t;
     TRY_STATUS(numeric_input(in, *this, work, t));
     if (t.form == Table::Form::kDense) {
-      std::span<double> to = dense_output(t.rows, t.columns, work, out);
+      TRY(std::span<double> to, sized_output(t.rows, t.columns, work, out));
       for (size_t i = 0; i < to.size(); ++i) to[i] = t.dense[i] > threshold ? 1 : 0;
+      out.type = t.type;
       return {};
     }
     if (threshold < 0)
@@ -224,7 +224,7 @@ class KernelCenterer : public Transformer {
     if (in.columns != n)
       return error(Code::kInvalid, str("X has ", in.columns, " features, but ", name,
                                        " is expecting ", n, " features as input."));
-    std::span<double> to = dense_output(in.rows, n, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, n, work, out));
     for (size_t r = 0; r < in.rows; ++r) {
       double mean = 0;
       for (size_t c = 0; c < n; ++c) mean += x[r * n + c];

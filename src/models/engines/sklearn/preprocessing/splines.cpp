@@ -86,7 +86,11 @@ class Spline {
 
 enum class Beyond : uint8_t { kError, kConstant, kLinear, kContinue, kPeriodic };
 
+// Where a column's splines end, and how they go on there. With linear extrapolation and a degree
+// of 0 or 1 scikit-learn counts the degree up from column to column, and moves the ends inwards.
 struct Edges {
+  double begin = 0, end = 0;
+  size_t touched = 0;  // functions at each end that go on
   std::vector<double> low, high, low_slope, high_slope;
 };
 
@@ -105,7 +109,7 @@ class SplineTransformer : public Transformer {
     if (in.columns != n)
       return error(Code::kInvalid, str("X has ", in.columns, " features, but ", name,
                                        " is expecting ", n, " features as input."));
-    std::span<double> to = dense_output(in.rows, n * kept, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, n * kept, work, out));
     std::span<double> one = work.take<double>(made);
     for (size_t i = 0; i < in.rows * n; ++i) {
       TRY_STATUS(evaluate(x[i], i % n, one.data()));
@@ -121,7 +125,7 @@ class SplineTransformer : public Transformer {
       std::fill_n(out, made, 0.0);
       return {};
     }
-    bool inside = x >= s.begin() && x <= s.end();
+    bool inside = x >= edges[column].begin && x <= edges[column].end;
     if (beyond == Beyond::kPeriodic && s.end() > s.begin()) {
       double period = s.end() - s.begin();
       double rest = std::fmod(x - s.begin(), period);
@@ -129,28 +133,34 @@ class SplineTransformer : public Transformer {
     } else if (!inside && beyond == Beyond::kError) {
       return error(Code::kInvalid, "X contains values beyond the limits of the knots.");
     } else if (!inside && beyond != Beyond::kContinue) {
-      outside(x, s, edges[column], out);
-      return {};
+      return outside(x, edges[column], out);
     }
     s.values(x, out);
     return {};
   }
 
   // Only the functions at that end go on, constant or along their tangents.
-  void outside(double x, const Spline& s, const Edges& e, double* out) const {
+  Status outside(double x, const Edges& e, double* out) const {
     std::fill_n(out, made, 0.0);
-    bool low = x < s.begin(), linear = beyond == Beyond::kLinear;
-    size_t touched = linear && s.k <= 1 ? s.k + 1 : s.k;
-    if (!linear && s.k == 0 && !low) touched = made;  // "the last 0 of them" are all
-    touched = std::min(touched, made);
-    for (size_t i = 0; i < touched; ++i) {
+    bool low = x < e.begin, linear = beyond == Beyond::kLinear;
+    if (!linear && !low && e.touched == 0)
+      return error(Code::kInvalid, "splines of degree 0 do not go on beyond the last knot");
+    for (size_t i = 0; i < std::min(e.touched, made); ++i) {
       size_t at = low ? i : made - 1 - i;
       double value = low ? e.low[at] : e.high[at];
       double slope = low ? e.low_slope[at] : e.high_slope[at];
-      out[at] = linear ? value + (x - (low ? s.begin() : s.end())) * slope : value;
+      out[at] = linear ? value + (x - (low ? e.begin : e.end)) * slope : value;
     }
+    return {};
   }
 };
+
+// From scipy 1.18 on the spline is in another one, the first of a pair that is the state.
+const pickle::Node& inner_spline(const pickle::Node& node) {
+  const pickle::Node* state = node.state;
+  bool wrapped = state && state->kind == pickle::Kind::kTuple && !state->items.empty();
+  return wrapped ? *state->items[0] : node;
+}
 
 Result<Spline> read_spline(const Attributes& a) {
   Spline s;
@@ -177,8 +187,27 @@ Result<Beyond> read_beyond(const Attributes& a) {
 
 }  // namespace
 
+namespace {
+
+Edges edges_of(const Spline& s, size_t degree, bool linear) {
+  Edges e;
+  size_t made = s.c.columns;
+  for (auto* v : {&e.low, &e.high, &e.low_slope, &e.high_slope}) v->resize(made);
+  e.begin = s.t[degree];
+  e.end = s.t[s.t.size() - degree - 1];
+  s.values(e.begin, e.low.data());
+  s.values(e.end, e.high.data());
+  s.slopes(e.begin, e.low_slope.data());
+  s.slopes(e.end, e.high_slope.data());
+  e.touched = linear && degree <= 1 ? degree + 1 : degree;
+  return e;
+}
+
+}  // namespace
+
 Made make_spline_transformer(const Attributes& a, Maker&) {
   auto t = std::make_unique<SplineTransformer>();
+  size_t degree = 0;
   TRY(t->beyond, read_beyond(a));
   TRY(t->bias, a.flag("include_bias", true));
   if (a.has("handle_missing")) {
@@ -187,17 +216,15 @@ Made make_spline_transformer(const Attributes& a, Maker&) {
   }
   TRY(auto items, a.list({"bsplines_"}));
   for (const pickle::Node* item : items) {
-    TRY(Spline s, read_spline(Attributes(*item)));
+    TRY(Spline s, read_spline(Attributes(inner_spline(*item))));
     if (t->made != 0 && s.c.columns != t->made) return a.wrong("the splines differ in size");
     t->made = s.c.columns;
-    Edges e;
-    for (auto* v : {&e.low, &e.high, &e.low_slope, &e.high_slope}) v->resize(t->made);
-    s.values(s.begin(), e.low.data());
-    s.values(s.end(), e.high.data());
-    s.slopes(s.begin(), e.low_slope.data());
-    s.slopes(s.end(), e.high_slope.data());
+    bool linear = t->beyond == Beyond::kLinear;
+    if (t->edges.empty()) degree = s.k;
+    degree = std::min(degree, s.t.size() - 1);
+    t->edges.push_back(edges_of(s, degree, linear));
+    if (linear && degree <= 1) ++degree;
     t->splines.push_back(std::move(s));
-    t->edges.push_back(std::move(e));
   }
   if (t->splines.empty()) return a.wrong("bsplines_ is empty");
   TRY_STATUS(check_features(a, t->splines.size()));

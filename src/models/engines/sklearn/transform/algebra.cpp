@@ -81,7 +81,7 @@ Status project(const Projection& p, const Table& in, const Estimator& e, Workspa
   if (t.columns != p.in())
     return error(Code::kInvalid, str("X has ", t.columns, " features, but ", e.name,
                                      " is expecting ", p.in(), " features as input."));
-  std::span<double> to = dense_output(t.rows, p.out(), work, out);
+  TRY(std::span<double> to, sized_output(t.rows, p.out(), work, out));
   for (size_t r = 0; r < t.rows; ++r) p.apply(t, r, to.data() + r * p.out());
   return {};
 }

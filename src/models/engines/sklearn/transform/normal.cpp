@@ -16,8 +16,8 @@ double lower_quantile(double p) {
                        (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))));
   for (int i = 0; i < 4; ++i) {
     double density = std::exp(-0.5 * x * x) / kRootTwoPi;
-    double off = p > 0.25 ? 0.5 * std::erf(x * kRootHalf) - (p - 0.5)
-                          : 0.5 * std::erfc(-x * kRootHalf) - p;
+    double off =
+        p > 0.25 ? 0.5 * std::erf(x * kRootHalf) - (p - 0.5) : 0.5 * std::erfc(-x * kRootHalf) - p;
     double step = off / density;
     if (!std::isfinite(step)) break;
     x -= step / (1 + 0.5 * x * step);

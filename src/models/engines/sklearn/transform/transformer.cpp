@@ -27,9 +27,7 @@ Status numeric_input(const Table& in, const Estimator& e, Workspace& work, Table
     return {};
   }
   TRY_STATUS(check_width(in, e));
-  if (in.rows == 0)
-    return error(Code::kInvalid, str("Found array with 0 sample(s) (shape=(0, ", in.columns,
-                                     ")) while a minimum of 1 is required by ", e.name, "."));
+  TRY_STATUS(need_rows(in, e.name));
   for (size_t i = 0; missing != Missing::kAllowed && i < in.starts[in.rows]; ++i) {
     double v = in.values[i];
     if (std::isfinite(v)) continue;
@@ -42,17 +40,42 @@ Status numeric_input(const Table& in, const Estimator& e, Workspace& work, Table
   return {};
 }
 
+Status need_rows(const Table& in, std::string_view who) {
+  if (in.rows != 0) return {};
+  return error(Code::kInvalid, str("Found array with 0 sample(s) (shape=(0, ", in.columns,
+                                   ")) while a minimum of 1 is required by ", who, "."));
+}
+
+Result<std::span<double>> sized_output(size_t rows, size_t columns, Workspace& work, Table& out) {
+  constexpr size_t kMost = size_t{1} << 28;
+  if (columns != 0 && rows > kMost / columns)
+    return error(Code::kTooLarge, str("the answer would have ", rows, " × ", columns,
+                                      " numbers; send fewer rows at once"));
+  return dense_output(rows, columns, work, out);
+}
+
+bool makes_integers(const Attributes& a) {
+  const Node* node = a.find("dtype");
+  if (node && node->kind == Kind::kObject && node->args && !node->args->items.empty())
+    node = node->args->items[0];  // numpy.dtype('i8')
+  if (!node) return false;
+  std::string_view name = node->text.substr(node->text.rfind('.') + 1);
+  return name.starts_with("int") || name.starts_with("uint") || name.starts_with("i") ||
+         name.starts_with("u");
+}
+
 Status one_column(const Table& in, const Estimator& e) {
   if (in.columns == 1 || in.rows == 0) return {};
-  return error(Code::kInvalid, str(e.name, " takes one value a row, but X has ", in.columns,
-                                   " columns"));
+  return error(Code::kInvalid,
+               str(e.name, " takes one value a row, but X has ", in.columns, " columns"));
 }
 
 Status check_non_negative(const Table& t, std::string_view what) {
   const double* v = t.form == Table::Form::kSparse ? t.values : t.dense;
   size_t n = t.form == Table::Form::kSparse ? t.starts[t.rows] : t.rows * t.columns;
   for (size_t i = 0; i < n; ++i)
-    if (v[i] < 0) return error(Code::kInvalid, str("Negative values in data passed to ", what, "."));
+    if (v[i] < 0)
+      return error(Code::kInvalid, str("Negative values in data passed to ", what, "."));
   return {};
 }
 

@@ -57,6 +57,13 @@ class SparseRows {
   size_t columns_, rows_, row_ = 0, at_ = 0;
 };
 
+// kInvalid "Found array with 0 sample(s)…" if there are none.
+Status need_rows(const Table& in, std::string_view who);
+// dense_output(), or kTooLarge where it would take more than 2 GiB.
+Result<std::span<double>> sized_output(size_t rows, size_t columns, Workspace& work, Table& out);
+// Whether the attribute `dtype`, numpy's type of what comes out, is an integer.
+bool makes_integers(const Attributes& a);
+
 // A value of any table as a cell: dense and sparse numbers too.
 Cell cell_at(const Table& t, size_t row, size_t column);
 

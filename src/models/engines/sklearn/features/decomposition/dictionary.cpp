@@ -26,7 +26,7 @@ class Dictionary : public Transformer {
       return error(Code::kInvalid, str("X has ", in.columns, " features, but ", name,
                                        " is expecting ", atoms.columns, " features as input."));
     size_t k = atoms.rows;
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::span<double> likeness = work.take<double>(k), code = work.take<double>(k);
     for (size_t r = 0; r < in.rows; ++r) {
       for (size_t i = 0; i < k; ++i)
@@ -120,6 +120,7 @@ Status read_algorithm(const Attributes& a, Maker& maker, Dictionary& d) {
     if (most < 1) return a.wrong("transform_n_nonzero_coefs is not possible");
     d.most = std::min(static_cast<size_t>(most), d.atoms.rows);
   }
+  if (d.most > 2000) return a.unsupported("this number of atoms in a code");
   if (a.has("transform_alpha")) {
     TRY(d.alpha, a.number({"transform_alpha"}));
   } else if (maker.release() >= Maker::Release{1, 2} && a.has("alpha")) {
@@ -134,7 +135,7 @@ Made make_dictionary(const Attributes& a, Maker& maker) {
   auto d = std::make_unique<Dictionary>();
   TRY(d->atoms, a.matrix({"components_", "dictionary"}));
   if (d->atoms.rows == 0 || d->atoms.columns == 0) return a.wrong("components_ is empty");
-  if (d->atoms.rows > 10'000) return a.unsupported("this number of components");
+  if (d->atoms.rows > 4096) return a.unsupported("this number of components");
   TRY_STATUS(check_features(a, d->atoms.columns));
   TRY_STATUS(read_algorithm(a, maker, *d));
   TRY(d->split, a.flag("split_sign", false));

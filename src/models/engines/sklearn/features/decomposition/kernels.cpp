@@ -16,11 +16,11 @@ bool needs_non_negative(PairwiseKernel k) {
 class KernelProjection : public Transformer {
  public:
   KernelOf kernel;
-  Matrix rows;                   // of training; empty for a precomputed kernel
-  Projection weights;            // kernel values × outputs
+  Matrix rows;         // of training; empty for a precomputed kernel
+  Projection weights;  // kernel values × outputs
   size_t inputs = 0;
   bool centred = false;
-  std::vector<double> means;     // of the training kernel's columns
+  std::vector<double> means;  // of the training kernel's columns
   double mean = 0;
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
@@ -32,7 +32,7 @@ class KernelProjection : public Transformer {
     dense.form = Table::Form::kDense;
     dense.dense = x;
     if (needs_non_negative(kernel.kind)) TRY_STATUS(check_non_negative(dense, name));
-    std::span<double> to = dense_output(in.rows, weights.out(), work, out);
+    TRY(std::span<double> to, sized_output(in.rows, weights.out(), work, out));
     size_t n = weights.in();
     std::span<double> values = work.take<double>(n);
     Table one;
@@ -50,9 +50,8 @@ class KernelProjection : public Transformer {
   void fill(const double* x, std::span<double> values) const {
     double sum = 0;
     for (size_t i = 0; i < values.size(); ++i) {
-      values[i] = kernel.kind == PairwiseKernel::kPrecomputed
-                      ? x[i]
-                      : kernel.value(x, rows.row(i), inputs);
+      values[i] =
+          kernel.kind == PairwiseKernel::kPrecomputed ? x[i] : kernel.value(x, rows.row(i), inputs);
       sum += values[i];
     }
     if (!centred) return;
@@ -102,8 +101,7 @@ Made make_nystroem(const Attributes& a, Maker&) {
   TRY(k->kernel, kernel_of(a, 0));
   TRY(Matrix normalization, a.matrix({"normalization_"}));
   k->weights = Projection::of_components(normalization);
-  if (k->kernel.kind == PairwiseKernel::kPrecomputed)
-    return a.unsupported("a precomputed kernel");
+  if (k->kernel.kind == PairwiseKernel::kPrecomputed) return a.unsupported("a precomputed kernel");
   TRY_STATUS(read_rows(a, {"components_"}, *k, 0));
   k->width = k->weights.out();
   return k;

@@ -37,7 +37,7 @@ class Lda : public Transformer {
                                        " is expecting ", words.rows, " features as input."));
     TRY_STATUS(check_non_negative(t, "LatentDirichletAllocation.transform"));
     size_t k = words.columns;
-    std::span<double> to = dense_output(t.rows, k, work, out);
+    TRY(std::span<double> to, sized_output(t.rows, k, work, out));
     for (size_t r = 0; r < t.rows; ++r) {
       std::span<double> topics = to.subspan(r * k, k);
       Workspace::Mark mark = work.mark();

@@ -26,6 +26,23 @@ Made linear(const Attributes& a, Projection p) {
   return out;
 }
 
+// The columns of all rows of a call together are of length 1.
+class LengthOne : public Linear {
+ public:
+  Status transform(const Table& in, Workspace& work, Table& out) const override {
+    Table raw;
+    TRY_STATUS(Linear::transform(in, work, raw));
+    TRY(std::span<double> to, sized_output(raw.rows, raw.columns, work, out));
+    for (size_t c = 0; c < raw.columns; ++c) {
+      double sum = 0;
+      for (size_t r = 0; r < raw.rows; ++r) sum += raw.row(r)[c] * raw.row(r)[c];
+      double length = sum == 0 ? 1 : std::sqrt(sum);
+      for (size_t r = 0; r < raw.rows; ++r) to[r * raw.columns + c] = raw.row(r)[c] / length;
+    }
+    return {};
+  }
+};
+
 // mean_, if it is there, of as many values as `columns`.
 Result<std::vector<double>> read_mean(const Attributes& a, size_t columns) {
   if (!a.has("mean_")) return std::vector<double>{};
@@ -59,7 +76,7 @@ double log_determinant(Matrix m) {
   return s;
 }
 
-constexpr size_t kMostScored = 4096;  // features up to which a covariance is made
+constexpr size_t kMostScored = 256;  // features up to which a covariance is made
 
 // Linear, and score_samples by the model's covariance.
 class Scored : public Linear {
@@ -127,7 +144,8 @@ Made make_pca(const Attributes& a, Maker&) {
   if (a.class_name() != "PCA" || !a.has("noise_variance_")) return p;
   TRY(double noise, a.number({"noise_variance_"}));
   std::vector<double> extra;
-  for (double v : variance) extra.push_back(std::max(v - noise, 0.0));
+  // scikit-learn's covariance scales whitened components by their variance.
+  for (double v : variance) extra.push_back(std::max(v - noise, 0.0) * (whiten ? v : 1));
   TRY_STATUS(p->set_covariance(a, components, extra, std::vector(components.columns, noise)));
   return p;
 }
@@ -155,6 +173,7 @@ Made make_factor_analysis(const Attributes& a, Maker&) {
   TRY(std::vector<double> mean, read_mean(a, c.columns));
   if (noise.size() != c.columns) return a.wrong("noise_variance_ and components_ disagree");
   size_t k = c.rows, n = c.columns;
+  if (k > 4096) return a.unsupported("this number of components");
   Matrix weighted = c;
   for (size_t i = 0; i < k; ++i)
     for (size_t j = 0; j < n; ++j) weighted.values[i * n + j] /= noise[j];
@@ -182,11 +201,9 @@ Made make_sparse_pca(const Attributes& a, Maker&) {
   TRY(Matrix c, a.matrix({"components_"}));
   TRY(double alpha, a.number({"ridge_alpha"}));
   TRY(std::vector<double> mean, read_mean(a, c.columns));
-  if (a.find("normalize_components")) {
-    const pickle::Node* normalize = a.find("normalize_components");
-    if (normalize->kind == pickle::Kind::kBool && !normalize->boolean)
-      return a.unsupported("normalize_components=False, whose answer to a row depends on others,");
-  }
+  // To 0.21 as a default: not centred, and each column of the answer scaled to length 1.
+  TRY(bool normalized, a.flag("normalize_components", true));
+  if (!normalized) mean.clear();
   size_t k = c.rows, n = c.columns;
   if (k == 0 || k > 4096) return a.unsupported("this number of components");
   std::vector<double> gram(k * k);
@@ -201,7 +218,13 @@ Made make_sparse_pca(const Attributes& a, Maker&) {
   Matrix weights{k, n, std::vector<double>(n * k)};
   for (size_t i = 0; i < k; ++i)
     for (size_t j = 0; j < n; ++j) weights.values[i * n + j] = columns.at(j, i);
-  return linear(a, Projection::of_components(weights, std::move(mean)));
+  Projection p = Projection::of_components(weights, std::move(mean));
+  if (normalized) return linear(a, std::move(p));
+  TRY_STATUS(check_features(a, p.in()));
+  auto out = std::make_unique<LengthOne>();
+  out->width = p.out();
+  out->projection = std::move(p);
+  return out;
 }
 
 Made make_nca(const Attributes& a, Maker&) {

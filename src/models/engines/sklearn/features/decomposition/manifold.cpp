@@ -79,7 +79,7 @@ class Isomap : public Transformer {
     TRY_STATUS(check_columns(in, neighborhood.rows.columns, *this));
     size_t n = distances.columns;
     Table between;
-    std::span<double> to = dense_output(in.rows, n, work, between);
+    TRY(std::span<double> to, sized_output(in.rows, n, work, between));
     std::span<Neighbor> all = work.take<Neighbor>(neighborhood.rows.rows);
     for (size_t r = 0; r < in.rows; ++r) {
       size_t count = neighborhood.find(x + r * in.columns, all);
@@ -106,7 +106,7 @@ class LocallyLinear : public Transformer {
     TRY(const double* x, dense_input(in, *this, work));
     TRY_STATUS(check_columns(in, neighborhood.rows.columns, *this));
     size_t k = neighborhood.count;
-    std::span<double> to = dense_output(in.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     std::span<Neighbor> all = work.take<Neighbor>(neighborhood.rows.rows);
     std::span<double> weights = work.take<double>(k);
     for (size_t r = 0; r < in.rows; ++r) {

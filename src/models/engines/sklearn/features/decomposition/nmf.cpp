@@ -38,7 +38,7 @@ class Nmf : public Transformer {
       return error(Code::kInvalid,
                    "When beta_loss <= 0 and X contains zeros, the solver may diverge. Please add "
                    "small values to X, or use a positive beta_loss.");
-    std::span<double> w = dense_output(n, k, work, out);
+    TRY(std::span<double> w, sized_output(n, k, work, out));
     double mean = sum / static_cast<double>(n * h.columns);
     std::fill(w.begin(), w.end(),
               solver == Solver::kCoordinates ? 0.0 : std::sqrt(mean / static_cast<double>(k)));
@@ -204,7 +204,7 @@ Result<std::unique_ptr<Nmf>> read_nmf(const Attributes& a) {
   TRY(n->h, a.matrix({"components_"}));
   if (n->h.rows == 0 || n->h.columns == 0) return a.wrong("components_ is empty");
   TRY_STATUS(check_features(a, n->h.columns));
-  if (n->h.rows > 10'000) return a.unsupported("this number of components");
+  if (n->h.rows > 4096) return a.unsupported("this number of components");
   n->width = n->h.rows;
   for (size_t i = 0; i < n->h.rows; ++i)
     for (size_t j = 0; j < n->h.rows; ++j)

@@ -24,7 +24,7 @@ class FourierSampler : public Transformer {
       return error(Code::kInvalid, str("X has ", t.columns, " features, but ", name,
                                        " is expecting ", weights.in(), " features as input."));
     if (skewed) TRY_STATUS(take_logarithm(in, t, work));
-    std::span<double> to = dense_output(t.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(t.rows, width, work, out));
     for (size_t r = 0; r < t.rows; ++r) {
       double* at = to.data() + r * width;
       weights.apply(t, r, at);
@@ -76,9 +76,12 @@ class AdditiveChi2Sampler : public Transformer {
     dense.dense = x;
     TRY_STATUS(check_non_negative(dense, "X in AdditiveChi2Sampler.transform"));
     size_t n = in.columns, made = n * (2 * steps - 1);
-    std::span<double> to = dense_output(in.rows, made, work, out);
+    TRY(std::span<double> to, sized_output(in.rows, made, work, out));
     for (size_t r = 0; r < in.rows; ++r)
       for (size_t c = 0; c < n; ++c) spread(x[r * n + c], n, to.data() + r * made + c);
+    if (!inference::is_integer(dense.type)) return {};
+    for (double& v : to) v = std::trunc(v);  // scikit-learn keeps the type of what comes in
+    out.type = DataType::kInt64;
     return {};
   }
 
@@ -113,7 +116,7 @@ class PolynomialCountSketch : public Transformer {
     if (t.columns != inputs)
       return error(Code::kInvalid, str("X has ", t.columns, " features, but ", name,
                                        " is expecting ", inputs, " features as input."));
-    std::span<double> to = dense_output(t.rows, width, work, out);
+    TRY(std::span<double> to, sized_output(t.rows, width, work, out));
     std::span<double> sketch = work.take<double>(width), product = work.take<double>(width);
     for (size_t r = 0; r < t.rows; ++r) {
       double* result = to.data() + r * width;
@@ -171,8 +174,8 @@ Made make_additive_chi2_sampler(const Attributes& a, Maker&) {
   if (steps < 1 || steps > 1000) return a.wrong("sample_steps is not possible");
   s->steps = static_cast<size_t>(steps);
   if (a.has("sample_interval_") || a.has("sample_interval")) {
-    TRY(s->interval, a.has("sample_interval_") ? a.number({"sample_interval_"})
-                                               : a.number({"sample_interval"}));
+    TRY(s->interval,
+        a.has("sample_interval_") ? a.number({"sample_interval_"}) : a.number({"sample_interval"}));
   } else if (steps <= 3) {
     s->interval = steps == 1 ? 0.8 : steps == 2 ? 0.5 : 0.4;
   } else {
@@ -199,7 +202,8 @@ Made make_polynomial_count_sketch(const Attributes& a, Maker&) {
   s->inputs = places.columns - extra;
   TRY_STATUS(check_features(a, s->inputs));
   for (double p : places.values) {
-    if (!(p >= 0 && p < static_cast<double>(components))) return a.wrong("indexHash_ is out of range");
+    if (!(p >= 0 && p < static_cast<double>(components)))
+      return a.wrong("indexHash_ is out of range");
     s->places.push_back(static_cast<uint32_t>(p));
   }
   s->signs = std::move(signs.values);

@@ -44,6 +44,7 @@ class FeatureHasher : public Transformer {
   bool of_texts = false;
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
+    TRY_STATUS(need_rows(in, name));
     if (!of_texts) TRY_STATUS(need_names(in, *this));
     Accumulator all(in.rows, hashing.columns);
     std::string feature;
@@ -59,7 +60,8 @@ class FeatureHasher : public Transformer {
         } else if (cell.kind == Cell::Kind::kNumber) {
           hashing.add(in.names[c], cell.number, all);
         } else {
-          return error(Code::kInvalid, str(in.names[c], " is null, which ", name, " does not take"));
+          return error(Code::kInvalid,
+                       str(in.names[c], " is null, which ", name, " does not take"));
         }
       }
       all.end_row([](const uint32_t*, double*, size_t) {});
@@ -76,6 +78,7 @@ class DictVectorizer : public Transformer {
   bool sparse = true;
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
+    TRY_STATUS(need_rows(in, name));
     TRY_STATUS(need_names(in, *this));
     Accumulator all(in.rows, vocabulary.size());
     std::string feature;
@@ -92,8 +95,7 @@ class DictVectorizer : public Transformer {
       all.end_row([](const uint32_t*, double*, size_t) {});
     }
     all.show(work, out);
-    if (!sparse) fill_in(out, work, out);
-    return {};
+    return sparse ? Status{} : fill_in(out, work, out);
   }
 };
 

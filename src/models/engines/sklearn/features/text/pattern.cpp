@@ -8,8 +8,8 @@
 namespace proa::engines {
 namespace {
 
-constexpr size_t kMostSteps = 4000;      // of a compiled pattern
-constexpr size_t kMostDepth = 50;        // of groups
+constexpr size_t kMostSteps = 4000;       // of a compiled pattern
+constexpr size_t kMostDepth = 50;         // of groups
 constexpr size_t kStepsACharacter = 200;  // of a search, on average
 constexpr uint32_t kEndless = UINT32_MAX;
 
@@ -180,8 +180,7 @@ class PatternCompiler {
       case 'v':
         return uint32_t{'\v'};
       default:
-        if (c < 0x80 && is_word(c) && c != '_')
-          return unknown(str("\\", static_cast<char>(c)));
+        if (c < 0x80 && is_word(c) && c != '_') return unknown(str("\\", static_cast<char>(c)));
         return c;
     }
   }
@@ -215,7 +214,8 @@ class PatternCompiler {
       if (c == '\\') {
         if (at_ >= codes_.size()) return unknown("a class without an end");
         uint32_t e = codes_[at_++];
-        if (e < 0x80 && std::string_view("wWdDsS").find(static_cast<char>(e)) != std::string::npos) {
+        if (e < 0x80 &&
+            std::string_view("wWdDsS").find(static_cast<char>(e)) != std::string::npos) {
           out.escapes += static_cast<char>(e);
           continue;
         }

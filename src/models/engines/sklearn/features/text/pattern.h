@@ -26,7 +26,18 @@ class Pattern {
 
  private:
   friend class PatternCompiler;
-  enum class Op : uint8_t { kCode, kAny, kClass, kSplit, kJump, kSave, kEdge, kNoEdge, kBegin, kEnd };
+  enum class Op : uint8_t {
+    kCode,
+    kAny,
+    kClass,
+    kSplit,
+    kJump,
+    kSave,
+    kEdge,
+    kNoEdge,
+    kBegin,
+    kEnd
+  };
   struct Step {
     Op op;
     uint32_t a = 0, b = 0;  // code; class; where to go first and then; slot

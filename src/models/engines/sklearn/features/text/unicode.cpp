@@ -58,7 +58,10 @@ uint32_t next_code(std::string_view text, size_t& at) {
   auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   uint32_t c = byte(at++);
   if (c < 0x80) return c;
-  size_t more = c >= 0xf0 && c < 0xf8 ? 3 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xc2 && c < 0xe0 ? 1 : 0;
+  size_t more = c >= 0xf0 && c < 0xf8   ? 3
+                : c >= 0xe0 && c < 0xf0 ? 2
+                : c >= 0xc2 && c < 0xe0 ? 1
+                                        : 0;
   if (more == 0 || text.size() - at < more) return 0xfffd;
   c &= 0x3f >> more;
   for (size_t i = 0; i < more; ++i) {

@@ -20,8 +20,7 @@ Result<std::string_view> text_at(const Table& in, size_t row) {
   Cell cell = cell_at(in, row, 0);
   if (cell.kind == Cell::Kind::kText) return cell.text;
   if (cell.kind == Cell::Kind::kNumber && std::isnan(cell.number))
-    return error(Code::kInvalid,
-                 "np.nan is an invalid document, expected byte or unicode string.");
+    return error(Code::kInvalid, "np.nan is an invalid document, expected byte or unicode string.");
   return error(Code::kInvalid, str("row ", row, " is no text, but ",
                                    cell.kind == Cell::Kind::kNumber ? str(cell.number) : "null"));
 }
@@ -29,11 +28,13 @@ Result<std::string_view> text_at(const Table& in, size_t row) {
 class TextTransformer : public Transformer {
  public:
   Analyzer analyzer;
+  bool refuse_nothing = true;  // no rows
 
  protected:
   // Calls `begin(row)` before and `end(row)` after the terms of each row are taken by `sink`.
   template <typename End>
   Status each_text(const Table& in, TermSink& sink, const Accumulator& all, End end) const {
+    if (refuse_nothing) TRY_STATUS(need_rows(in, name));
     TRY_STATUS(one_column(in, *this));
     size_t terms = 0;
     for (size_t r = 0; r < in.rows; ++r) {
@@ -51,7 +52,7 @@ class TextTransformer : public Transformer {
 class CountVectorizer : public TextTransformer {
  public:
   Vocabulary vocabulary;
-  bool binary = false;
+  bool binary = false, integers = false;
   std::optional<Weighting> weighting;
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
@@ -73,6 +74,7 @@ class CountVectorizer : public TextTransformer {
       });
     }));
     all.show(work, out);
+    if (integers) out.type = DataType::kInt64;
     return {};
   }
 };
@@ -144,6 +146,8 @@ class HashingVectorizer : public TextTransformer {
 
 Result<std::unique_ptr<Estimator>> make_count_vectorizer(const Attributes& a, Maker&) {
   TRY(auto c, make_counter(a));
+  c->refuse_nothing = false;
+  c->integers = makes_integers(a);
   return c;
 }
 

@@ -51,8 +51,7 @@ Result<Vocabulary> Vocabulary::of(const Attributes& a, std::string_view name) {
   for (const Term& t : terms) {
     std::string_view kept(at, t.text.size());
     at = std::copy(t.text.begin(), t.text.end(), at);
-    if (!v.columns_.emplace(kept, t.column).second)
-      return a.wrong(str(name, " has a term twice"));
+    if (!v.columns_.emplace(kept, t.column).second) return a.wrong(str(name, " has a term twice"));
   }
   return v;
 }

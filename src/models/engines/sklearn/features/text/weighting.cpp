@@ -82,12 +82,13 @@ void Accumulator::show(Workspace& work, Table& out) const {
   out.values = copy(values_);
 }
 
-void fill_in(const Table& sparse, Workspace& work, Table& out) {
+Status fill_in(const Table& sparse, Workspace& work, Table& out) {
   Table from = sparse;
-  std::span<double> to = dense_output(from.rows, from.columns, work, out);
+  TRY(std::span<double> to, sized_output(from.rows, from.columns, work, out));
   std::fill(to.begin(), to.end(), 0.0);
   for (size_t r = 0; r < from.rows; ++r)
     each_entry(from, r, [&](uint32_t c, double v) { to[r * from.columns + c] = v; });
+  return {};
 }
 
 }  // namespace proa::engines

@@ -54,6 +54,6 @@ class Accumulator {
 };
 
 // The same as a dense table.
-void fill_in(const Table& sparse, Workspace& work, Table& out);
+Status fill_in(const Table& sparse, Workspace& work, Table& out);
 
 }  // namespace proa::engines
