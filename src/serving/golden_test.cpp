@@ -151,7 +151,7 @@ TEST(Golden, ABatcherIsTheAgentsAndTheModelServersEnvironment) {
                    "--component-port, '8080']"));
   expect_same(containers[0]["env"],
               yaml("[{name: INFERENCE_SERVICE_NAME, value: x},"
-                   " {name: PROA_MAX_BATCHSIZE, value: '16'},"
+                   " {name: PROA_MAX_BATCH_SIZE, value: '16'},"
                    " {name: PROA_MAX_LATENCY, value: '200'}]"));
 }
 

@@ -247,7 +247,7 @@ void inject_agent(json::Value& pod, const Config& config) {
   const std::string latency = annotations[kBatcherLatencyAnnotation].str_or("5000");
   auto* model = find_named(spec.ref("containers"), kModelContainer);
   if (!model) return;
-  add_env(*model, "PROA_MAX_BATCHSIZE", size);
+  add_env(*model, "PROA_MAX_BATCH_SIZE", size);
   add_env(*model, "PROA_MAX_LATENCY", latency);
   json::Value agent = json::object(
       {{"name", kAgentContainer},

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
@@ -49,6 +50,15 @@ int fail(std::string_view what) {
   std::fputs(line.c_str(), stderr);
   write_termination_log(line);
   return 1;
+}
+
+// Without a control group nothing but the allocator says that the limit is reached.
+[[noreturn]] void out_of_memory() {
+  static constexpr char kLine[] =
+      "proa serve: out of memory: raise the container's resources.limits.memory\n";
+  (void)!::write(2, kLine, sizeof kLine - 1);
+  write_termination_log(kLine);
+  ::_exit(137);
 }
 
 // Blocked before any thread is made: they come by the descriptor.
@@ -113,6 +123,7 @@ void drain_all(std::vector<std::unique_ptr<Worker>>& workers) {
 }
 
 int run(const ServeOptions& options) {
+  std::set_new_handler(out_of_memory);
   Fd signals = stop_signals();
   auto start = real_clock().mono();
   auto how = repository_options(options);

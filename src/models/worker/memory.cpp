@@ -1,5 +1,7 @@
 #include "models/worker/memory.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -52,7 +54,11 @@ size_t memory_limit() {
   if (const char* given = std::getenv("PROA_MEMORY_LIMIT_BYTES"))
     if (auto bytes = parse_int(given); bytes && *bytes > 0) return static_cast<size_t>(*bytes);
   auto self = read_file("/proc/self/cgroup", 65536);
-  return self.ok() ? cgroup_memory_limit(*self, "/sys/fs/cgroup") : 0;
+  size_t limit = self.ok() ? cgroup_memory_limit(*self, "/sys/fs/cgroup") : 0;
+  rlimit heap{};  // where there are no control groups, the limit is set so
+  if (::getrlimit(RLIMIT_DATA, &heap) != 0 || heap.rlim_cur == RLIM_INFINITY) return limit;
+  size_t most = static_cast<size_t>(heap.rlim_cur);
+  return limit == 0 ? most : std::min(limit, most);
 }
 
 }  // namespace proa::models

@@ -34,7 +34,8 @@ const char* const kServeHelp = R"(proa serve: a model server
   --list-formats     prints what can be served
 
 Variables: PREDICT_PROBA=true answers with class probabilities; PROA_MEMORY_LIMIT_BYTES bounds the
-size of a model file (default: the limit of the control group); CE_TYPE, CE_SOURCE and CE_MERGE shape
+size of a model file (default: the limit of the control group); PROA_MAX_BATCH_SIZE and
+PROA_MAX_LATENCY are the flags' defaults, as an InferenceService's batcher sets them; CE_TYPE, CE_SOURCE and CE_MERGE shape
 CloudEvents; MLSERVER_... as MLServer takes them, and its model-settings.json and settings.json.
 
 KServe's other server flags (--max_threads, --nthread, ...) are taken with a warning.
@@ -284,6 +285,9 @@ Result<ServeOptions> parse_serve_options(int argc, char** argv) {
   TRY(auto flags, read_flags(argc, argv, o));
   if (o.help || o.list_formats) return o;
   TRY_STATUS(read_mlserver_variables(o, ::environ));
+  for (auto [variable, flag] : {std::pair{"PROA_MAX_BATCH_SIZE", "max_batch_size"},
+                                std::pair{"PROA_MAX_LATENCY", "max_latency"}})
+    if (const char* value = std::getenv(variable)) TRY_STATUS(set_flag(o, flag, value));
   for (const Flag& f : flags)
     if (f.name == "model_dir") TRY_STATUS(set_flag(o, f.name, f.value));
   TRY_STATUS(read_mlserver_settings(o, o.model_dir));
