@@ -229,7 +229,7 @@ def all_classes():
         from sklearn.utils import all_estimators
     except ImportError:
         from sklearn.utils.testing import all_estimators
-    return dict(all_estimators())
+    return {name: cls for name, cls in all_estimators() if not name.startswith("_")}
 
 
 def main():

@@ -1,5 +1,6 @@
-// The fast layout of forests without categories: float32 thresholds and one word a node, walked
-// without branches; eight trees side by side, or with AVX-512 sixteen rows. Private to this folder.
+// The fast layout of forests without categories: float32 thresholds and one word pair a node, walked
+// without branches; sixteen trees side by side, or with AVX-512 sixteen rows. Private to this
+// folder.
 //
 // Thresholds of forests that compare doubles are rounded; rows in which a rounded value equals a
 // rounded threshold could go wrong, so they are noticed and walked again, plainly.

@@ -1,10 +1,10 @@
-// Eight trees of one row side by side, so that the processor waits for none of them.
+// Sixteen trees of one row side by side, so that the processor waits for none of them.
 #include "models/engines/trees/layout.h"
 
 namespace proa::trees {
 namespace {
 
-constexpr size_t kSide = 8;
+constexpr size_t kSide = 16;
 
 template <bool kNan, bool kExact>
 inline uint32_t step(const Packed& p, const float* row, size_t node, uint32_t& doubt) {
@@ -24,7 +24,7 @@ inline void walk_complete(const Packed& p, size_t t, const float* row, uint32_t*
   size_t base = t * p.stride;
   for (size_t k = 0; k < kCount; ++k) i[k] = 1;
   for (size_t level = 0; level < p.depth; ++level) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (size_t k = 0; k < kCount; ++k)
       i[k] = i[k] * 2 + step<kNan, kExact>(p, row, base + k * p.stride + i[k], doubt);
   }
@@ -39,7 +39,7 @@ inline void walk_linked(const Packed& p, size_t t, const float* row, uint32_t* a
   for (size_t k = 0; k < kCount; ++k) i[k] = p.root[t + k];
   while (moved != 0) {
     moved = 0;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (size_t k = 0; k < kCount; ++k) {
       uint32_t next = p.next[i[k]] + step<kNan, kExact>(p, row, i[k], doubt);
       moved |= next ^ i[k];
@@ -106,6 +106,7 @@ template <bool kNan, bool kExact>
 void add_all(const Layout& f, Block& b) {
   size_t t = 0, n = f.packed->trees;
   for (; t + kSide <= n; t += kSide) add_some<kNan, kExact, kSide>(f, b, t);
+  for (; t + 4 <= n; t += 4) add_some<kNan, kExact, 4>(f, b, t);
   for (; t < n; ++t) add_some<kNan, kExact, 1>(f, b, t);
 }
 
