@@ -35,8 +35,9 @@ const char* const kServeHelp = R"(proa serve: a model server
 
 Variables: PREDICT_PROBA=true answers with class probabilities; PROA_MEMORY_LIMIT_BYTES bounds the
 size of a model file (default: the limit of the control group); PROA_MAX_BATCH_SIZE and
-PROA_MAX_LATENCY are the flags' defaults, as an InferenceService's batcher sets them; CE_TYPE, CE_SOURCE and CE_MERGE shape
-CloudEvents; MLSERVER_... as MLServer takes them, and its model-settings.json and settings.json.
+PROA_MAX_LATENCY are the flags' defaults, as an InferenceService's batcher sets them; CE_TYPE,
+CE_SOURCE and CE_MERGE shape CloudEvents; MLSERVER_... as MLServer takes them, and its
+model-settings.json and settings.json.
 
 KServe's other server flags (--max_threads, --nthread, ...) are taken with a warning.
 )";
