@@ -156,6 +156,7 @@ Status table_output(const Table& t, const std::vector<std::string>& names, Works
   }
   out.first = inference::matrix_of(numbers, t.rows, t.columns);
   if (inference::is_integer(t.type)) whole_numbers(numbers, count, work, out.first);
+  if (t.type == DataType::kBool && out.first.integers) out.first.type = DataType::kBool;
   if (t.flat && t.columns == 1) out.first.rank = 1;
   return {};
 }
