@@ -176,7 +176,9 @@ def of_texts(d):
     from sklearn.pipeline import make_pipeline
 
     words = "a quick brown fox jumps over the lazy dog while seven old wizards play chess".split()
-    texts = [" ".join(w for j, w in enumerate(words) if (i * 7 + j * j * 3) % 5 < 2) + " xx" * (i % 3) for i in range(60)]
+    texts = [
+        " ".join(w for j, w in enumerate(words) if (i * 7 + j * j * 3) % 5 < 2) + " xx" * (i % 3) for i in range(60)
+    ]
     asked = texts[:7] + ["nothing that is known", "", "fox fox dog wizards"]
     targets = {"MultinomialNB": d.three, "BernoulliNB": d.two, "ComplementNB": d.texts, "LogisticRegression": d.three}
     targets.update({"LinearSVC": d.texts, "SGDClassifier": d.two, "Ridge": d.y, "SVC": d.two, "SVR": d.y})
