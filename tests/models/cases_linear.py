@@ -1,9 +1,12 @@
 """Linear models, support vector machines, discriminants, PLS, isotonic regression and dummies."""
 
+import warnings
+
 import numpy as np
 import sklearn
 from scipy import sparse
 
+from compare_estimators import all_classes
 from samples import Data, fitted
 
 
@@ -167,6 +170,29 @@ def dummies(d):
     yield from fitted("constant", "DummyRegressor", d.x, d.y, d.rows, strategy="constant", constant=4.5)
 
 
+def of_texts(d):
+    """Sparse rows, as a text vectoriser gives them."""
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+
+    words = "a quick brown fox jumps over the lazy dog while seven old wizards play chess".split()
+    texts = [
+        " ".join(w for j, w in enumerate(words) if (i * 7 + j * j * 3) % 5 < 2) + " xx" * (i % 3) for i in range(60)
+    ]
+    asked = texts[:7] + ["nothing that is known", "", "fox fox dog wizards"]
+    targets = {"MultinomialNB": d.three, "BernoulliNB": d.two, "ComplementNB": d.texts, "LogisticRegression": d.three}
+    targets.update({"LinearSVC": d.texts, "SGDClassifier": d.two, "Ridge": d.y, "SVC": d.two, "SVR": d.y})
+    targets.update({"MLPClassifier": d.three, "KernelRidge": d.y})
+    known = all_classes()
+    for name in sorted(targets):
+        for vectoriser in (CountVectorizer(), TfidfVectorizer()):
+            options = {"gamma": "scale"} if name in ("SVC", "SVR") else {}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                pipeline = make_pipeline(vectoriser, known[name](**options)).fit(texts, targets[name])
+            yield "%s of %s" % (name, type(vectoriser).__name__), pipeline, asked, None
+
+
 def comparable(case):
     """Up to 0.20 decision_function of one against the rest was scaled by the largest score of the whole request.
 
@@ -181,6 +207,6 @@ def comparable(case):
 
 def cases(seed):
     d = Data(seed)
-    for group in (regressors, classifiers, machines, others, isotonic, dummies):
+    for group in (regressors, classifiers, machines, others, isotonic, dummies, of_texts):
         for case in group(d):
             yield comparable(case)

@@ -169,6 +169,9 @@ Result<Rows> rows_of(const Table& in, const Estimator& e, size_t width, Workspac
     return out;
   }
   if (in.columns != width) return wrong_width(e, in.columns, width);
+  if (in.rows == 0)
+    return error(Code::kInvalid, str("Found array with 0 sample(s) (shape=(0, ", width,
+                                     ")) while a minimum of 1 is required by ", e.name, "."));
   for (size_t i = in.starts[0]; i < in.starts[in.rows]; ++i) {
     if (std::isnan(in.values[i])) return error(Code::kInvalid, "Input X contains NaN.");
     if (std::isinf(in.values[i]))
