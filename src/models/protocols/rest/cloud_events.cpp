@@ -130,7 +130,7 @@ CloudAnswer cloud_answer(const CloudEvent& request, const CloudEventOptions& opt
       answer.headers += str("ce-", name, ": ", header_value(value), "\r\n");
     return answer;
   }
-  answer.body = "{";
+  answer.body.assign(1, '{');
   for (const auto& [name, value] : all) {
     json::dump_string(name, answer.body);
     answer.body += ": ";
