@@ -121,11 +121,20 @@ def make(folder):
     print(cb.__version__, made, "models in", folder)
 
 
+def arrays(text):
+    """What predict_file says, as an array; its error as a text."""
+    answer = json.loads(text)
+    if "error" in answer:
+        return answer["error"]
+    first = answer["arrays"][0]
+    return np.array(first["data"], dtype=float).reshape(first["shape"])
+
+
 def ask(tool, model, method, data):
     run = subprocess.run([tool, model, method], input=json.dumps(data), stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, universal_newlines=True)
     try:
-        return np.array(json.loads(run.stdout))
+        return arrays(run.stdout)
     except ValueError:
         return (run.stdout + run.stderr).strip()[:200]
 

@@ -21,14 +21,25 @@ TOOL = os.environ["PREDICT_FILE"]
 FEATURES = 8
 
 
+def arrays(text):
+    """What predict_file says, as an array; its error as a text."""
+    answer = json.loads(text)
+    if "error" in answer:
+        return answer["error"]
+    first = answer["arrays"][0]
+    return np.array(first["data"], dtype=float).reshape(first["shape"])
+
+
 def ask(model, method, rows):
     text = json.dumps([[None if np.isnan(v) else float(v) for v in row] for row in rows])
     done = subprocess.run([TOOL, model, method], input=text.encode(), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.decode().strip())
-    answer = json.loads(done.stdout.decode())
-    return np.array(answer)
+    answer = arrays(done.stdout.decode())
+    if isinstance(answer, str):
+        raise RuntimeError(answer)
+    return answer
 
 
 def table(rng, n, special):

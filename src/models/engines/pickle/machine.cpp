@@ -72,7 +72,7 @@ Status Machine::push_view(Kind kind, std::string_view text) {
 }
 
 Status Machine::push_kept(Kind kind, std::string text) {
-  if (document_.kept_bytes() + text.size() > 2 * document_.bytes.size() + 65536)
+  if (document_.kept_bytes() + text.size() > 4 * document_.bytes.size() + 65536)
     return error(Code::kTooLarge, "the texts of this file grow too large");
   return push_view(kind, document_.keep(std::move(text)));
 }

@@ -83,7 +83,7 @@ Status Machine::encode(Node* object) {
                (args[1]->text == "latin1" || args[1]->text == "latin-1");
   if (!latin) return bad("_codecs.encode with something else than text and 'latin1'");
   TRY(std::string bytes, to_latin1(args[0]->text));
-  if (document_.kept_bytes() + bytes.size() > 2 * document_.bytes.size() + 65536)
+  if (document_.kept_bytes() + bytes.size() > 4 * document_.bytes.size() + 65536)
     return error(Code::kTooLarge, "the texts of this file grow too large");
   object->kind = Kind::kBytes;
   object->text = document_.keep(std::move(bytes));

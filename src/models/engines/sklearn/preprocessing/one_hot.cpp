@@ -98,14 +98,15 @@ size_t lay_out(Encoding& e, const Grouping& group, uint32_t dropped, bool to_gro
 
 }  // namespace
 
-Made make_one_hot_encoder(const Attributes& a, Maker&) {
+Made make_one_hot_encoder(const Attributes& a, Maker& maker) {
   auto o = std::make_unique<OneHotEncoder>();
   TRY(std::vector<Categories> categories, read_categories(a));
   TRY(std::vector<Grouping> groups, read_groupings(a, categories));
   TRY(std::vector<uint32_t> dropped, read_dropped(a, categories.size()));
   TRY(std::string unknown, a.text({"handle_unknown"}));
   o->refuse_unknown = unknown == "error";
-  bool to_group = unknown == "infrequent_if_exist" || unknown == "warn";
+  bool to_group = unknown == "infrequent_if_exist" ||
+                  (unknown == "warn" && maker.release() >= Maker::Release{1, 8});
   const pickle::Node* form = a.find("sparse_output");
   TRY(o->sparse, a.flag(form ? "sparse_output" : "sparse", true));
   o->integers = makes_integers(a);
