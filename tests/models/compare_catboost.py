@@ -127,16 +127,17 @@ def arrays(text):
     if "error" in answer:
         return answer["error"]
     first = answer["arrays"][0]
-    return np.array(first["data"], dtype=float).reshape(first["shape"])
+    kind = str if first["type"] == "BYTES" else float
+    return np.array(first["data"], dtype=kind).reshape(first["shape"])
 
 
 def ask(tool, model, method, data):
-    run = subprocess.run([tool, model, method], input=json.dumps(data), stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, universal_newlines=True)
+    run = subprocess.run([tool, model, method], input=json.dumps(data, ensure_ascii=False).encode(),
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        return arrays(run.stdout)
+        return arrays(run.stdout.decode())
     except ValueError:
-        return (run.stdout + run.stderr).strip()[:200]
+        return (run.stdout + run.stderr).decode().strip()[:200]
 
 
 def compare(want, got):

@@ -122,6 +122,8 @@ def make(folder):
                     head = open(path, "rb").read(2)
                     if head[:1] != b"{":
                         os.rename(path, path[: -len(ending)] + "bst")
+                elif ending != "bst":
+                    os.rename(path, path + ".bst")
             except Exception:  # a part of a file may be there: the old binary has no categories
                 if os.path.exists(path):
                     os.remove(path)
@@ -183,7 +185,7 @@ def check(tool, folders):
                 continue
             base = os.path.join(folder, name[: -len(".answers")])
             told = json.load(open(base + ".answers"))
-            for ending in ("json", "ubj", "bst", "model", "deprecated"):
+            for ending in ("json", "ubj", "bst", "model.bst", "deprecated.bst"):
                 if not os.path.exists(base + "." + ending):
                     continue
                 files += 1
