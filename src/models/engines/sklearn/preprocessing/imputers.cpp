@@ -147,6 +147,7 @@ class MissingIndicator : public Transformer {
  public:
   MissingValue missing;
   Indicator indicator;
+  std::vector<uint32_t> shown;  // the indicator's columns; all of them in 0.20 if it has none
   size_t inputs = 0;
   bool error_on_new = false;
 
@@ -156,7 +157,7 @@ class MissingIndicator : public Transformer {
     TRY(std::span<double> to, sized_output(in.rows, width, work, out));
     double* at = to.data();
     for (size_t r = 0; r < in.rows; ++r)
-      for (uint32_t c : indicator.columns) *at++ = missing.is(cell_at(in, r, c)) ? 1 : 0;
+      for (uint32_t c : shown) *at++ = missing.is(cell_at(in, r, c)) ? 1 : 0;
     out.type = DataType::kBool;
     return {};
   }
@@ -183,7 +184,7 @@ class MissingIndicator : public Transformer {
 
 }  // namespace
 
-Made make_missing_indicator(const Attributes& a, Maker&) {
+Made make_missing_indicator(const Attributes& a, Maker& maker) {
   auto m = std::make_unique<MissingIndicator>();
   TRY(m->missing, MissingValue::of(a));
   TRY(int64_t inputs, a.integer({"n_features_in_", "_n_features"}));
@@ -193,7 +194,11 @@ Made make_missing_indicator(const Attributes& a, Maker&) {
   TRY(bool error_on_new, a.flag("error_on_new", true));
   TRY(std::string which, a.text({"features"}));
   m->error_on_new = error_on_new && which == "missing-only";
-  m->width = m->indicator.columns.size();
+  m->shown.assign(m->indicator.columns.begin(), m->indicator.columns.end());
+  if (m->shown.empty() && maker.release() != Maker::Release{} &&
+      maker.release() < Maker::Release{0, 21})
+    for (uint32_t c = 0; c < m->inputs; ++c) m->shown.push_back(c);
+  m->width = m->shown.size();
   return m;
 }
 
