@@ -89,22 +89,33 @@ std::vector<apiserver::Admission> admissions(client::Client*& client) {
   return list;
 }
 
-// Pods share the host's loopback network, so each instance on a machine takes a second byte of its
-// own: 127.10.0.0/16, or the next that nobody has. The claim is a name in the abstract socket
-// namespace, which the kernel frees when this process ends, however it ends.
-std::string claim_pod_network(Fd& claim) {
-  for (int second = 10; second < 90; ++second) {
-    std::string name = str("proa-pods-127.", second);
+// The loopback networks of this instance, by their second bytes.
+struct Networks {
+  int pods = 10, services = 96;
+  Fd claim;
+
+  std::string service(std::string_view rest) const { return str("127.", services, rest); }
+};
+
+// Pods and Services share the host's loopback network, so each instance on a machine takes networks
+// of its own: 127.10.0.0/16 and 127.96.0.0/16, or the next that nobody has. The claim is a name in
+// the abstract socket namespace, which the kernel frees when this process ends, however it ends.
+Networks claim_networks() {
+  Networks networks;
+  for (int n = 0; n < 80; ++n) {
+    std::string name = str("proa-pods-127.", 10 + n);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
     if (!fd || ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) continue;
-    claim = std::move(fd);
-    return str("127.", second, ".0.0/16");
+    networks.pods += n;
+    networks.services += n;
+    networks.claim = std::move(fd);
+    break;
   }
-  return "127.10.0.0/16";
+  return networks;
 }
 
 // What the storage initializer takes from this process's environment.
@@ -135,7 +146,7 @@ struct Platform::Parts {
   std::unique_ptr<node::Node> node;
   std::unique_ptr<gateway::Gateway> gateway;
   std::atomic<gateway::Gateway*> activator{nullptr};  // the gateway, once it runs
-  Fd pod_network;                                     // the claim
+  Networks networks = claim_networks();
   bool started = false;
 
   Status open_api();
@@ -154,6 +165,7 @@ Status Platform::Parts::open_api() {
   o.catalog = catalog.get();
   o.metrics = &metrics;
   o.admissions = admissions(client);
+  o.service_network = networks.service("");
   api = std::make_unique<apiserver::ApiServer>(api_loop.loop(), std::move(o));
   TRY_STATUS(api->open());
   client = &api->client();
@@ -178,7 +190,9 @@ Status Platform::Parts::start_controllers() {
   controllers->add(serving::inference_service_controller(*client, real_clock()));
   controllers->start();
   autoscaler->start(*controllers);
-  dns = std::make_unique<dns::Server>(loop, *client);
+  dns::ServerOptions names;
+  names.address = networks.service(".0.10");
+  dns = std::make_unique<dns::Server>(loop, *client, std::move(names));
   if (Status status = dns->start(); !status.ok()) log::warn("dns", status.error().message);
   control_loop.start();
   return {};
@@ -187,7 +201,9 @@ Status Platform::Parts::start_controllers() {
 Status Platform::Parts::start_node() {
   node::NodeOptions o;
   o.data_dir = options.data_dir;
-  o.pod_cidr = claim_pod_network(pod_network);
+  o.pod_cidr = str("127.", networks.pods, ".0.0/16");
+  o.dns_address = networks.service(".0.10");
+  o.kubernetes_host = networks.service(".0.1");
   for (const auto& [prefix, folder] : options.mirrors) o.mirrors[prefix] = folder;
   pass_on(o.fetch_env);
   o.on_ready = [this](const std::string& pod_uid, bool ready) {

@@ -27,10 +27,12 @@ forest = RandomForestClassifier(20, random_state=1).fit(X, Y)
 xgb = xgboost.train({"objective": "multi:softprob", "num_class": 3, "max_depth": 3}, xgboost.DMatrix(X, Y), 10)
 lgb = lightgbm.train({"objective": "multiclass", "num_class": 3, "verbose": -1}, lightgbm.Dataset(X, Y), 10)
 cat = catboost.CatBoostRegressor(iterations=10, depth=3, verbose=False, allow_writing_files=False).fit(X, Y)
-for name in ("sklearn", "xgboost", "lightgbm", "catboost"):
+xgb_classifier = xgboost.XGBClassifier(n_estimators=10, max_depth=3).fit(X, Y)
+for name in ("sklearn", "xgboost", "lightgbm", "catboost", "classifier"):
     (store / name).mkdir()
 joblib.dump(forest, store / "sklearn/model.joblib")
 xgb.save_model(store / "xgboost/model.ubj")
+xgb_classifier.save_model(store / "classifier/model.json")
 lgb.save_model(store / "lightgbm/model.bst")
 cat.save_model(str(store / "catboost/model.cbm"))
 EXPECTED = {
@@ -54,8 +56,8 @@ def check(client, where, model, framework):
     np.testing.assert_allclose(got, EXPECTED[framework], rtol=2e-6, atol=2e-7, err_msg=f"{client.__name__} {framework}")
 
 
-def isvc(name, framework, protocol=None, runtime=None, **predictor):
-    model = {"modelFormat": {"name": framework}, "storageUri": f"gs://models/{framework}"}
+def isvc(name, framework, protocol=None, runtime=None, storageUri=None, **predictor):
+    model = {"modelFormat": {"name": framework}, "storageUri": storageUri or f"gs://models/{framework}"}
     if protocol:
         model["protocolVersion"] = protocol
     if runtime:
@@ -80,6 +82,13 @@ def test_v2_by_the_gateway_is_mlservers_runtime():
         assert p.get("isvc", name, "-n", NS)["status"]["clusterServingRuntimeName"] == "kserve-mlserver"
         for client in clients.V2:
             check(client, where, name, framework)
+
+
+def test_a_classifier_of_xgboost_answers_labels_as_mlserver_does():
+    where = isvc("classifier-v2", "xgboost", "v2", storageUri="gs://models/classifier")
+    for client in clients.V2:
+        got = np.asarray(client(where, "classifier-v2", ROWS)).ravel()
+        np.testing.assert_array_equal(got, xgb_classifier.predict(ROWS))
 
 
 def test_grpc_by_the_gateway():
@@ -180,7 +189,7 @@ def test_a_repository_of_models_loads_and_unloads():
     with Alone(f"--model_dir={store}") as server:
         base = f"http://127.0.0.1:{server.ports[0]}"
         status, body = p.curl(base + "/v2/repository/index", data="{}")
-        assert status == 200 and {m["name"] for m in json.loads(body)} == set(EXPECTED), body
+        assert status == 200 and {m["name"] for m in json.loads(body)} == {*EXPECTED, "classifier"}, body
         status, body = p.curl(base + "/v2/repository/models/xgboost/unload", data="")
         assert status == 200, body
         assert p.curl(base + "/v2/models/xgboost/ready")[0] in (404, 503)

@@ -49,8 +49,9 @@ def main():
     arguments.add_argument("predict_file")
     arguments.add_argument("folder")
     arguments.add_argument("--releases", default="")
-    arguments.add_argument("options", nargs=argparse.REMAINDER)
-    o = arguments.parse_args()
+    ours = sys.argv[1:sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
+    options = sys.argv[len(ours) + 2:]
+    o = arguments.parse_args(ours)
     wanted = set(filter(None, o.releases.split(",")))
     failed = []
     for release, version, more in RELEASES:
@@ -61,7 +62,7 @@ def main():
             print("%s: left out, there is no Python %s" % (release or "newest", version))
             continue
         command = [python, os.path.join(HERE, "compare_estimators.py"), o.predict_file]
-        done = subprocess.run(command + [x for x in o.options if x != "--"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run(command + options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               universal_newlines=True)
         print("\n".join(line for line in done.stdout.splitlines() if re.match("FAIL|scikit-learn|covered|with|claimed", line)))
         sys.stdout.flush()

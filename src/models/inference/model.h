@@ -49,6 +49,7 @@ struct ModelInfo {
   size_t features = 0;   // columns of a row; 0: any number
   std::vector<TensorInfo> inputs, outputs;  // what the default method takes and gives
   std::vector<Method> methods;              // that predict() takes
+  bool classifier = false;  // a booster that a classifier of scikit-learn's interface saved
   size_t file_bytes = 0;
   size_t memory_bytes = 0;  // of the loaded parameters, about
 };

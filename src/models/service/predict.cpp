@@ -88,7 +88,7 @@ const Values* wanted(const OutputRequest& o, const Plan& plan, std::span<const O
 Status predict(const repository::Version& version, Flavor flavor, const inference::Table& in,
                Method method, Workspace& work, Output& out) {
   const inference::Model& model = *version.model;
-  bool labels = flavor == Flavor::kMlserver && model.info().engine == "xgboost" &&
+  bool labels = flavor == Flavor::kMlserver && model.info().classifier &&
                 (method == Method::kDefault || method == Method::kPredict) &&
                 std::count(model.info().methods.begin(), model.info().methods.end(),
                            Method::kPredictProba) != 0;

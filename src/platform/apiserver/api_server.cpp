@@ -50,12 +50,14 @@ Status ApiServer::open() {
   TRY(s.store, Store::open(std::move(log)));
   std::vector<std::string> names = s.options.more_names;
   names.push_back(s.address());
+  names.push_back(s.options.service_network + ".0.1");
   TRY(s.credentials, ensure_credentials(s.options.data_dir + "/pki", names, s.loop.clock().wall()));
   CoreOptions core;
   core.admissions = s.options.admissions;
   core.root_ca = s.credentials.ca;
   core.api_address = s.address();
   core.api_port = s.options.port;
+  core.service_network = s.options.service_network;
   s.core = std::make_unique<Core>(*s.options.catalog, *s.store, s.loop.clock(), std::move(core));
   s.client = std::make_unique<EmbeddedClient>(*s.core);
   return s.core->bootstrap().context("first objects");

@@ -31,6 +31,7 @@ struct ApiServerOptions {
   PodLogs* pod_logs = nullptr;  // null: set later, or logs are refused
   std::vector<Admission> admissions;
   std::vector<std::string> more_names;  // DNS names or addresses for the certificate
+  std::string service_network = "127.96";  // first two bytes of the Services' addresses
 };
 
 class ApiServer {

@@ -58,6 +58,8 @@ class XgboostModel : public inference::Model {
     info_.features = file_.features;
     info_.file_bytes = bytes;
     info_.memory_bytes = forest_.memory() + file_.weights.size() * 4;
+    bool several_labels = link_ == XgboostLink::kSigmoid && file_.groups > 1;
+    info_.classifier = file_.classifier && !several_labels;
     info_.methods = {Method::kPredict, Method::kRaw};
     if (link_ == XgboostLink::kSigmoid || link_ == XgboostLink::kSoftmax ||
         link_ == XgboostLink::kArgmax)

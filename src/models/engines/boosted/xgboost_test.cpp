@@ -199,6 +199,19 @@ TEST(Xgboost, ReadsTheOldBinaryFormat) {
   EXPECT_EQ(ask(bytes, {kNan, 0})[0], -0.5);
 }
 
+TEST(Xgboost, KnowsAFileThatAClassifierSaved) {
+  std::string text = model_text("binary:logistic");
+  auto plain = read_xgboost(text, {});
+  ASSERT_TRUE(plain.ok());
+  EXPECT_FALSE((*plain)->info().classifier);
+  std::string none = R"("attributes":{})";
+  text.replace(text.find(none), none.size(),
+               R"("attributes":{"scikit_learn":"{\"_estimator_type\": \"classifier\"}"})");
+  auto saved = read_xgboost(text, {});
+  ASSERT_TRUE(saved.ok());
+  EXPECT_TRUE((*saved)->info().classifier);
+}
+
 TEST(Xgboost, ServesLinearBoosters) {
   std::string text = model_text("reg:squarederror", "5E-1",
                                 R"({"name":"gblinear","model":{"weights":[2,3,0.25]}})");

@@ -58,7 +58,7 @@ Item detached(json::Value value, int64_t revision) {
 }
 
 Core::State::State(api::Catalog& c, Store& s, Clock& k, CoreOptions o)
-    : catalog(c), store(s), clock(k), options(std::move(o)) {
+    : catalog(c), store(s), clock(k), options(std::move(o)), addresses(options.service_network) {
   for (const Admission& admission : options.admissions)
     admissions.emplace(str(admission.kind.plural, ".", admission.kind.group), &admission);
 }

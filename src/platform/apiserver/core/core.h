@@ -71,6 +71,7 @@ struct CoreOptions {
   std::string root_ca;  // PEM, for ConfigMap kube-root-ca.crt in every namespace
   uint16_t api_port = 6443;
   std::string api_address = "127.0.0.1";
+  std::string service_network = "127.96";  // first two bytes of the Services' addresses
 };
 
 // autoscaling/v1 Scale of an object, by the kind's paths.

@@ -68,6 +68,7 @@ struct Core::State {
   void after_remove(const api::KindDef& kind, const Item& last);
   void furnish_namespace(const std::string& name);
   void restore_furniture(const api::KindDef& kind, const client::Key& key);
+  Status move_service(const Record& service);
   void put_if_absent(const client::Kind& kind, std::string_view ns, json::Value object);
   void expire_events();
   void register_crd(const json::Value& crd);

@@ -201,6 +201,23 @@ TEST_F(CoreTest, AServiceGetsAnAddressOfItsOwnAndGivesItBack) {
   EXPECT_EQ(get(api::kService, "kubernetes")["spec"]["clusterIP"].str(), "127.96.0.1");
 }
 
+TEST_F(CoreTest, ServicesMoveWhenTheirNetworkDoes) {
+  ASSERT_TRUE(create(api::kService, "metadata: {name: a}\nspec: {ports: [{port: 80}]}").ok());
+  ASSERT_TRUE(create(api::kService, "metadata: {name: h}\nspec: {clusterIP: None}").ok());
+  client_.reset();
+  core_.reset();
+  CoreOptions options;
+  options.service_network = "127.97";
+  core_ = std::make_unique<Core>(*catalog_, *store_, clock_, std::move(options));
+  Status done = core_->bootstrap();
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  const json::Value moved = get(api::kService, "a")["spec"];
+  EXPECT_TRUE(moved["clusterIP"].str().starts_with("127.97."));
+  EXPECT_EQ(moved["clusterIPs"][0].str(), moved["clusterIP"].str());
+  EXPECT_EQ(get(api::kService, "h")["spec"]["clusterIP"].str(), "None");
+  EXPECT_EQ(get(api::kService, "kubernetes")["spec"]["clusterIP"].str(), "127.97.0.1");
+}
+
 TEST_F(CoreTest, APodIsDeletedInTwoStepsAndAtOnceWithGraceZero) {
   ASSERT_TRUE(create(api::kPod, kPodYaml).ok());
   auto marked = core_->remove(def(api::kPod), "default", "p", {});

@@ -124,6 +124,21 @@ void Core::State::expire_events() {
   }
 }
 
+// The network of Services is another than when this one was stored.
+Status Core::State::move_service(const Record& service) {
+  json::Value moved = service.value;
+  const std::string ns = moved["metadata"]["namespace"].str();
+  const std::string name = moved["metadata"]["name"].str();
+  json::Value& spec = moved.ref("spec");
+  spec.erase("clusterIP");
+  spec.erase("clusterIPs");
+  if (ns == "default" && name == "kubernetes") spec.set("clusterIP", addresses.kubernetes());
+  if (Errors errors = addresses.assign(moved); !errors.empty())
+    return error(Code::kExhausted, str("service ", ns, "/", name, ": ", errors[0].detail));
+  TRY_STATUS(store.put("services", store_key(ns, name), std::move(moved), service.revision));
+  return {};
+}
+
 Status Core::bootstrap() {
   State& s = *state_;
   for (const Item& crd :
@@ -134,7 +149,10 @@ Status Core::bootstrap() {
                  "")
            .items)
     s.register_crd(crd->value);
-  for (const Item& service : s.store.list("services", "").items) s.addresses.take(service->value);
+  for (const Item& service : s.store.list("services", "").items)
+    if (s.addresses.has(service->value)) s.addresses.take(service->value);
+  for (const Item& service : s.store.list("services", "").items)
+    if (!s.addresses.has(service->value)) TRY_STATUS(s.move_service(*service));
   for (std::string_view name : kFirstNamespaces) s.put_if_absent(api::kNamespace, "", named(name));
   for (const Item& ns : s.store.list("namespaces", "").items) {
     const std::string name = ns->value["metadata"]["name"].str();
@@ -167,7 +185,7 @@ Status Core::announce(uint16_t api_port) {
       json::object({{"component", "apiserver"}, {"provider", "kubernetes"}});
   service.set(
       "spec",
-      json::object({{"clusterIP", AddressBook::kKubernetes},
+      json::object({{"clusterIP", s.addresses.kubernetes()},
                     {"type", "ClusterIP"},
                     {"ports", json::array({json::object({{"name", "https"},
                                                          {"port", 443},

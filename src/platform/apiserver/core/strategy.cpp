@@ -344,13 +344,6 @@ std::optional<json::Value> mark_deleted(const api::KindDef& kind, const json::Va
 
 namespace {
 
-bool in_range(std::string_view address) {
-  auto parts = split(address, '.');
-  if (parts.size() != 4 || parts[0] != "127" || parts[1] != "96") return false;
-  auto c = parse_int(parts[2]), d = parse_int(parts[3]);
-  return c && d && *c >= 0 && *c <= 255 && *d >= 0 && *d <= 255 && (*c > 0 || *d > 0);
-}
-
 bool has_address(const json::Value& service) {
   const std::string& ip = service["spec"]["clusterIP"].str();
   return !ip.empty() && ip != "None";
@@ -365,6 +358,18 @@ void set_addresses(json::Value& service, const std::string& ip) {
 }
 
 }  // namespace
+
+bool AddressBook::in_range(std::string_view address) const {
+  if (!address.starts_with(network_ + ".")) return false;
+  auto parts = split(address.substr(network_.size() + 1), '.');
+  if (parts.size() != 2) return false;
+  auto c = parse_int(parts[0]), d = parse_int(parts[1]);
+  return c && d && *c >= 0 && *c <= 255 && *d >= 0 && *d <= 255 && (*c > 0 || *d > 0);
+}
+
+bool AddressBook::has(const json::Value& service) const {
+  return !has_address(service) || in_range(service["spec"]["clusterIP"].str());
+}
 
 void AddressBook::take(const json::Value& service) {
   if (!has_address(service)) return;
@@ -394,7 +399,7 @@ Errors AddressBook::assign(json::Value& service) {
           {"FieldValueInvalid", "spec.clusterIPs",
            str("Invalid value: [\"", given, "\"]: failed to allocate IP ", given, ": ", why)}};
     };
-    if (!in_range(given)) return wrong("the provided IP is not in the valid range 127.96.0.0/16");
+    if (!in_range(given)) return wrong(str("the provided IP is not in the valid range ", network_, ".0.0/16"));
     if (taken_.contains(given)) return wrong("provided IP is already allocated");
     ++taken_[given];
     set_addresses(service, given);
@@ -403,14 +408,14 @@ Errors AddressBook::assign(json::Value& service) {
   for (uint32_t tries = 0; tries < 65000; ++tries) {
     uint32_t n = next_;
     next_ = next_ >= 65534 ? 16 : next_ + 1;
-    std::string ip = str("127.96.", n >> 8, ".", n & 255);
+    std::string ip = str(network_, ".", n >> 8, ".", n & 255);
     if ((n & 255) == 0 || (n & 255) == 255 || taken_.contains(ip)) continue;
     ++taken_[ip];
     set_addresses(service, ip);
     return {};
   }
   return {{"FieldValueInternal", "spec.clusterIPs",
-           "Internal error: no address is left in 127.96.0.0/16"}};
+           str("Internal error: no address is left in ", network_, ".0.0/16")}};
 }
 
 }  // namespace proa::apiserver

@@ -44,16 +44,21 @@ std::optional<json::Value> mark_deleted(const api::KindDef& kind, const json::Va
 std::string random_suffix();  // five of the letters generateName uses
 std::string new_uid();
 
-// Cluster addresses of Services, 127.96.0.0/16. Thread-safe.
+// Cluster addresses of Services: `network` is the first two bytes of a /16. Thread-safe.
 class AddressBook {
  public:
-  static constexpr std::string_view kKubernetes = "127.96.0.1", kDns = "127.96.0.10";
+  explicit AddressBook(std::string network) : network_(std::move(network)) {}
+  std::string kubernetes() const { return network_ + ".0.1"; }
   void take(const json::Value& service);  // one that is stored already
+  bool has(const json::Value& service) const;  // no address needed, or one of this network
   void release(const json::Value& service);
   // Sets clusterIP(s), or says what is wrong with the one given.
   Errors assign(json::Value& service);
 
  private:
+  bool in_range(std::string_view address) const;
+
+  const std::string network_;  // "127.96"
   std::mutex mutex_;
   std::map<std::string, int, std::less<>> taken_;
   uint32_t next_ = 16;

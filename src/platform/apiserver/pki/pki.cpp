@@ -196,8 +196,7 @@ std::vector<std::string> all_names(const std::vector<std::string>& more) {
                                     "kubernetes.default",
                                     "kubernetes.default.svc",
                                     "kubernetes.default.svc.cluster.local",
-                                    "127.0.0.1",
-                                    "127.96.0.1"};
+                                    "127.0.0.1"};
   for (const std::string& name : more)
     if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
       names.push_back(name);

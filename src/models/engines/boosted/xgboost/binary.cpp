@@ -114,6 +114,17 @@ Status read_gbtree(Reader& in, XgboostFile& file) {
   return {};
 }
 
+Status read_attributes(Reader& in, XgboostFile& file) {
+  TRY(uint64_t n, in.number<uint64_t>());
+  TRY_STATUS(in.fits(n, 16));
+  for (uint64_t i = 0; i < n; ++i) {
+    TRY(std::string name, in.text());
+    TRY(std::string value, in.text());
+    if (name == "scikit_learn") file.classifier = saved_by_classifier(value);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<XgboostFile> read_xgboost_binary(std::string_view bytes) {
@@ -123,7 +134,8 @@ Result<XgboostFile> read_xgboost_binary(std::string_view bytes) {
   TRY(float base, in.number<float>());
   TRY(uint32_t features, in.number<uint32_t>());
   TRY(int32_t classes, in.number<int32_t>());
-  TRY_STATUS(in.skip(8));
+  TRY(int32_t attributes, in.number<int32_t>());
+  TRY_STATUS(in.skip(4));
   TRY(uint32_t major, in.number<uint32_t>());
   TRY(uint32_t minor, in.number<uint32_t>());
   TRY(uint32_t targets, in.number<uint32_t>());
@@ -147,6 +159,7 @@ Result<XgboostFile> read_xgboost_binary(std::string_view bytes) {
     return error(Code::kUnimplemented,
                  str("the booster \"", shorten(file.booster, 60), "\" is not supported"));
   }
+  if (attributes != 0) TRY_STATUS(read_attributes(in, file));
   TRY_STATUS(finish_xgboost(file));
   return file;
 }

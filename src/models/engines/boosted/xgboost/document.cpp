@@ -104,6 +104,11 @@ Status read_booster(const Document& booster, XgboostFile& file) {
 
 }  // namespace
 
+bool saved_by_classifier(std::string_view attribute) {
+  auto document = parse_json_document(attribute);
+  return document.ok() && (*document)["_estimator_type"].text == "classifier";
+}
+
 Result<XgboostFile> read_xgboost_document(std::string_view bytes, bool ubjson) {
   TRY(Document root, ubjson ? parse_ubjson(bytes) : parse_json_document(bytes));
   if (root.has("Config") || root.has("Model"))
@@ -127,6 +132,7 @@ Result<XgboostFile> read_xgboost_document(std::string_view bytes, bool ubjson) {
     if (!names->empty() && names->size() != file.features)
       return wrong("feature names or types do not fit num_feature");
   file.forest.features = file.features;
+  file.classifier = saved_by_classifier(learner["attributes"]["scikit_learn"].text);
   TRY_STATUS(read_booster(learner["gradient_booster"], file));
   TRY_STATUS(finish_xgboost(file));
   return file;

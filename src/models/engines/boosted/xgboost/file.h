@@ -21,6 +21,7 @@ struct XgboostFile {
   std::vector<double> base;       // one a group, as margins
   std::vector<float> base_score;  // as written
   bool base_is_margin = false;    // releases before 1.0
+  bool classifier = false;        // saved by XGBClassifier, not by Booster
   std::vector<std::string> feature_names, feature_types;
   trees::Spec forest;          // gbtree, dart
   std::vector<float> weights;  // gblinear: (features + 1) × groups, the last row is the bias
@@ -40,6 +41,9 @@ struct XgboostTree {
 };
 // Adds the tree to `file.forest`, its values times `scale`.
 Status add_xgboost_tree(const XgboostTree& tree, uint32_t group, float scale, XgboostFile& file);
+
+// Whether the attribute "scikit_learn" of a file is a classifier's.
+bool saved_by_classifier(std::string_view attribute);
 
 // Checks what both formats share and fills base.
 Status finish_xgboost(XgboostFile& file);
