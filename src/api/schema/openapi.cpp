@@ -213,10 +213,26 @@ Result<std::string> openapi_document(const Catalog& catalog, std::string_view pa
                     {"components", json::object({{"schemas", std::move(schemas)}})}}));
 }
 
-json::Value openapi_v2_stub() {
+json::Value openapi_v2(const Catalog& catalog) {
+  Value parameters = json::array({});
+  for (const auto& [name, type] : {std::pair{"dryRun", "string"}, {"fieldManager", "string"},
+                                   {"fieldValidation", "string"}, {"force", "boolean"}})
+    parameters.push(
+        json::object({{"in", "query"}, {"name", name}, {"type", type}, {"uniqueItems", true}}));
+  const Value responses = json::object({{"200", json::object({{"description", "OK"}})}});
+  Value paths = json::object({});
+  for (const KindRef& def : catalog.all())
+    paths.set(str("/", path_of(def->kind), def->kind.namespaced ? "/namespaces/{namespace}/" : "/",
+                  def->kind.plural, "/{name}"),
+              json::object({{"patch",
+                             json::object({{"parameters", parameters},
+                                           {"responses", responses},
+                                           {"x-kubernetes-action", "patch"},
+                                           {"x-kubernetes-group-version-kind",
+                                            gvk_of(def->kind)}})}}));
   return json::object({{"swagger", "2.0"},
                        {"info", json::object({{"title", "Kubernetes"}, {"version", "v1.35.3"}})},
-                       {"paths", json::object({})},
+                       {"paths", std::move(paths)},
                        {"definitions", json::object({})}});
 }
 

@@ -22,8 +22,9 @@ Result<std::string> openapi_document(const Catalog& catalog, std::string_view pa
 // Changes with every change of what the catalog says.
 std::string openapi_hash(const Catalog& catalog, std::string_view path);
 
-// GET /openapi/v2, JSON form, without paths: old clients only look for it.
-json::Value openapi_v2_stub();
+// GET /openapi/v2, JSON form: the patch operation of every kind with its query parameters, which is
+// what kubectl looks for there (whether a kind takes fieldValidation). Types are in v3 only.
+json::Value openapi_v2(const Catalog& catalog);
 
 // The type written out (no $ref), as in a CRD's openAPIV3Schema. Deeper than `depth` structs become
 // open objects.

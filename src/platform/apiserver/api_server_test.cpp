@@ -190,6 +190,15 @@ TEST_F(ApiServerTest, DiscoveryAndOpenApiHaveTags) {
   ASSERT_FALSE(tag.empty());
   EXPECT_EQ(send("GET", "/openapi/v3", "", {{"if-none-match", tag}}).status, 304);
   EXPECT_EQ(send("GET", "/openapi/v3/apis/apps/v1").status, 200);
+  EXPECT_EQ(call("GET", "/openapi/v2")["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"]
+                ["patch"]["parameters"][2]["name"]
+                    .str(),
+            "fieldValidation");
+  std::string accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+  http::Response v2 = send("GET", "/openapi/v2", "", {{"accept", accept}});
+  EXPECT_EQ(v2.headers.get("content-type"),
+            "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  EXPECT_TRUE(contains(v2.body, "/apis/serving.kserve.io/v1beta1/namespaces/{namespace}/"));
 }
 
 TEST_F(ApiServerTest, LogsNameTheirContainer) {

@@ -3,6 +3,7 @@
 #include "api/schema/discovery.h"
 #include "api/schema/openapi.h"
 #include "foundation/base/strings.h"
+#include "platform/apiserver/rest/openapi_v2.h"
 #include "platform/apiserver/rest/rest_call.h"
 
 namespace proa::apiserver {
@@ -68,8 +69,14 @@ json::Value user_info(std::string_view subject) {
 bool Rest::openapi(Call& call, std::string_view path) {
   const api::Catalog& catalog = core_.catalog();
   if (path == "/openapi/v2") {
-    json::Value stub = api::openapi_v2_stub();
-    send(call, value_response(200, stub));
+    json::Value document = api::openapi_v2(catalog);
+    http::Response response = value_response(200, document);
+    if (contains(call.request.headers.get("accept"), kOpenapiV2Protobuf)) {
+      response.body = openapi_v2_protobuf(document);
+      response.headers.set("content-type", std::string(kOpenapiV2Answer));
+    }
+    std::string etag = etag_of(response.body);
+    send(call, cached_response(call.request, etag, std::move(response)));
     return true;
   }
   if (path == "/openapi/v3" || path == "/openapi/v3/") {

@@ -53,6 +53,7 @@ class Chain : public Estimator {
   Method feeds = Method::kPredict;  // what the next part sees
   size_t width = 0;
   bool classifier = false;
+  bool second_of_many = false;  // up to release 1.4: the second class's probability, of any number
 
   bool has(Method m) const override {
     if (m == Method::kPredict) return true;
@@ -101,9 +102,11 @@ class Chain : public Estimator {
       return {};
     }
     TRY(const double* v, ask(e, m, in, work, columns));
-    if (columns > 2 || columns == 0)
+    bool many = columns > 2 && !(second_of_many && m == Method::kPredictProba);
+    if (many || columns == 0)
       return error(Code::kUnimplemented, str(name, ": a part of more than two classes"));
-    for (size_t r = 0; r < in.rows; ++r) all[r * k + to] = v[r * columns + columns - 1];
+    size_t shown = columns == 1 ? 0 : 1;
+    for (size_t r = 0; r < in.rows; ++r) all[r * k + to] = v[r * columns + shown];
     return {};
   }
 };
@@ -111,6 +114,8 @@ class Chain : public Estimator {
 Result<std::unique_ptr<Estimator>> make_chain(const Attributes& a, Maker& maker, bool classifier) {
   auto out = std::make_unique<Chain>();
   out->classifier = classifier;
+  out->second_of_many =
+      maker.release() != Maker::Release{} && maker.release() < Maker::Release{1, 5};
   TRY(out->parts, make_parts(a, {"estimators_"}, maker, Method::kPredict));
   TRY(std::vector<int64_t> order, a.integers({"order_"}));
   size_t k = out->parts.size();
