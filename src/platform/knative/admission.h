@@ -4,7 +4,7 @@
 #pragma once
 
 #include "foundation/json/value.h"
-#include "platform/knative/scaling_config.h"
+#include "platform/knative/scaling/scaling_config.h"
 
 namespace proa::knative {
 

@@ -5,8 +5,8 @@
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
-#include "platform/knative/names.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/names.h"
+#include "platform/knative/objects/objects.h"
 
 namespace proa::knative {
 namespace {

@@ -21,7 +21,7 @@
 #include "foundation/async/loop.h"
 #include "foundation/obs/metrics.h"
 #include "platform/knative/demand.h"
-#include "platform/knative/revision_scaler.h"
+#include "platform/knative/scaling/revision_scaler.h"
 
 namespace proa::knative {
 

@@ -7,7 +7,7 @@
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
 #include "platform/knative/knative.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/objects.h"
 
 namespace proa::knative {
 namespace {

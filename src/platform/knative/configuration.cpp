@@ -4,7 +4,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
 
 namespace proa::knative {
 namespace {
@@ -125,10 +125,6 @@ class ConfigurationReconciler {
 };
 
 }  // namespace
-
-int64_t generation_label(const json::Value& revision) {
-  return parse_int(revision["metadata"]["labels"][kGenerationLabel].str()).value_or(0);
-}
 
 std::string wanted_revision_name(const json::Value& configuration) {
   const std::string& own = configuration["spec"]["template"]["metadata"]["name"].str();

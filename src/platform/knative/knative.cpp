@@ -3,10 +3,10 @@
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
 #include "platform/knative/configuration.h"
-#include "platform/knative/names.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/names.h"
+#include "platform/knative/objects/objects.h"
 #include "platform/knative/revision.h"
-#include "platform/knative/route.h"
+#include "platform/knative/routes/route.h"
 #include "platform/knative/service.h"
 
 namespace proa::knative {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "client/controller.h"
-#include "platform/knative/objects.h"
-#include "platform/knative/scaling_config.h"
+#include "platform/knative/objects/objects.h"
+#include "platform/knative/scaling/scaling_config.h"
 
 namespace proa::knative {
 

@@ -2,7 +2,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
 #include "platform/knative/revision.h"
 
 namespace proa::knative {

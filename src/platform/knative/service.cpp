@@ -2,7 +2,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
 
 namespace proa::knative {
 namespace {

@@ -1,4 +1,4 @@
-#include "platform/knative/window.h"
+#include "platform/knative/scaling/window.h"
 
 #include <algorithm>
 #include <cmath>

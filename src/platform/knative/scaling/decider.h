@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "platform/knative/scaling_config.h"
+#include "platform/knative/scaling/scaling_config.h"
 
 namespace proa::knative {
 

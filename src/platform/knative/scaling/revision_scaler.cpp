@@ -1,4 +1,4 @@
-#include "platform/knative/revision_scaler.h"
+#include "platform/knative/scaling/revision_scaler.h"
 
 #include <algorithm>
 

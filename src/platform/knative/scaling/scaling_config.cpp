@@ -1,4 +1,4 @@
-#include "platform/knative/scaling_config.h"
+#include "platform/knative/scaling/scaling_config.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,11 +1,11 @@
-#include "platform/knative/route.h"
+#include "platform/knative/routes/route.h"
 
 #include <mutex>
 #include <set>
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
 
 namespace proa::knative {
 namespace {

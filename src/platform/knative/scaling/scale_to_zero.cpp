@@ -1,4 +1,4 @@
-#include "platform/knative/scale_to_zero.h"
+#include "platform/knative/scaling/scale_to_zero.h"
 
 #include <algorithm>
 

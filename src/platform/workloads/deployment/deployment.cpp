@@ -1,4 +1,4 @@
-#include "platform/workloads/deployment.h"
+#include "platform/workloads/deployment/deployment.h"
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"

@@ -1,4 +1,4 @@
-#include "platform/knative/decider.h"
+#include "platform/knative/scaling/decider.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,9 +3,8 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/configuration.h"
-#include "platform/knative/names.h"
-#include "platform/knative/route.h"
+#include "platform/knative/objects/names.h"
+#include "platform/knative/routes/route.h"
 
 namespace proa::knative {
 namespace {

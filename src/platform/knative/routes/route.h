@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "client/controller.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/objects.h"
 
 namespace proa::knative {
 

@@ -1,4 +1,4 @@
-#include "platform/workloads/common.h"
+#include "platform/workloads/objects/common.h"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
-#include "platform/knative/decider.h"
+#include "platform/knative/scaling/decider.h"
 
 #include <gtest/gtest.h>
 
-#include "platform/knative/revision_scaler.h"
-#include "platform/knative/window.h"
+#include "platform/knative/scaling/revision_scaler.h"
+#include "platform/knative/scaling/window.h"
 
 namespace proa::knative {
 namespace {

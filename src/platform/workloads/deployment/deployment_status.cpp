@@ -1,4 +1,4 @@
-#include "platform/workloads/deployment_status.h"
+#include "platform/workloads/deployment/deployment_status.h"
 
 #include <algorithm>
 

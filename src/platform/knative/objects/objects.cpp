@@ -1,6 +1,7 @@
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/objects.h"
 
 #include "foundation/base/strings.h"
+#include "platform/knative/objects/names.h"
 
 namespace proa::knative {
 
@@ -12,6 +13,10 @@ const std::string& namespace_of(const json::Value& object) {
 
 int64_t generation_of(const json::Value& object) {
   return object["metadata"]["generation"].integer();
+}
+
+int64_t generation_label(const json::Value& revision) {
+  return parse_int(revision["metadata"]["labels"][kGenerationLabel].str()).value_or(0);
 }
 
 json::Value shell_of(const client::Kind& kind, std::string_view ns, std::string_view name) {

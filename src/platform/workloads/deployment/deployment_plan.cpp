@@ -3,8 +3,8 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/workloads/deployment.h"
-#include "platform/workloads/deployment_status.h"
+#include "platform/workloads/deployment/deployment.h"
+#include "platform/workloads/deployment/deployment_status.h"
 
 namespace proa::workloads {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "foundation/base/clock.h"
-#include "platform/knative/scaling_config.h"
+#include "platform/knative/scaling/scaling_config.h"
 
 namespace proa::knative {
 

@@ -1,4 +1,4 @@
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
 
 #include <cstdint>
 

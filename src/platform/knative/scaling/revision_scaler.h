@@ -4,9 +4,9 @@
 
 #include <optional>
 
-#include "platform/knative/decider.h"
-#include "platform/knative/scale_to_zero.h"
-#include "platform/knative/window.h"
+#include "platform/knative/scaling/decider.h"
+#include "platform/knative/scaling/scale_to_zero.h"
+#include "platform/knative/scaling/window.h"
 
 namespace proa::knative {
 

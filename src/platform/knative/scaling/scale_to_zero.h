@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "platform/knative/scaling_config.h"
+#include "platform/knative/scaling/scaling_config.h"
 
 namespace proa::knative {
 

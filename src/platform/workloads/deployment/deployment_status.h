@@ -2,7 +2,7 @@
 // reasons. Pure; used by plan_deployment().
 #pragma once
 
-#include "platform/workloads/common.h"
+#include "platform/workloads/objects/common.h"
 
 namespace proa::workloads {
 

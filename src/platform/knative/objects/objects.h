@@ -16,6 +16,7 @@ using client::Object;
 const std::string& name_of(const json::Value& object);
 const std::string& namespace_of(const json::Value& object);
 int64_t generation_of(const json::Value& object);
+int64_t generation_label(const json::Value& revision);  // which generation of its Configuration
 
 // {apiVersion, kind, metadata: {name, namespace}}.
 json::Value shell_of(const client::Kind& kind, std::string_view ns, std::string_view name);
