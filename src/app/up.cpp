@@ -15,6 +15,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
 #include "foundation/obs/log.h"
+#include "models/fetch/fetch.h"
 
 namespace proa::app {
 
@@ -86,6 +87,7 @@ Status run(const UpOptions& options) {
   sigset_t signals = stop_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  TRY_STATUS(models::preload_fetch());
   std::vector<node::Program> table;
   for (const Program& program : programs())
     table.push_back({std::string(program.name), program.main});
