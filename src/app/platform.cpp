@@ -18,6 +18,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
 #include "platform/apiserver/api_server.h"
+#include "platform/autoscaling/horizontal.h"
 #include "platform/dns/server.h"
 #include "platform/gateway/gateway.h"
 #include "platform/knative/knative.h"
@@ -25,9 +26,9 @@
 #include "platform/workloads/workloads.h"
 #include "serving/bootstrap.h"
 #include "serving/controller.h"
-#include "serving/defaults.h"
 #include "serving/pod_mutator.h"
-#include "serving/validate.h"
+#include "serving/spec/defaults.h"
+#include "serving/spec/validate.h"
 
 namespace proa::app {
 
@@ -68,7 +69,7 @@ std::vector<apiserver::Admission> admissions(client::Client*& client) {
   auto config = [&client] {
     return client ? serving::current_config(*client) : Result<serving::Config>(serving::Config());
   };
-  std::vector<apiserver::Admission> list = knative::admissions<apiserver::Admission>();
+  std::vector<apiserver::Admission> list = knative::admissions<apiserver::Admission>(client);
   list.push_back({api::kInferenceService,
                   [config](json::Value& isvc, const json::Value*) -> Result<void> {
                     TRY(serving::Config c, config());
@@ -126,11 +127,14 @@ struct Platform::Parts {
   std::unique_ptr<api::Catalog> catalog;
   client::Client* client = nullptr;
 
+  node::UsageTable usage;  // what pods use, from the node to the autoscaler
+
   // Destroyed from the last to the first: whoever uses another comes after it.
   LoopThread api_loop, control_loop, node_loop, gateway_loop;
   std::unique_ptr<apiserver::ApiServer> api;
   std::unique_ptr<client::ControllerHost> controllers;
   std::unique_ptr<knative::Autoscaler> autoscaler;
+  std::unique_ptr<autoscaling::Horizontal> horizontal;
   std::unique_ptr<dns::Server> dns;
   std::unique_ptr<node::Node> node;
   std::unique_ptr<gateway::Gateway> gateway;
@@ -166,6 +170,7 @@ Status Platform::Parts::start_controllers() {
   async::Loop& loop = control_loop.loop();
   controllers = std::make_unique<client::ControllerHost>(*client, loop);
   autoscaler = std::make_unique<knative::Autoscaler>(*client, loop, real_clock(), metrics);
+  horizontal = std::make_unique<autoscaling::Horizontal>(*client, loop, real_clock(), usage);
   workloads::Options workload_options;
   for (const api::KindRef& kind : catalog->all()) workload_options.kinds.push_back(kind->kind);
   workload_options.volumes_dir = options.data_dir + "/volumes";
@@ -175,9 +180,11 @@ Status Platform::Parts::start_controllers() {
        knative::controllers(*client, real_clock(), knative::Options{.domain = options.domain}))
     controllers->add(std::move(spec));
   controllers->add(autoscaler->controller());
+  controllers->add(horizontal->controller());
   controllers->add(serving::inference_service_controller(*client, real_clock()));
   controllers->start();
   autoscaler->start(*controllers);
+  horizontal->start(*controllers);
   dns = std::make_unique<dns::Server>(loop, *client);
   if (Status status = dns->start(); !status.ok()) log::warn("dns", status.error().message);
   control_loop.start();
@@ -190,6 +197,7 @@ Status Platform::Parts::start_node() {
   o.pod_cidr = claim_pod_network(pod_network);
   for (const auto& [prefix, folder] : options.mirrors) o.mirrors[prefix] = folder;
   pass_on(o.fetch_env);
+  o.usage = &usage;
   o.on_ready = [this](const std::string& pod_uid, bool ready) {
     if (gateway::Gateway* g = activator.load()) g->pod_ready(pod_uid, ready);
   };
@@ -251,8 +259,10 @@ void Platform::stop() {
   p.node.reset();
   p.dns.reset();
   if (p.autoscaler) p.autoscaler->stop();
+  if (p.horizontal) p.horizontal->stop();
   p.controllers.reset();
   p.autoscaler.reset();
+  p.horizontal.reset();
   p.api.reset();
 }
 

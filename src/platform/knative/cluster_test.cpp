@@ -27,10 +27,11 @@ class KnativeCluster : public testing::Test {
     catalog_ = std::move(api::Catalog::built_in()).value();
     store_ = std::move(apiserver::Store::open(std::make_unique<MemoryLog>())).value();
     apiserver::CoreOptions options;
-    options.admissions = admissions<apiserver::Admission>();
+    options.admissions = admissions<apiserver::Admission>(admission_client_);
     core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, clock_, std::move(options));
     ASSERT_TRUE(core_->bootstrap().ok());
     client_ = std::make_unique<apiserver::EmbeddedClient>(*core_);
+    admission_client_ = client_.get();
     Status made = apply_bootstrap(*client_, "example.com");
     ASSERT_TRUE(made.ok()) << made.error().message;
     make(api::kNamespace, "{apiVersion: v1, kind: Namespace, metadata: {name: test}}");
@@ -122,6 +123,7 @@ class KnativeCluster : public testing::Test {
     settle();
   }
 
+  client::Client* admission_client_ = nullptr;
   FakeClock clock_;
   async::Loop loop_{clock_};
   metrics::Registry registry_;
