@@ -372,7 +372,7 @@ TEST(RouteTable, ReadsTimeoutAndRetriesAndNamesWhatItDoesNotDo) {
   EXPECT_EQ(rule->retries.attempts, 3);
   EXPECT_EQ(rule->retries.per_try, std::chrono::milliseconds(500));
   EXPECT_TRUE(rule->retries.on_gateway_error);
-  std::string all = join(w.table->warnings, "\n");
+  std::string all = join(w.table->warnings(), "\n");
   EXPECT_NE(all.find("http.fault is not carried out"), std::string::npos) << all;
   EXPECT_NE(all.find("\"weird\" is not carried out"), std::string::npos) << all;
 }
@@ -396,8 +396,8 @@ spec:
   http: [{match: [{uri: {regex: '('}}], directResponse: {status: 200}}]
 )");
   EXPECT_EQ(w.to("bad.example.com"), "404 path");
-  ASSERT_FALSE(w.table->warnings.empty());
-  EXPECT_NE(w.table->warnings[0].find("regex"), std::string::npos);
+  ASSERT_FALSE(w.table->warnings().empty());
+  EXPECT_NE(w.table->warnings()[0].find("regex"), std::string::npos);
 }
 
 TEST(RouteTable, TenThousandServicesAreBuiltInLinearTime) {

@@ -17,12 +17,12 @@ bool is_local_gateway_name(std::string_view gateway) {
 }
 
 // The shorter names by which a cluster-local host is known.
-void put_local(Table& table, const std::string& host, const std::shared_ptr<const Host>& entry) {
-  table.put(host, entry);
+void put_local(TableEditor& table, const std::string& host, const std::shared_ptr<const Host>& entry) {
+  table.offer(host, entry);
   if (!is_local_name(host)) return;
   std::string stem = host.substr(0, host.size() - kLocalSuffix.size());
-  table.put(stem + ".svc", entry);
-  if (std::count(stem.begin(), stem.end(), '.') == 1) table.put(stem, entry);
+  table.offer(stem + ".svc", entry);
+  if (std::count(stem.begin(), stem.end(), '.') == 1) table.offer(stem, entry);
 }
 
 // "iris.ns.anything" → "iris.ns.localhost", if its second label is ns.
@@ -155,7 +155,7 @@ Rule TableBuilder::rule_for(const RuleSource& source, const VirtualService& vs,
   return rule;
 }
 
-void TableBuilder::add_virtual_services(Table& table) {
+void TableBuilder::add_virtual_services(TableEditor& table) {
   std::vector<const VirtualService*> ordered;
   for (const auto& [key, vs] : virtual_services_) ordered.push_back(&vs);
   std::stable_sort(ordered.begin(), ordered.end(),
@@ -164,7 +164,7 @@ void TableBuilder::add_virtual_services(Table& table) {
   std::vector<std::pair<std::string, std::shared_ptr<Host>>> aliases, local_aliases;
   for (const VirtualService* vs : ordered) {
     for (const std::string& w : vs->warnings)
-      if (table.warnings.size() < 1000) table.warnings.push_back(w);
+      if (warnings_.size() < 1000) warnings_.push_back(w);
     for (const std::string& name : vs->hosts) {
       std::string host = name;
       if (host.find('.') == std::string::npos && host != "*")
@@ -189,11 +189,11 @@ void TableBuilder::add_virtual_services(Table& table) {
     }
   }
   for (const auto& [name, host] : hosts) put_local(table, name, host);
-  for (auto& [name, host] : aliases) table.put(name, host);
-  for (auto& [name, host] : local_aliases) table.put(name, host);
+  for (auto& [name, host] : aliases) table.offer(name, host);
+  for (auto& [name, host] : local_aliases) table.offer(name, host);
 }
 
-void TableBuilder::add_routes(Table& table) {
+void TableBuilder::add_routes(TableEditor& table) {
   for (const auto& [key, route] : routes_) {
     std::set<std::string> tags = {""};
     for (const Target& t : route.traffic) tags.insert(t.tag);
@@ -208,13 +208,13 @@ void TableBuilder::add_routes(Table& table) {
       weigh(rule);
       host->rules.push_back(std::move(rule));
       put_local(table, host->name, host);
-      if (!route.external.empty()) table.put(prefix + route.external, host);
-      table.put(str(prefix, key.name, ".", key.ns, ".localhost"), host);
+      if (!route.external.empty()) table.offer(prefix + route.external, host);
+      table.offer(str(prefix, key.name, ".", key.ns, ".localhost"), host);
     }
   }
 }
 
-void TableBuilder::add_services(Table& table) {
+void TableBuilder::add_services(TableEditor& table) {
   for (const auto& [key, service] : services_) {
     auto host = std::make_shared<Host>();
     host->name = str(key.name, ".", key.ns, kLocalSuffix);
@@ -255,28 +255,30 @@ void TableBuilder::add_services(Table& table) {
       }
     }
     put_local(table, host->name, host);
-    table.put(str(key.name, ".", key.ns, ".localhost"), host);
-    if (!service.cluster_ip.empty()) table.put(service.cluster_ip, host);
+    table.offer(str(key.name, ".", key.ns, ".localhost"), host);
+    if (!service.cluster_ip.empty()) table.offer(service.cluster_ip, host);
   }
 }
 
 std::shared_ptr<const Table> TableBuilder::build() {
-  auto table = std::make_shared<Table>();
-  add_virtual_services(*table);
-  add_routes(*table);
-  add_services(*table);
+  TableEditor table;
+  add_virtual_services(table);
+  add_routes(table);
+  add_services(table);
   for (const auto& [key, vs] : virtual_services_) {
     for (const std::string& gateway : vs.gateways) {
       size_t slash = gateway.find('/');
       Key g = slash == std::string::npos ? Key{key.ns, gateway}
                                          : Key{gateway.substr(0, slash), gateway.substr(slash + 1)};
-      if (gateway == "mesh" || gateways_.contains(g) || table->warnings.size() >= 1000) continue;
-      table->warnings.push_back(str("VirtualService ", key.ns, "/", key.name, ": Gateway ", gateway,
+      if (gateway == "mesh" || gateways_.contains(g) || warnings_.size() >= 1000) continue;
+      warnings_.push_back(str("VirtualService ", key.ns, "/", key.name, ": Gateway ", gateway,
                                     " does not exist; its rules are served all the same"));
     }
   }
   forget_unused();
-  return table;
+  table.set_warnings(std::make_shared<std::vector<std::string>>(std::move(warnings_)));
+  warnings_.clear();
+  return table.finish();
 }
 
 // What only the builder still holds and no object names has no use any more.

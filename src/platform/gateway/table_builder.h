@@ -15,6 +15,7 @@
 
 #include "client/client.h"
 #include "platform/gateway/route.h"
+#include "platform/gateway/table.h"
 #include "platform/gateway/virtual_service.h"
 
 namespace proa::gateway {
@@ -101,12 +102,13 @@ class TableBuilder {
                                    const std::string& authority, const std::string& ns, int depth);
   Rule rule_for(const RuleSource& source, const VirtualService& vs, const std::string& host,
                 bool local);
-  void add_virtual_services(Table& table);
-  void add_routes(Table& table);
-  void add_services(Table& table);
+  void add_virtual_services(TableEditor& table);
+  void add_routes(TableEditor& table);
+  void add_services(TableEditor& table);
   void forget_unused();
 
   const BuilderOptions options_;
+  std::vector<std::string> warnings_;
   Clock& clock_;
   std::map<Key, VirtualService> virtual_services_;
   std::set<Key> gateways_;
