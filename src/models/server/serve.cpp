@@ -18,7 +18,9 @@
 #include "models/engines/boosted/lightgbm.h"
 #include "models/engines/boosted/xgboost.h"
 #include "models/engines/files.h"
+#include "models/engines/onnx/onnx_engine.h"
 #include "models/engines/sklearn_engine.h"
+#include "models/worker/cpu.h"
 #include "models/worker/memory.h"
 #include "models/worker/options.h"
 #include "models/worker/process_metrics.h"
@@ -33,6 +35,7 @@ const inference::Engine* const kEngines[] = {
     &engines::xgboost_engine(),
     &engines::lightgbm_engine(),
     &engines::catboost_engine(),
+    &engines::onnx_engine(),
 };
 
 constexpr auto kDrainTime = std::chrono::seconds(25);  // below the usual grace period of 30 s
@@ -87,6 +90,7 @@ Result<repository::Options> repository_options(const ServeOptions& o) {
   TRY(r.policy, repository::parse_policy(o.version_policy));
   if (wants_probabilities()) r.load.method = inference::Method::kPredictProba;
   r.load.memory_limit = memory_limit();
+  r.load.threads = cpu_limit();
   return r;
 }
 
