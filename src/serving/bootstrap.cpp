@@ -2,7 +2,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "serving/config.h"
+#include "serving/spec/config.h"
 
 namespace proa::serving {
 namespace {
@@ -10,6 +10,7 @@ namespace {
 json::Value ingress(std::string_view domain) {
   return json::object(
       {{"enableGatewayApi", false},
+       {"kserveIngressGateway", "kserve/kserve-ingress-gateway"},
        {"ingressGateway", "knative-serving/knative-ingress-gateway"},
        {"knativeLocalGatewayService", "knative-local-gateway.istio-system.svc.cluster.local"},
        {"localGateway", "knative-serving/knative-local-gateway"},
@@ -38,6 +39,9 @@ json::Value config_map(std::string_view domain) {
                                           {"memoryLimit", "1Gi"},
                                           {"cpuRequest", "100m"},
                                           {"cpuLimit", "1"}});
+  const json::Value batcher = json::object({{"maxBatchSize", 32}, {"maxLatency", 5000}});
+  const json::Value metrics = json::object(
+      {{"enableMetricAggregation", "false"}, {"enablePrometheusScraping", "false"}});
   const json::Value credentials = json::object(
       {{"gcs", json::object({{"gcsCredentialFileName", "gcloud-application-credentials.json"}})}});
   return json::object(
@@ -47,6 +51,10 @@ json::Value config_map(std::string_view domain) {
        {"data", json::object({{"inferenceService", json::pretty(service)},
                               {"storageInitializer", json::pretty(initializer)},
                               {"agent", json::pretty(agent)},
+                              {"batcher", json::pretty(batcher)},
+                              {"metricsAggregator", json::pretty(metrics)},
+                              {"service", json::pretty(json::object(
+                                              {{"serviceClusterIPNone", false}}))},
                               {"credentials", json::pretty(credentials)},
                               {"ingress", json::pretty(ingress(domain))},
                               {"deploy", json::pretty(json::object(

@@ -3,10 +3,11 @@
 
 #include "client/client.h"
 #include "serving/bootstrap.h"
-#include "serving/defaults.h"
-#include "serving/plan.h"
+#include "serving/spec/defaults.h"
+#include "serving/knative/plan.h"
 #include "serving/pod_mutator.h"
-#include "serving/status.h"
+#include "serving/knative/status.h"
+#include "serving/status/conditions.h"
 #include "serving/testdata.h"
 
 namespace proa::serving {
@@ -69,7 +70,9 @@ TEST(Golden, AnInferenceServiceBecomesItsObjects) {
   expect_same(plain(*knative), docs[2]);
   expect_same(plain(plan_service(isvc, config())), docs[3]);
   const auto host = external_host(isvc, "http://sklearn-iris-predictor.t.example.com", config());
-  expect_same(plain(plan_virtual_service(isvc, host, config())), docs[4]);
+  const auto route = plan_virtual_service(isvc, host, config());
+  ASSERT_TRUE(route.ok()) << route.error().message;
+  expect_same(plain(*route), docs[4]);
 
   json::Value pod = json::object({{"apiVersion", "v1"}, {"kind", "Pod"}});
   pod.set("metadata", (*knative)["spec"]["template"]["metadata"]);
@@ -182,20 +185,20 @@ TEST(Golden, StatusSaysWhatKServeSays) {
         " spec: {predictor: {model: {modelFormat: {name: sklearn}, storageUri: 'gs://b/m'}}}}");
     if (doc.has("format"))
       isvc.ref("spec", "predictor", "model", "modelFormat", "name") = doc["format"];
-    Observed o;
-    o.isvc = &isvc;
-    o.now = "2026-11-01T10:00:00Z";
-    o.stopped = doc["stopped"].boolean();
+    const std::string now = "2026-11-01T10:00:00Z";
     const auto choice = select_runtime(isvc, {}, {shared(runtimes()[0])});
-    if (auto* r = std::get_if<Refusal>(&choice))
-      o.refusal = *r;
-    else
-      o.runtime = std::get_if<SelectedRuntime>(&choice);
     json::Value knative = json::object({{"metadata", json::object({{"generation", 1}})}});
     knative.set("status", doc["kn"]);
-    if (!o.stopped && !o.refusal) o.knative = &knative;
-    o.ingress_made = doc["kn"].size() > 0;
-    auto status = compute_status(o, config());
+    json::Value status = json::object({{"deploymentMode", "Knative"}});
+    if (auto* runtime = std::get_if<SelectedRuntime>(&choice))
+      status.set("clusterServingRuntimeName", runtime->name);
+    if (doc["stopped"].boolean()) {
+      stopped_status(isvc, now, status);
+    } else if (auto* refused = std::get_if<Refusal>(&choice)) {
+      refused_status(isvc, *refused, now, status);
+    } else {
+      running_status({&isvc, &knative, {}, doc["kn"].size() > 0, now}, config(), status);
+    }
     std::vector<std::string> want;
     for (const auto& c : doc["conditions"].array()) want.push_back(c.str());
     EXPECT_EQ(join(lines(status["conditions"]), "\n"), join(want, "\n"));

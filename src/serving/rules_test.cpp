@@ -1,14 +1,15 @@
 // Tables: validation, runtime selection, merge, model status, traffic, canary tracking.
 #include "client/client.h"
 #include "serving/bootstrap.h"
-#include "serving/container.h"
-#include "serving/defaults.h"
-#include "serving/merge.h"
-#include "serving/model_status.h"
-#include "serving/plan.h"
-#include "serving/status.h"
+#include "serving/spec/container.h"
+#include "serving/spec/defaults.h"
+#include "serving/spec/merge.h"
+#include "serving/spec/support.h"
+#include "serving/status/model_status.h"
+#include "serving/knative/plan.h"
+#include "serving/knative/status.h"
 #include "serving/testdata.h"
-#include "serving/validate.h"
+#include "serving/spec/validate.h"
 
 namespace proa::serving {
 namespace {
@@ -335,7 +336,8 @@ TEST(Status, AFailedModelMakesReadyFalseWithTheCauseAndHeals) {
   o.pods = {
       pod("{initContainerStatuses: [{name: storage-initializer, state: {terminated: {exitCode: 1, "
           "message: no such bucket}}}]}")};
-  auto status = compute_status(o, Config{});
+  json::Value status, after;
+  running_status(o, Config{}, status);
   json::Value holder;
   holder.set("status", status);
   const auto& ready = client::condition(holder, "Ready");
@@ -348,7 +350,8 @@ TEST(Status, AFailedModelMakesReadyFalseWithTheCauseAndHeals) {
   knative.ref("status", "latestReadyRevisionName") = "x-predictor-00001";
   o.pods = {pod("{conditions: [{type: Ready, status: 'True'}]}")};
   o.ingress_made = true;
-  holder.set("status", compute_status(o, Config{}));
+  running_status(o, Config{}, after);
+  holder.set("status", after);
   EXPECT_TRUE(client::condition_is(holder, "Ready", "True"));
   EXPECT_FALSE(holder["status"]["modelStatus"].has("lastFailureInfo"));
 }
@@ -393,9 +396,10 @@ TEST(Plan, RefusesWhatThisVersionDoesNotDo) {
     return r ? r->detail : std::string();
   };
   EXPECT_EQ(refused("{predictor: {model: {}}}"), "");
-  EXPECT_EQ(refused("{predictor: {model: {}}}", "serving.kserve.io/deploymentMode: RawDeployment"),
-            "deployment mode Standard is not supported by this version; set annotation "
-            "serving.kserve.io/deploymentMode to Knative");
+  EXPECT_EQ(refused("{predictor: {model: {}}}", "serving.kserve.io/deploymentMode: RawDeployment"), "");
+  EXPECT_EQ(refused("{predictor: {model: {}}}", "serving.kserve.io/deploymentMode: ModelMesh"),
+            "deployment mode ModelMesh is not supported by this version; set annotation "
+            "serving.kserve.io/deploymentMode to Knative or Standard");
   EXPECT_NE(refused("{predictor: {model: {}}, transformer: {}}"), "");
   EXPECT_EQ(refused("{predictor: {model: {}, batcher: {}}}"), "");
   EXPECT_NE(refused("{predictor: {containers: [{}], batcher: {}}}"), "");

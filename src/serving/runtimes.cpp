@@ -1,7 +1,7 @@
 // The ClusterServingRuntimes, by KServe's names: what `proa serve` stands in for.
 #include "foundation/base/strings.h"
 #include "serving/bootstrap.h"
-#include "serving/config.h"
+#include "serving/spec/config.h"
 
 namespace proa::serving {
 namespace {
