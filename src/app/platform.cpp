@@ -20,6 +20,7 @@
 #include "platform/apiserver/api_server.h"
 #include "platform/autoscaling/horizontal.h"
 #include "platform/dns/server.h"
+#include "platform/gateway/config/api_configuration.h"
 #include "platform/gateway/gateway.h"
 #include "platform/knative/knative.h"
 #include "platform/node/node.h"
@@ -214,8 +215,11 @@ Status Platform::Parts::start_gateway() {
     o.bind = options.bind;
     o.http_port = port;
     o.pod_log_root = options.data_dir + "/logs/pods";
-    o.table.domain = options.domain;
-    gateway = std::make_unique<gateway::Gateway>(std::move(o), *client, *autoscaler, metrics);
+    gateway::ApiConfigurationOptions c;
+    c.table.domain = options.domain;
+    gateway = std::make_unique<gateway::Gateway>(
+        std::move(o), std::make_unique<gateway::ApiConfiguration>(std::move(c), *client),
+        *autoscaler, metrics);
     return gateway->start({&gateway_loop.loop()});
   };
   Status status = try_port(options.http_port.value_or(80));
