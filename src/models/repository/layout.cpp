@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kMostSettings = 1 << 20;
 constexpr size_t kMostVersions = 1000;
 constexpr const char* kSettings = "model-settings.json";
+// Where one of these is, the other files of the folder belong to it.
+constexpr std::string_view kLeaders[] = {"/MLmodel", "/saved_model.pb"};
 
 bool is_kind(const std::string& path, mode_t kind) {
   struct stat info {};
@@ -46,6 +48,11 @@ std::vector<std::string> model_files(const std::string& folder, Engines engines)
     if (!name.starts_with('.') && name != "settings.json" && has_engine(str("/", name), engines) &&
         is_file(str(folder, "/", name)))
       found.push_back(str(folder, "/", name));
+  for (std::string_view leader : kLeaders)
+    for (const std::string& file : found)
+      if (file.ends_with(leader)) return {file};
+  std::string saved = str(folder, "/model.savedmodel/saved_model.pb");  // as Triton has it
+  if (found.empty() && has_engine(saved, engines) && is_file(saved)) found.push_back(saved);
   return found;
 }
 
