@@ -60,6 +60,7 @@ struct Destination {
   std::shared_ptr<Backend> backend;
   uint32_t weight = 0;
   std::string why;
+  int status = 503;                // what is answered when there is no backend
   HeaderChange request, response;  // the destination's own, after the rule's
 };
 
@@ -151,7 +152,8 @@ struct Rule {
 struct RequestFacts {
   std::string_view method, path, query, authority, scheme;
   uint16_t port = 0;      // in the authority; 0 if none
-  uint16_t listener = 0;  // logical number of the port it came by (Listener::port); 0: not known
+  // Logical number of the port it came by (Listener::port); 0: not known, or a cluster address.
+  uint16_t listener = 0;
   const void* headers = nullptr;
   // The first value; data() is nullptr if absent.
   std::string_view (*header)(const void* headers, std::string_view name) = nullptr;
@@ -200,9 +202,9 @@ std::string_view bare_host(std::string_view authority, std::string& buffer, uint
 // (TableEditor in table.h makes one), so that a change costs what it touches.
 class Table {
  public:
-  // bare_host: lower case, without port. listener: RequestFacts::listener. What Gateways serve on
-  // port 80 and 443 is found there, what is served everywhere (Routes, Services, …) there and for
-  // 0; any other port has its own hosts only. Exact names first, then the longest wildcard.
+  // bare_host: lower case, without port. What is served everywhere (Routes, Services, hosts of the
+  // mesh) is found for listener 0, 80 and 443; what Gateways serve on a port, for that port (port
+  // 80's for 0 as well). Exact names first, then the longest wildcard.
   const Host* find(std::string_view bare_host, uint16_t listener = 0) const;
   // sni: lower case; "" if the client sent none, or for TCP.
   const Tunnel* tunnel(uint16_t listener, std::string_view sni) const;

@@ -39,20 +39,19 @@ const Table::Entry* Table::entry(uint16_t scope, std::string_view name, bool tun
 }
 
 const Host* Table::find(std::string_view host, uint16_t listener) const {
-  const bool both = listener == 80 || listener == 443;  // its own hosts, and those of scope 0
-  if (const Entry* e = entry(listener, host, false)) return e->host.get();
-  if (both)
-    if (const Entry* e = entry(0, host, false)) return e->host.get();
-  const bool own = wildcards_.contains(listener);
-  const bool general = both && wildcards_.contains(0);
-  if (!own && !general) return nullptr;
-  std::string name;
-  for (size_t dot = 0; widen(host, dot, name);) {
-    if (own)
-      if (const Entry* e = entry(listener, name, false)) return e->host.get();
-    if (general)
-      if (const Entry* e = entry(0, name, false)) return e->host.get();
+  uint16_t scopes[2] = {listener, 0};
+  size_t count = listener == 80 || listener == 443 ? 2 : 1;
+  if (listener == 0) scopes[1] = 80, count = 2;
+  bool wild = false;
+  for (size_t i = 0; i < count; ++i) {
+    if (const Entry* e = entry(scopes[i], host, false)) return e->host.get();
+    wild = wild || wildcards_.contains(scopes[i]);
   }
+  if (!wild) return nullptr;
+  std::string name;
+  for (size_t dot = 0; widen(host, dot, name);)
+    for (size_t i = 0; i < count; ++i)
+      if (const Entry* e = entry(scopes[i], name, false)) return e->host.get();
   return nullptr;
 }
 

@@ -3,7 +3,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/gateway/table_builder.h"
+#include "platform/gateway/config/table_builder.h"
 
 namespace proa::gateway {
 

@@ -1,5 +1,5 @@
 // TableBuilder, second half: resolving names and building the table.
-#include "platform/gateway/table_builder.h"
+#include "platform/gateway/config/table_builder.h"
 
 #include <algorithm>
 
@@ -290,15 +290,19 @@ void TableBuilder::forget_unused() {
                 [&](const auto& entry) { return !services_.contains(entry.first); });
 }
 
-std::set<ServiceListener> TableBuilder::listeners() const {
-  std::set<ServiceListener> out;
+Listeners TableBuilder::listeners() const {
+  Listeners out;
   for (const auto& [key, service] : services_) {
     if (service.cluster_ip.empty() || key.name.ends_with("-private")) continue;
     const auto name = str(key.name, ".", key.ns, kLocalSuffix);
     const bool gateway = std::find(options_.local_gateways.begin(), options_.local_gateways.end(),
                                    name) != options_.local_gateways.end();
     if (!gateway && !service.selects && !revisions_.contains(key)) continue;
-    for (const ServicePort& p : service.ports) out.insert({service.cluster_ip, p.port});
+    for (const ServicePort& p : service.ports) {
+      Listener l;
+      l.address = service.cluster_ip, l.port = p.port, l.cluster = true;
+      out.push_back(std::move(l));
+    }
   }
   return out;
 }

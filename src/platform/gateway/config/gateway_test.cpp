@@ -1,4 +1,5 @@
 // The whole Gateway over the real API core in process: two workers, watches, backends, stop.
+#include "platform/gateway/config/api_configuration.h"
 #include "platform/gateway/gateway.h"
 
 #include <gtest/gtest.h>
@@ -67,7 +68,9 @@ class GatewayTest : public testing::Test {
     options.access_log = dir_ + "/access.log";
     options.admin_port = 0;
     options.cluster_listeners = false;
-    gateway_ = std::make_unique<Gateway>(options, *client_, demand_, registry_);
+    gateway_ = std::make_unique<Gateway>(
+        options, std::make_unique<ApiConfiguration>(ApiConfigurationOptions{}, *client_), demand_,
+        registry_);
     Status started = gateway_->start({&one_.loop, &two_.loop});
     ASSERT_TRUE(started.ok()) << started.error().message;
     one_.start(), two_.start();
@@ -213,7 +216,9 @@ TEST_F(GatewayTest, NamesThePortThatIsTaken) {
   options.admin_port = gateway_->admin_port();
   async::Loop loop;
   metrics::Registry registry;
-  Gateway second(options, *client_, demand_, registry);
+  Gateway second(options,
+                 std::make_unique<ApiConfiguration>(ApiConfigurationOptions{}, *client_), demand_,
+                 registry);
   Status started = second.start({&loop});
   ASSERT_FALSE(started.ok());
   EXPECT_TRUE(contains(started.error().message, str(gateway_->http_port())))

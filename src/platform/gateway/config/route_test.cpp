@@ -5,7 +5,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/gateway/outgoing.h"
-#include "platform/gateway/table_builder.h"
+#include "platform/gateway/config/table_builder.h"
 
 namespace proa::gateway {
 namespace {

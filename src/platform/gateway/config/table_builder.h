@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "client/client.h"
+#include "platform/gateway/config/status_writer.h"
+#include "platform/gateway/listener.h"
 #include "platform/gateway/route.h"
 #include "platform/gateway/table.h"
-#include "platform/gateway/virtual_service.h"
+#include "platform/gateway/config/virtual_service.h"
 
 namespace proa::gateway {
 
@@ -29,13 +31,6 @@ struct BuilderOptions {
       "knative-local-gateway.knative-serving.svc.cluster.local"};
   Duration service_timeout = std::chrono::seconds(300);
   size_t most_waiting = 10000;
-};
-
-// A Service port that the gateway may listen on, on its cluster address.
-struct ServiceListener {
-  std::string address;
-  uint16_t port = 0;
-  auto operator<=>(const ServiceListener&) const = default;
 };
 
 class TableBuilder {
@@ -51,7 +46,10 @@ class TableBuilder {
   void pod_ready(const std::string& uid, bool ready);
 
   std::shared_ptr<const Table> build();
-  std::set<ServiceListener> listeners() const;
+  Listeners listeners() const;
+  std::vector<std::string> take_new_warnings() { return {}; }
+  std::vector<StatusUpdate> take_statuses() { return {}; }
+  bool opened(const std::vector<ListenerState>&) { return false; }
   std::vector<std::shared_ptr<Backend>> backends() const;           // all there are
   std::shared_ptr<Backend> revision(const client::Key& key) const;  // nullptr if unknown
 

@@ -1,4 +1,4 @@
-#include "platform/gateway/virtual_service.h"
+#include "platform/gateway/config/virtual_service.h"
 
 #include <algorithm>
 
