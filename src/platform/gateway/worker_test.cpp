@@ -11,7 +11,8 @@
 #include "foundation/base/strings.h"
 #include "foundation/http/http.h"
 #include "foundation/json/yaml.h"
-#include "platform/gateway/table_builder.h"
+#include "platform/gateway/short_way.h"
+#include "platform/gateway/config/table_builder.h"
 
 namespace proa::gateway {
 namespace {
@@ -36,6 +37,7 @@ struct World {
   std::vector<std::string> lines;
   TableBuilder builder{{}, real_clock()};
   std::unique_ptr<Worker> worker;
+  std::unique_ptr<ShortWay> way;
   std::unique_ptr<http::StreamServer> front;
   std::unique_ptr<http::Client> client;
   uint16_t port = 0;
@@ -47,9 +49,11 @@ struct World {
       for (auto& [e, l] : b.pods) lines.push_back(pod_log_path("", *l.endpoint) + " " + l.text);
     });
     worker->start();
-    front = std::make_unique<http::StreamServer>(loop, http::ServerOptions{}, [this](auto stream) {
-      worker->handle(std::move(stream), "");
-    });
+    way = std::make_unique<ShortWay>(*worker, std::make_shared<Door>());
+    http::ServerOptions server;
+    server.relay = way.get();
+    front = std::make_unique<http::StreamServer>(
+        loop, server, [this](auto stream) { worker->handle(std::move(stream), ""); });
     port = *front->listen("127.0.0.1", 0);
     http::ClientOptions c;
     client = std::make_unique<http::Client>(loop, c);
