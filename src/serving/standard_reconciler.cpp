@@ -131,6 +131,10 @@ Status StandardReconciler::make(Work& w, const standard::VariantPlan& plan, bool
   const auto& name = plan.deployment["metadata"]["name"].str();
   const auto* wanted = autoscaler_kind(plan.autoscaler);
   if (with_deployment) TRY_STATUS(children_.apply(w.isvc, api::kDeployment, plan.deployment));
+  // A Service cannot become headless, or cease to be.
+  const auto service = live(api::kService, w.isvc, name);
+  if (service && ((*service)["spec"]["clusterIP"].str() == "None") != plan.service["spec"].has("clusterIP"))
+    TRY_STATUS(children_.remove(w.isvc, api::kService, name));
   TRY_STATUS(children_.apply(w.isvc, api::kService, plan.service));
   for (const auto* kind : {&api::kHorizontalPodAutoscaler, &api::kPodAutoscaler})
     if (!wanted || !(*kind == *wanted)) TRY_STATUS(children_.remove(w.isvc, *kind, name));

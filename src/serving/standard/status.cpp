@@ -45,11 +45,11 @@ ModelInput model_input(const Running& r, const json::Value& before, bool ready) 
   return in;
 }
 
-// The revision whose pods take the requests while the newest one's fail.
+// Who takes the requests while the newest revision's pods fail.
 std::string serving_revision(const Observed& o) {
-  if (o.held) return available(o.stable.deployment.get()) ? o.stable.revision : "";
   if (!available(o.stable.deployment.get())) return "";
-  return "the one before";
+  if (!o.held) return "the one before";
+  return o.stable.revision.empty() ? name_of(*o.stable.deployment) : o.stable.revision;
 }
 
 void apply_failure(const Observed& o, const json::Value& model, Condition& predictor) {
