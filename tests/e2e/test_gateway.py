@@ -408,7 +408,7 @@ def test_websocket_messages_both_ways():
     up("ws.test")
 
     async def talk():
-        async with websockets.connect(f"ws://127.0.0.1:{p.port}/chat", additional_headers={"Host": "ws.test"}, compression=None) as socket:
+        async with websockets.connect("ws://ws.test/chat", host="127.0.0.1", port=p.port, compression=None) as socket:
             for text in ("hello", "x" * 3000):
                 await socket.send(text)
                 assert await asyncio.wait_for(socket.recv(), 10) == text
