@@ -6,6 +6,8 @@
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
 #include "platform/knative/objects/names.h"
+#include "platform/knative/settings/config_watch.h"
+#include "platform/knative/settings/live.h"
 
 namespace proa::knative {
 namespace {
@@ -52,18 +54,19 @@ class RouteReconciler {
 
   Result<client::Outcome> reconcile(const client::Key& key) {
     RouteSnapshot s;
-    s.domain = domain_;
     TRY(s.route, find(client_, api::kRoute, key.ns, key.name));
     if (!s.route || client::deleting(*s.route)) {
       references_.set(key, {});
       return client::Outcome{};
     }
+    s.domain = settings_.domains.get(&client_)->of((*s.route)["metadata"]["labels"], domain_);
+    s.network = *settings_.network.get(&client_);
     TRY_STATUS(observe(s, key));
     RoutePlan plan = plan_route(s, clock_.wall());
     TRY_STATUS(label_revisions(s, plan.status["traffic"], key));
     TRY_STATUS(ensure_placeholders(s, plan, key));
     TRY_STATUS(write_status(client_, api::kRoute, *s.route, std::move(plan.status), kManager));
-    return client::Outcome{};
+    return client::Outcome{plan.again};
   }
 
  private:
@@ -80,7 +83,22 @@ class RouteReconciler {
             find(client_, api::kConfiguration, key.ns, configuration));
       }
     }
+    TRY_STATUS(observe_left(s, key, names));
     references_.set(key, std::move(names));
+    return {};
+  }
+
+  // Those that get requests now, and that a gradual rollout may be leaving.
+  Status observe_left(RouteSnapshot& s, const client::Key& key, std::set<std::string>& names) {
+    const json::Value& status = (*s.route)["status"];
+    std::set<std::string> more;
+    for (const auto& target : status["traffic"].array()) more.insert(target["revisionName"].str());
+    for (const Shift& shift : parse_rollout(status["annotations"][kRolloutAnnotation].str()))
+      for (const Share& share : shift.shares) more.insert(share.revision);
+    for (const std::string& name : more)
+      if (names.insert(name).second) {
+        TRY(s.revisions[name], find(client_, api::kRevision, key.ns, name));
+      }
     return {};
   }
 
@@ -141,6 +159,7 @@ class RouteReconciler {
   const std::string domain_;
   Applier applier_;
   References references_;
+  LiveSettings settings_;
 };
 
 }  // namespace
@@ -152,7 +171,9 @@ client::ControllerSpec route_controller(client::Client& client, Clock& clock, st
   };
   client::ControllerSpec spec;
   spec.name = "route";
-  spec.watches.push_back({api::kRoute, client::self()});
+  auto config = std::make_shared<ConfigWatch>(
+      std::vector<std::string>{"config-network", "config-domain"});
+  config->add_to(spec, api::kRoute);
   spec.watches.push_back({api::kConfiguration, referring});
   spec.watches.push_back({api::kRevision, referring});
   spec.watches.push_back({api::kService, client::owner(api::kRoute)});

@@ -8,6 +8,8 @@
 
 #include "client/controller.h"
 #include "platform/knative/objects/objects.h"
+#include "platform/knative/routes/rollout.h"
+#include "platform/knative/settings/settings.h"
 
 namespace proa::knative {
 
@@ -16,12 +18,18 @@ struct RouteSnapshot {
   std::map<std::string, Object> configurations;  // those that the traffic names; null: not there
   std::map<std::string, Object> revisions;       // those that may be routed to; null: not there
   std::string domain;                            // example.com
+  Network network;
 };
 
 struct RoutePlan {
   json::Value status;
   std::vector<json::Value> placeholders;  // Services ROUTE and TAG-ROUTE
+  std::optional<Duration> again;          // a gradual rollout's next step
 };
+// How long a new revision takes to get all of the traffic, by the Route's annotation or the
+// network's default.
+Duration rollout_duration(const json::Value& route, const Network& network);
+
 RoutePlan plan_route(const RouteSnapshot& snapshot, WallTime now);
 
 // How the labels of the revisions of a Route's configurations should read: name → active | reserve.
@@ -29,6 +37,7 @@ RoutePlan plan_route(const RouteSnapshot& snapshot, WallTime now);
 std::map<std::string, std::string> routing_states(const std::vector<Object>& revisions,
                                                   const json::Value& traffic);
 
+// `domain`: where config-domain says none.
 client::ControllerSpec route_controller(client::Client& client, Clock& clock, std::string domain);
 
 }  // namespace proa::knative

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "foundation/base/strings.h"
+#include "platform/knative/scaling/config_reader.h"
 
 namespace proa::knative {
 namespace {
@@ -150,66 +151,72 @@ Status check_target(const json::Value& a) {
   return {};
 }
 
-// A value of the ConfigMap, if it is there.
-class Reader {
- public:
-  explicit Reader(const json::Value& data) : data_(data) {}
-  void number(const char* key, double& out) {
-    if (auto text = get(key)) {
-      if (auto v = parse_double(*text); v && std::isfinite(*v))
-        out = *v;
-      else
-        refuse(key, *text);
-    }
-  }
-  void whole(const char* key, int64_t& out) {
-    if (auto text = get(key)) {
-      if (auto v = parse_int(*text))
-        out = *v;
-      else
-        refuse(key, *text);
-    }
-  }
-  void flag(const char* key, bool& out) {
-    if (auto text = get(key)) {
-      if (iequals(*text, "true"))
-        out = true;
-      else if (iequals(*text, "false"))
-        out = false;
-      else
-        refuse(key, *text);
-    }
-  }
-  void period(const char* key, Duration& out) {
-    if (auto text = get(key)) {
-      if (auto v = parse_duration(*text))
-        out = *v;
-      else
-        refuse(key, *text);
-    }
-  }
-  Status done() const {
-    return refused_.empty() ? Status() : error(Code::kUnprocessable, refused_);
-  }
+}  // namespace
 
- private:
-  std::optional<std::string> get(const char* key) const {
-    if (!data_.has(key)) return std::nullopt;
-    return data_[key].str();
-  }
-  void refuse(const char* key, const std::string& text) {
-    if (refused_.empty())
-      refused_ = str("config-autoscaler: ", key, ": cannot read \"", shorten(text, 80), "\"");
-  }
-  const json::Value& data_;
-  std::string refused_;
-};
+namespace {
+
+void check_rates(const AutoscalerConfig& c, ConfigReader& r) {
+  r.require(c.max_scale_up_rate > 1,
+            str("max-scale-up-rate = ", c.max_scale_up_rate, ", must be greater than 1.0"));
+  r.require(c.max_scale_down_rate > 1,
+            str("max-scale-down-rate = ", c.max_scale_down_rate, ", must be greater than 1.0"));
+  r.require(c.target_burst_capacity >= 0 || c.target_burst_capacity == -1,
+            str("target-burst-capacity must be either non-negative or -1 (for unlimited), was: ",
+                c.target_burst_capacity));
+  r.require(c.container_concurrency_percentage > 0 && c.container_concurrency_percentage <= 100,
+            str("container-concurrency-target-percentage = ", c.container_concurrency_percentage,
+                ", must be in (0, 100] range"));
+  r.require(c.container_concurrency_target * c.container_concurrency_percentage / 100 >= 0.01,
+            "container-concurrency-target-percentage and container-concurrency-target-default "
+            "yield a target below 0.01");
+  r.require(c.rps_target >= 1,
+            str("requests-per-second-target-default = ", c.rps_target, ", must be at least 1"));
+  r.require(c.activator_capacity >= 1,
+            str("activator-capacity = ", c.activator_capacity, ", must be at least 1"));
+  r.require(c.panic_window_percentage >= 1 && c.panic_window_percentage <= 100,
+            str("panic-window-percentage = ", c.panic_window_percentage,
+                ", must be in [1, 100] interval"));
+  r.require(c.panic_threshold_percentage >= 110 && c.panic_threshold_percentage <= 1000,
+            str("panic-threshold-percentage = ", c.panic_threshold_percentage,
+                ", must be in [110, 1000] interval"));
+}
+
+void check_times_and_scales(const AutoscalerConfig& c, ConfigReader& r) {
+  r.require(c.stable_window >= seconds(6) && c.stable_window <= hours(1),
+            str("stable-window = ", format_duration(c.stable_window),
+                ", must be in [6s; 1h0m0s] range"));
+  r.require(c.stable_window % seconds(1) == Duration::zero(),
+            str("stable-window = ", format_duration(c.stable_window),
+                ", must be specified with at most second precision"));
+  r.require(c.scale_to_zero_grace_period >= seconds(6),
+            str("scale-to-zero-grace-period must be at least 6s, was: ",
+                format_duration(c.scale_to_zero_grace_period)));
+  r.require(c.scale_to_zero_pod_retention >= Duration::zero(),
+            str("scale-to-zero-pod-retention-period cannot be negative, was: ",
+                format_duration(c.scale_to_zero_pod_retention)));
+  r.require(c.scale_down_delay >= Duration::zero() && c.scale_down_delay <= hours(1) &&
+                c.scale_down_delay % seconds(1) == Duration::zero(),
+            str("scale-down-delay = ", format_duration(c.scale_down_delay),
+                ", must be in whole seconds within [0s; 1h0m0s]"));
+  r.require(c.initial_scale >= (c.allow_zero_initial_scale ? 0 : 1),
+            str("initial-scale = ", c.initial_scale,
+                ", must be at least 0 (or at least 1 when allow-zero-initial-scale is false)"));
+  r.require(c.min_scale >= 0, str("min-scale = ", c.min_scale, ", must be at least 0"));
+  r.require(c.max_scale_limit >= 0,
+            str("max-scale-limit = ", c.max_scale_limit, ", must be at least 0"));
+  r.require(c.max_scale >= 0 && (c.max_scale_limit == 0 ||
+                                 (c.max_scale > 0 && c.max_scale <= c.max_scale_limit)),
+            str("max-scale = ", c.max_scale, ", must be in [",
+                c.max_scale_limit > 0 ? "1, max-scale-limit" : "0, ∞", "]"));
+  r.require(c.max_scale == 0 || c.min_scale <= c.max_scale,
+            str("min-scale = ", c.min_scale, ", must be at most max-scale"));
+}
 
 }  // namespace
 
 Result<AutoscalerConfig> parse_autoscaler_config(const json::Value& data) {
   AutoscalerConfig c;
-  Reader r(data);
+  ConfigReader r(data);
   r.number("container-concurrency-target-default", c.container_concurrency_target);
   r.number("container-concurrency-target-percentage", c.container_concurrency_percentage);
   r.number("requests-per-second-target-default", c.rps_target);
@@ -229,18 +236,16 @@ Result<AutoscalerConfig> parse_autoscaler_config(const json::Value& data) {
   r.whole("min-scale", c.min_scale);
   r.whole("max-scale", c.max_scale);
   r.whole("max-scale-limit", c.max_scale_limit);
+  r.text("pod-autoscaler-class", c.autoscaler_class);
   TRY_STATUS(r.done());
   // A fraction up to 1 means a share, as Knative reads this one key.
   if (c.container_concurrency_percentage <= 1) c.container_concurrency_percentage *= 100;
-  auto fail = [](const char* text) {
-    return error(Code::kUnprocessable, str("config-autoscaler: ", text));
-  };
-  if (c.max_scale_up_rate <= 1) return fail("max-scale-up-rate must be greater than 1.0");
-  if (c.max_scale_down_rate <= 1) return fail("max-scale-down-rate must be greater than 1.0");
-  if (c.stable_window < seconds(6) || c.stable_window > hours(1))
-    return fail("stable-window must be in 6s..1h");
-  if (c.target_burst_capacity < 0 && c.target_burst_capacity != -1)
-    return fail("target-burst-capacity must be at least 0, or -1");
+  check_rates(c, r);
+  check_times_and_scales(c, r);
+  r.require(c.autoscaler_class == kKpaClass || c.autoscaler_class == kHpaClass,
+            str("pod-autoscaler-class = ", c.autoscaler_class, ", must be ", kKpaClass, " or ",
+                kHpaClass));
+  TRY_STATUS(r.done());
   return c;
 }
 
@@ -285,15 +290,25 @@ ScaleSpec scale_spec(const json::Value& a, int64_t container_concurrency, bool r
   return s;
 }
 
+bool scaled_by_hpa(const json::Value& annotations, const AutoscalerConfig& config) {
+  Found kind = find(annotations, kClass);
+  return (kind.present ? kind.text : config.autoscaler_class) == kHpaClass;
+}
+
+std::string metric_of(const json::Value& annotations) { return find(annotations, kMetric).text; }
+
+std::optional<double> target_of(const json::Value& annotations) {
+  return number(annotations, kTarget);
+}
+
+std::optional<Duration> window_of(const json::Value& annotations) {
+  return period(annotations, kWindow);
+}
+
 Status validate_autoscaling(const json::Value& a, const AutoscalerConfig& config) {
-  Found kind = find(a, kClass);
-  if (kind.present && kind.text == "hpa.autoscaling.knative.dev")
-    return error(Code::kUnprocessable,
-                 str("metadata.annotations.", kind.key,
-                     ": class hpa.autoscaling.knative.dev is not served "
-                     "here; use kpa.autoscaling.knative.dev with metric concurrency or rps"));
-  TRY_STATUS(check_choice(a, kClass, {"kpa.autoscaling.knative.dev"}));
-  TRY_STATUS(check_choice(a, kMetric, {"concurrency", "rps"}));
+  TRY_STATUS(check_choice(a, kClass, {kKpaClass, kHpaClass}));
+  // The HPA's metrics may have any name; its status says which cannot be had.
+  if (!scaled_by_hpa(a, config)) TRY_STATUS(check_choice(a, kMetric, {"concurrency", "rps"}));
   TRY_STATUS(
       check_choice(a, kAggregation, {"linear", "weighted-exponential", "weightedExponential"}));
   TRY_STATUS(check_scales(a, config));

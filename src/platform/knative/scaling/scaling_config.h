@@ -4,12 +4,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "foundation/base/clock.h"
 #include "foundation/json/value.h"
 
 namespace proa::knative {
+
+inline constexpr std::string_view kKpaClass = "kpa.autoscaling.knative.dev";
+inline constexpr std::string_view kHpaClass = "hpa.autoscaling.knative.dev";
 
 enum class Metric { kConcurrency, kRps };
 enum class Aggregation { kLinear, kWeightedExponential };
@@ -34,6 +39,7 @@ struct AutoscalerConfig {
   bool allow_zero_initial_scale = false;
   int64_t initial_scale = 1;
   int64_t min_scale = 0, max_scale = 0, max_scale_limit = 0;
+  std::string autoscaler_class{kKpaClass};
 };
 
 // Values that are missing keep their default; one that cannot be read is an error that names it.
@@ -61,6 +67,12 @@ struct ScaleSpec {
 // (the ConfigMap may have changed) count as absent.
 ScaleSpec scale_spec(const json::Value& annotations, int64_t container_concurrency, bool reachable,
                      const AutoscalerConfig& config);
+
+// What the class hpa.autoscaling.knative.dev needs of them.
+bool scaled_by_hpa(const json::Value& annotations, const AutoscalerConfig& config);
+std::string metric_of(const json::Value& annotations);  // "" if none is given
+std::optional<double> target_of(const json::Value& annotations);
+std::optional<Duration> window_of(const json::Value& annotations);
 
 // kUnprocessable that names the annotation. Used by admission.
 Status validate_autoscaling(const json::Value& annotations, const AutoscalerConfig& config);
