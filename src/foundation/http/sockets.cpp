@@ -35,6 +35,18 @@ void set_on(int fd, int level, int option) {
   ::setsockopt(fd, level, option, &one, sizeof one);
 }
 
+bool is_loopback(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET)
+    return (ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24) == 127;
+  return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+}
+
+// Nothing is lost and nothing congests inside a machine: the plainest congestion control costs least
+// (BBR, for one, paces every packet by a timer).
+void be_plain_inside(int fd, const sockaddr_storage& address) {
+  if (is_loopback(address)) ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+}
+
 }  // namespace
 
 Result<Fd> listen_on(const std::string& address, uint16_t port, bool reuse_port) {
@@ -46,6 +58,7 @@ Result<Fd> listen_on(const std::string& address, uint16_t port, bool reuse_port)
   set_on(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   if (reuse_port) set_on(fd.get(), SOL_SOCKET, SO_REUSEPORT);
   set_on(fd.get(), IPPROTO_TCP, TCP_NODELAY);  // accepted sockets inherit it
+  be_plain_inside(fd.get(), storage);          // likewise
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0)
     return errno_error(what);
   if (::listen(fd.get(), 4096) != 0) return errno_error(what);
@@ -86,6 +99,7 @@ Result<Fd> start_connect(const std::string& address, uint16_t port) {
   Fd fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return errno_error(what);
   set_on(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+  be_plain_inside(fd.get(), storage);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0 &&
       errno != EINPROGRESS) {
     Error failed = errno_error(what);

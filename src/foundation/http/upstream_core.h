@@ -132,7 +132,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void on_event(uint32_t events);
   void on_connected();
   void read_some_or_fail();
-  void read_some();
+  void read_some(bool to_the_end);
   void read_more_soon();
   void update_interest();
 
@@ -145,6 +145,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   int depth_ = 0;
   bool connected_ = false, secured_ = false, closed_ = false, soon_ = false, muted_ = false;
   bool reset_ = false;
+  bool unread_ = false;  // the socket may have more, and will not say so again
   uint32_t served_ = 0;
   MonoTime born_{};
   MonoTime idle_since_{};

@@ -35,6 +35,9 @@ class FailedStream : public ClientStream, public std::enable_shared_from_this<Fa
   Guarded<ClientCallbacks> calls_;
 };
 
+// As in server_connection.cpp: a plain socket tells each arrival once.
+uint32_t reading_events(bool tls) { return tls ? EPOLLIN : EPOLLIN | EPOLLRDHUP | EPOLLET; }
+
 void prepare(int fd, const UpstreamSettings& s) {
   if (!s.keepalive) return;
   auto set = [fd](int level, int option, int value) {
@@ -255,7 +258,7 @@ void UpstreamConnection::on_event(uint32_t events) {
   }
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
     if (interest_ & EPOLLIN)
-      read_some();
+      read_some((events & ~uint32_t{EPOLLIN | EPOLLOUT}) != 0);
     else if (events & (EPOLLHUP | EPOLLERR))
       protocol_->on_eof();
   }
@@ -272,9 +275,13 @@ void UpstreamConnection::on_connected() {
   core_.loop.cancel(std::exchange(timer_, 0));
 }
 
-void UpstreamConnection::read_some() {
+void UpstreamConnection::read_some(bool to_the_end) {
+  unread_ = false;
   for (int i = 0; i < 16 && !closed_; ++i) {
-    if (!protocol_->wants_read()) return;
+    if (!protocol_->wants_read()) {
+      unread_ = true;
+      return;
+    }
     long n = transport_.read(core_.buffer.data(), core_.buffer.size());
     if (!secured_ && transport_.tls()->ready()) {
       if (to_.http2 && !transport_.tls()->is_h2()) {
@@ -291,17 +298,19 @@ void UpstreamConnection::read_some() {
     }
     if (n == Transport::kBroken) reset_ = true;
     if (n <= 0) return protocol_->on_eof();
+    bool more = transport_.tls() || to_the_end || static_cast<size_t>(n) == core_.buffer.size();
     protocol_->on_data({core_.buffer.data(), static_cast<size_t>(n)});
-    if (!transport_.tls()) return;
+    if (!more) return;
   }
+  unread_ = true;
   read_more_soon();
 }
 
-// What TLS already holds will not make the socket readable again.
+// What TLS already holds will not make the socket readable again, nor will what was left in it.
 void UpstreamConnection::read_more_soon() {
-  if (closed_ || !transport_.tls_input()) return;
+  if (closed_ || !(transport_.tls_input() || unread_)) return;
   core_.loop.post([self = shared_from_this()] {
-    if (!self->closed_) self->on_event(EPOLLIN);
+    if (!self->closed_) self->on_event(EPOLLIN | EPOLLRDHUP);
   });
 }
 
@@ -358,8 +367,10 @@ void UpstreamConnection::update_interest() {
   if (muted_) return;
   bool reading = connected_ && protocol_->wants_read();
   bool writing = !connected_ || transport_.blocked();
-  uint32_t wanted = (reading ? uint32_t{EPOLLIN} : 0) | (writing ? uint32_t{EPOLLOUT} : 0);
-  if (reading && !(interest_ & EPOLLIN)) read_more_soon();
+  bool tls = transport_.tls() != nullptr;
+  uint32_t wanted = (reading ? reading_events(tls) : 0) | (writing ? uint32_t{EPOLLOUT} : 0);
+  if (reading && !(interest_ & EPOLLIN) && !tls) unread_ = false;  // the kernel tells anew
+  if (reading && (!(interest_ & EPOLLIN) || unread_)) read_more_soon();
   if (wanted == interest_) return;
   interest_ = wanted;
   core_.loop.modify(transport_.fd(), wanted);
