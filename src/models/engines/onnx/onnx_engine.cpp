@@ -24,16 +24,19 @@ class OnnxEngine : public inference::Engine {
   }
 
  private:
-  // The library, loaded once; after an error it is tried again.
+  // The library's own state lives as long as a model that uses it, and never until the process
+  // ends, when the library's has gone already.
   Result<std::shared_ptr<const onnx::Runtime>> loaded() const {
     std::lock_guard lock(mutex_);
-    if (!runtime_) {
-      TRY(runtime_, onnx::Runtime::make());
+    auto runtime = runtime_.lock();
+    if (!runtime) {
+      TRY(runtime, onnx::Runtime::make());
+      runtime_ = runtime;
     }
-    return runtime_;
+    return runtime;
   }
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const onnx::Runtime> runtime_;  // guarded by mutex_
+  mutable std::weak_ptr<const onnx::Runtime> runtime_;  // guarded by mutex_
 };
 
 }  // namespace

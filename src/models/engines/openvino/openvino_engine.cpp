@@ -39,16 +39,19 @@ class OpenvinoEngine : public inference::Engine {
   }
 
  private:
-  // The library, loaded once; after an error it is tried again.
+  // The library's own state lives as long as a model that uses it, and never until the process
+  // ends, when the library's has gone already.
   Result<std::shared_ptr<const openvino::Runtime>> loaded() const {
     std::lock_guard lock(mutex_);
-    if (!runtime_) {
-      TRY(runtime_, openvino::Runtime::make());
+    auto runtime = runtime_.lock();
+    if (!runtime) {
+      TRY(runtime, openvino::Runtime::make());
+      runtime_ = runtime;
     }
-    return runtime_;
+    return runtime;
   }
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const openvino::Runtime> runtime_;  // guarded by mutex_
+  mutable std::weak_ptr<const openvino::Runtime> runtime_;  // guarded by mutex_
 };
 
 }  // namespace
