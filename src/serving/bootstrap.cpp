@@ -40,25 +40,25 @@ json::Value config_map(std::string_view domain) {
                                           {"cpuRequest", "100m"},
                                           {"cpuLimit", "1"}});
   const json::Value batcher = json::object({{"maxBatchSize", 32}, {"maxLatency", 5000}});
-  const json::Value metrics = json::object(
-      {{"enableMetricAggregation", "false"}, {"enablePrometheusScraping", "false"}});
+  const json::Value metrics =
+      json::object({{"enableMetricAggregation", "false"}, {"enablePrometheusScraping", "false"}});
   const json::Value credentials = json::object(
       {{"gcs", json::object({{"gcsCredentialFileName", "gcloud-application-credentials.json"}})}});
   return json::object(
       {{"apiVersion", "v1"},
        {"kind", "ConfigMap"},
        {"metadata", json::object({{"name", kConfigName}, {"namespace", kConfigNamespace}})},
-       {"data", json::object({{"inferenceService", json::pretty(service)},
-                              {"storageInitializer", json::pretty(initializer)},
-                              {"agent", json::pretty(agent)},
-                              {"batcher", json::pretty(batcher)},
-                              {"metricsAggregator", json::pretty(metrics)},
-                              {"service", json::pretty(json::object(
-                                              {{"serviceClusterIPNone", false}}))},
-                              {"credentials", json::pretty(credentials)},
-                              {"ingress", json::pretty(ingress(domain))},
-                              {"deploy", json::pretty(json::object(
-                                             {{"defaultDeploymentMode", "Knative"}}))}})}});
+       {"data",
+        json::object(
+            {{"inferenceService", json::pretty(service)},
+             {"storageInitializer", json::pretty(initializer)},
+             {"agent", json::pretty(agent)},
+             {"batcher", json::pretty(batcher)},
+             {"metricsAggregator", json::pretty(metrics)},
+             {"service", json::pretty(json::object({{"serviceClusterIPNone", false}}))},
+             {"credentials", json::pretty(credentials)},
+             {"ingress", json::pretty(ingress(domain))},
+             {"deploy", json::pretty(json::object({{"defaultDeploymentMode", "Knative"}}))}})}});
 }
 
 Status apply_bootstrap(client::Client& client, std::string_view domain) {

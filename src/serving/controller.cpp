@@ -100,14 +100,14 @@ class Reconciler {
 
   // Applies what is planned; null (with `refusal` set) if the spec cannot be planned.
   Result<Object> make_knative(const json::Value& isvc, const SelectedRuntime* runtime,
-                              const Config& config, Observed& o,
-                              std::optional<Refusal>& refusal) {
+                              const Config& config, Observed& o, std::optional<Refusal>& refusal) {
     const auto& rolled_out =
         isvc["status"]["components"]["predictor"]["latestRolledoutRevision"].str();
     auto plan = plan_knative_service(isvc, runtime, rolled_out, config);
     // Before the service can be reached: templates that give no URL.
     auto urls = knative_urls(isvc, "", config);
-    for (const Error* e : {plan.ok() ? nullptr : &plan.error(), urls.ok() ? nullptr : &urls.error()})
+    for (const Error* e :
+         {plan.ok() ? nullptr : &plan.error(), urls.ok() ? nullptr : &urls.error()})
       if (e) {
         refusal = Refusal{"InvalidPredictorSpec", e->message, e->message};
         return Object{};

@@ -1,6 +1,6 @@
-// What KServe's controllers v0.20 make of these InferenceServices, and what ours make: every object,
-// field by field, at each step, and the status. A difference that is not in the table of accepted
-// ones fails, and so does one in the table that is no longer there.
+// What KServe's controllers v0.20 make of these InferenceServices, and what ours make: every
+// object, field by field, at each step, and the status. A difference that is not in the table of
+// accepted ones fails, and so does one in the table that is no longer there.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -64,14 +64,11 @@ bool volatile_field(std::string_view path) {
   return false;
 }
 
-bool status_counts(const json::Value& object) {
-  return object["kind"].str() == "InferenceService";
-}
+bool status_counts(const json::Value& object) { return object["kind"].str() == "InferenceService"; }
 
 void add(const json::Value& object, Fields& out) {
   const auto& kind = object["kind"].str();
-  const auto name =
-      kind == "Event" ? object["reason"].str() : object["metadata"]["name"].str();
+  const auto name = kind == "Event" ? object["reason"].str() : object["metadata"]["name"].str();
   json::Value v = object;
   if (!status_counts(v)) v.erase("status");
   if (kind == "Event") v.erase("metadata");
@@ -88,8 +85,8 @@ class GoldenCases : public ControllerFixture {
     Fields out;
     for (const auto& kind :
          {api::kInferenceService, api::kDeployment, api::kService, api::kKnService,
-          api::kVirtualService, api::kEvent, api::kPodAutoscaler,
-          api::kHorizontalPodAutoscaler, standard::kIngressKind, standard::kHttpRouteKind}) {
+          api::kVirtualService, api::kEvent, api::kPodAutoscaler, api::kHorizontalPodAutoscaler,
+          standard::kIngressKind, standard::kHttpRouteKind}) {
       auto list = client_->list(kind, {kNamespace});
       if (!list.ok()) continue;
       for (const auto& o : *list) add(*o, out);
@@ -153,11 +150,9 @@ class GoldenCases : public ControllerFixture {
                                     {"metadata", json::object({{"name", object["metadata"]["name"]},
                                                                {"namespace", kNamespace}})},
                                     {"status", object["status"]}});
-      const client::Kind what =
-          kind == "Deployment" ? api::kDeployment
-          : kind == "HTTPRoute"
-              ? standard::kHttpRouteKind
-              : api::kKnService;
+      const client::Kind what = kind == "Deployment"  ? api::kDeployment
+                                : kind == "HTTPRoute" ? standard::kHttpRouteKind
+                                                      : api::kKnService;
       for (auto& parent : v.ref("status").ref("parents").make_array())
         for (auto& c : parent.ref("conditions").make_array())
           c.set("lastTransitionTime", "2026-11-01T10:00:00Z");
@@ -227,12 +222,13 @@ class GoldenCases : public ControllerFixture {
 
   void SetUp() override {
     ControllerFixture::SetUp();
-    ASSERT_TRUE(client_
-                    ->apply(api::kNamespace,
-                            yaml(str("{apiVersion: v1, kind: Namespace, metadata: {name: ",
-                                     kNamespace, "}}")),
-                            {"test"})
-                    .ok());
+    ASSERT_TRUE(
+        client_
+            ->apply(
+                api::kNamespace,
+                yaml(str("{apiVersion: v1, kind: Namespace, metadata: {name: ", kNamespace, "}}")),
+                {"test"})
+            .ok());
   }
 };
 

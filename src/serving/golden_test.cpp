@@ -3,10 +3,10 @@
 
 #include "client/client.h"
 #include "serving/bootstrap.h"
-#include "serving/spec/defaults.h"
 #include "serving/knative/plan.h"
-#include "serving/pod_mutator.h"
 #include "serving/knative/status.h"
+#include "serving/pod_mutator.h"
+#include "serving/spec/defaults.h"
 #include "serving/status/conditions.h"
 #include "serving/testdata.h"
 
@@ -110,9 +110,9 @@ json::Value template_for(const json::Value& isvc) {
 }
 
 TEST(Golden, VersionTwoOfTheProtocolIsMlservers) {
-  const auto made = template_for(
-      yaml("{metadata: {name: legacy, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
-           "sklearn}, protocolVersion: v2, runtimeVersion: v0.12.0, storageUri: 'gs://b/m'}}}}"));
+  const auto made = template_for(yaml(
+      "{metadata: {name: legacy, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
+      "sklearn}, protocolVersion: v2, runtimeVersion: v0.12.0, storageUri: 'gs://b/m'}}}}"));
   EXPECT_EQ(made["metadata"]["labels"]["modelClass"].str(), "mlserver_sklearn.SKLearnModel");
   const auto& c = made["spec"]["containers"][0];
   EXPECT_EQ(c["image"].str(), "docker.io/seldonio/mlserver:v0.12.0");
@@ -152,10 +152,9 @@ TEST(Golden, ABatcherIsTheAgentsAndTheModelServersEnvironment) {
   expect_same(containers[1]["args"],
               yaml("[--enable-batcher, --max-batchsize, '16', --max-latency, '200', "
                    "--component-port, '8080']"));
-  expect_same(containers[0]["env"],
-              yaml("[{name: INFERENCE_SERVICE_NAME, value: x},"
-                   " {name: PROA_MAX_BATCH_SIZE, value: '16'},"
-                   " {name: PROA_MAX_LATENCY, value: '200'}]"));
+  expect_same(containers[0]["env"], yaml("[{name: INFERENCE_SERVICE_NAME, value: x},"
+                                         " {name: PROA_MAX_BATCH_SIZE, value: '16'},"
+                                         " {name: PROA_MAX_LATENCY, value: '200'}]"));
 }
 
 TEST(Golden, AClaimIsMountedReadOnlyWithoutAnInitializer) {

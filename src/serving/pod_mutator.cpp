@@ -199,8 +199,8 @@ std::string shared_parent(const std::vector<Source>& sources) {
   return slash == 0 || slash == std::string::npos ? "/" : sources[0].path.substr(0, slash);
 }
 
-// A revision's pods all take the version of the model that its first one got: a Knative revision, or
-// what a Deployment made of one template.
+// A revision's pods all take the version of the model that its first one got: a Knative revision,
+// or what a Deployment made of one template.
 std::string revision_of(const json::Value& labels) {
   if (const auto& r = labels["serving.knative.dev/revision"].str(); !r.empty()) return r;
   const auto& hash = labels["pod-template-hash"].str();

@@ -1,15 +1,15 @@
 // Tables: validation, runtime selection, merge, model status, traffic, canary tracking.
 #include "client/client.h"
 #include "serving/bootstrap.h"
+#include "serving/knative/plan.h"
+#include "serving/knative/status.h"
 #include "serving/spec/container.h"
 #include "serving/spec/defaults.h"
 #include "serving/spec/merge.h"
 #include "serving/spec/support.h"
-#include "serving/status/model_status.h"
-#include "serving/knative/plan.h"
-#include "serving/knative/status.h"
-#include "serving/testdata.h"
 #include "serving/spec/validate.h"
+#include "serving/status/model_status.h"
+#include "serving/testdata.h"
 
 namespace proa::serving {
 namespace {
@@ -396,7 +396,8 @@ TEST(Plan, RefusesWhatThisVersionDoesNotDo) {
     return r ? r->detail : std::string();
   };
   EXPECT_EQ(refused("{predictor: {model: {}}}"), "");
-  EXPECT_EQ(refused("{predictor: {model: {}}}", "serving.kserve.io/deploymentMode: RawDeployment"), "");
+  EXPECT_EQ(refused("{predictor: {model: {}}}", "serving.kserve.io/deploymentMode: RawDeployment"),
+            "");
   EXPECT_EQ(refused("{predictor: {model: {}}}", "serving.kserve.io/deploymentMode: ModelMesh"),
             "deployment mode ModelMesh is not supported by this version; set annotation "
             "serving.kserve.io/deploymentMode to Knative or Standard");

@@ -110,18 +110,18 @@ Status StandardReconciler::make_named(Work& w, const json::Value& canary) {
     runtime = std::get<SelectedRuntime>(std::move(choice));
   }
   const auto name = standard::variant_name(w.isvc, canary["predictor"]);
-  auto plan = standard::plan_variant(
-      {name, std::move(isvc), runtime.object ? &runtime : nullptr,
-       standard::canary_replicas(canary, w.isvc["spec"]["predictor"])},
-      w.config);
+  auto plan =
+      standard::plan_variant({name, std::move(isvc), runtime.object ? &runtime : nullptr,
+                              standard::canary_replicas(canary, w.isvc["spec"]["predictor"])},
+                             w.config);
   if (!plan.ok()) {
     w.refusal = invalid(plan.error());
     return {};
   }
   w.kept.insert(name);
   TRY_STATUS(make(w, *plan, true));
-  standard::NamedCanary seen{canary["predictor"]["name"].str(), canary["trafficPercent"].integer(),
-                             {}};
+  standard::NamedCanary seen{
+      canary["predictor"]["name"].str(), canary["trafficPercent"].integer(), {}};
   TRY(seen.running, observe(w.isvc, name));
   w.o.canaries.push_back(std::move(seen));
   return {};
@@ -133,7 +133,8 @@ Status StandardReconciler::make(Work& w, const standard::VariantPlan& plan, bool
   if (with_deployment) TRY_STATUS(children_.apply(w.isvc, api::kDeployment, plan.deployment));
   // A Service cannot become headless, or cease to be.
   const auto service = live(api::kService, w.isvc, name);
-  if (service && ((*service)["spec"]["clusterIP"].str() == "None") != plan.service["spec"].has("clusterIP"))
+  if (service &&
+      ((*service)["spec"]["clusterIP"].str() == "None") != plan.service["spec"].has("clusterIP"))
     TRY_STATUS(children_.remove(w.isvc, api::kService, name));
   TRY_STATUS(children_.apply(w.isvc, api::kService, plan.service));
   for (const auto* kind : {&api::kHorizontalPodAutoscaler, &api::kPodAutoscaler})
@@ -169,7 +170,8 @@ std::vector<standard::Candidate> StandardReconciler::candidates(const Work& w) c
   return out;
 }
 
-// The variant of before, when the predictor was given another name: it serves until the new one can.
+// The variant of before, when the predictor was given another name: it serves until the new one
+// can.
 Result<std::string> StandardReconciler::predecessor(const Work& w) const {
   TRY(auto all, client_.list(api::kDeployment,
                              {namespace_of(w.isvc), str(kIsvcLabel, "=", name_of(w.isvc))}));
@@ -229,8 +231,8 @@ Status StandardReconciler::remove_variant(const json::Value& isvc, const std::st
 Status StandardReconciler::remove_all(const json::Value& isvc) {
   for (const auto& [kind, name] : standard::route_names(isvc))
     TRY_STATUS(children_.remove(isvc, kind, name));
-  TRY(auto all, client_.list(api::kDeployment,
-                             {namespace_of(isvc), str(kIsvcLabel, "=", name_of(isvc))}));
+  TRY(auto all,
+      client_.list(api::kDeployment, {namespace_of(isvc), str(kIsvcLabel, "=", name_of(isvc))}));
   for (const auto& d : all)
     if (children_.owns(isvc, *d)) TRY_STATUS(remove_variant(isvc, name_of(*d)));
   return remove_variant(isvc, standard::variant_name(isvc, isvc["spec"]["predictor"]));
@@ -252,8 +254,7 @@ Result<standard::Running> StandardReconciler::observe(const json::Value& isvc,
   if (!newest) return out;
   out.revision = name_of(*newest);
   const auto& hash = (*newest)["metadata"]["labels"]["pod-template-hash"].str();
-  TRY(out.pods,
-      client_.list(api::kPod, {ns, str("app=isvc.", name, ",pod-template-hash=", hash)}));
+  TRY(out.pods, client_.list(api::kPod, {ns, str("app=isvc.", name, ",pod-template-hash=", hash)}));
   return out;
 }
 

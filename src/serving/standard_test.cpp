@@ -13,22 +13,23 @@ class StandardTest : public ControllerFixture {
   void serve(std::string_view predictor = "", std::string_view spec = "",
              std::string_view annotations = "", std::string_view model = "m",
              std::string_view labels = "") {
-    apply(str("{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, metadata: {name: x, "
-              "namespace: default, labels: {", labels,
-              "}, annotations: {serving.kserve.io/deploymentMode: Standard", annotations.empty() ? "" : ", ",
-              annotations, "}}, spec: {predictor: {", predictor, predictor.empty() ? "" : ", ",
-              "model: {modelFormat: {name: sklearn}, storageUri: 'gs://b/", model, "'}}",
-              spec.empty() ? "" : ", ", spec, "}}"));
+    apply(str(
+        "{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, metadata: {name: x, "
+        "namespace: default, labels: {",
+        labels, "}, annotations: {serving.kserve.io/deploymentMode: Standard",
+        annotations.empty() ? "" : ", ", annotations, "}}, spec: {predictor: {", predictor,
+        predictor.empty() ? "" : ", ", "model: {modelFormat: {name: sklearn}, storageUri: 'gs://b/",
+        model, "'}}", spec.empty() ? "" : ", ", spec, "}}"));
   }
   void status_of(const std::string& name, const char* available, const char* reason) {
     const auto d = get(api::kDeployment, name);
     ASSERT_FALSE(d.is_null()) << name;
-    auto v = yaml(str("{apiVersion: apps/v1, kind: Deployment, metadata: {name: ", name,
-                      ", namespace: default}, status: {observedGeneration: ",
-                      d["metadata"]["generation"].integer(),
-                      ", replicas: 1, updatedReplicas: 1, conditions: [{type: Available, status: '",
-                      available, "', reason: a}, {type: Progressing, status: 'True', reason: ",
-                      reason, "}]}}"));
+    auto v = yaml(str(
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: ", name,
+        ", namespace: default}, status: {observedGeneration: ",
+        d["metadata"]["generation"].integer(),
+        ", replicas: 1, updatedReplicas: 1, conditions: [{type: Available, status: '", available,
+        "', reason: a}, {type: Progressing, status: 'True', reason: ", reason, "}]}}"));
     auto done = client_->apply(api::kDeployment, v, {"test", "status"});
     ASSERT_TRUE(done.ok()) << done.error().message;
     settle();
@@ -38,18 +39,20 @@ class StandardTest : public ControllerFixture {
   // A ReplicaSet with one pod whose model cannot be loaded.
   void fail(const std::string& name, const char* revision) {
     const auto d = get(api::kDeployment, name);
-    auto set = yaml(str("{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: ", name,
-                        "-bad, namespace: default, annotations: {deployment.kubernetes.io/revision: '",
-                        revision, "'}, labels: {app: isvc.", name,
-                        ", pod-template-hash: bad}}, spec: {selector: {matchLabels: {app: isvc.",
-                        name, "}}, template: {metadata: {labels: {app: isvc.", name,
-                        "}}, spec: {containers: [{name: c, image: i}]}}}}"));
+    auto set =
+        yaml(str("{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: ", name,
+                 "-bad, namespace: default, annotations: {deployment.kubernetes.io/revision: '",
+                 revision, "'}, labels: {app: isvc.", name,
+                 ", pod-template-hash: bad}}, spec: {selector: {matchLabels: {app: isvc.", name,
+                 "}}, template: {metadata: {labels: {app: isvc.", name,
+                 "}}, spec: {containers: [{name: c, image: i}]}}}}"));
     set.ref("metadata", "ownerReferences").push(client::owner_reference(d));
     ASSERT_TRUE(client_->create(api::kReplicaSet, set).ok());
     auto pod = client_->create(
         api::kPod, yaml(str("{apiVersion: v1, kind: Pod, metadata: {name: bad, namespace: default, "
                             "labels: {serving.kserve.io/inferenceservice: x, app: isvc.",
-                            name, ", pod-template-hash: bad}}, spec: {containers: [{name: "
+                            name,
+                            ", pod-template-hash: bad}}, spec: {containers: [{name: "
                             "kserve-container, image: i}], initContainers: [{name: "
                             "storage-initializer, image: i}]}}")));
     ASSERT_TRUE(pod.ok()) << pod.error().message;
@@ -75,9 +78,9 @@ class StandardTest : public ControllerFixture {
   }
   json::Value isvc() { return get(api::kInferenceService, "x"); }
   std::string uri(const std::string& name) {
-    return get(api::kDeployment, name)["spec"]["template"]["metadata"]["annotations"]
-              [kSourceUriAnnotation]
-                  .str();
+    return get(api::kDeployment,
+               name)["spec"]["template"]["metadata"]["annotations"][kSourceUriAnnotation]
+        .str();
   }
 };
 
@@ -182,9 +185,9 @@ TEST_F(StandardTest, AnotherNameServesOnlyOnceItsPodsAreThere) {
   ready("x-predictor");
   serve("name: v2", "", "", "m2");
   const auto backend = [&] {
-    return get(standard::kIngressKind, "x")["spec"]["rules"][0]["http"]["paths"][0]["backend"]
-              ["service"]["name"]
-                  .str();
+    return get(standard::kIngressKind,
+               "x")["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
+        .str();
   };
   EXPECT_EQ(backend(), "x-predictor");
   EXPECT_TRUE(there(api::kDeployment, "x-predictor"));
@@ -205,10 +208,10 @@ TEST_F(StandardTest, WithoutLeastReplicasAPodAutoscalerTakesThePlaceOfTheHorizon
   EXPECT_EQ(a["autoscaling.knative.dev/max-scale"].str(), "3");
   EXPECT_EQ(a["autoscaling.knative.dev/target"].str(), "5");
   EXPECT_EQ(pa["spec"]["scaleTargetRef"]["name"].str(), "x-predictor");
-  EXPECT_EQ(get(api::kService, "x-predictor")["metadata"]["annotations"]
-               [standard::kActivatorAnnotation]
-                   .str(),
-            "x-predictor");
+  EXPECT_EQ(
+      get(api::kService, "x-predictor")["metadata"]["annotations"][standard::kActivatorAnnotation]
+          .str(),
+      "x-predictor");
   // Back, from zero: somebody has to wake it.
   auto zero = yaml("{spec: {replicas: 0}}");
   ASSERT_TRUE(client_->patch(api::kDeployment, "default", "x-predictor", zero, "").ok());
@@ -272,7 +275,9 @@ TEST_F(StandardTest, TheConfigurationIsReadLive) {
     ASSERT_TRUE(client_->patch(api::kConfigMap, kConfigNamespace, kConfigName, change, "").ok());
     settle();
   };
-  configure("ingress", R"({"ingressDomain": "ml.test", "pathTemplate": "/serving/{{ .Namespace }}/{{ .Name }}"})");
+  configure(
+      "ingress",
+      R"({"ingressDomain": "ml.test", "pathTemplate": "/serving/{{ .Namespace }}/{{ .Name }}"})");
   EXPECT_EQ(isvc()["status"]["url"].str(), "http://ml.test/serving/default/x");
   const auto rule = get(api::kVirtualService, "x")["spec"]["http"][1];
   EXPECT_EQ(rule["match"][0]["uri"]["prefix"].str(), "/serving/default/x/");
@@ -281,9 +286,13 @@ TEST_F(StandardTest, TheConfigurationIsReadLive) {
   configure("ingress", R"({"ingressDomain": "ml.test", "disableIngressCreation": true})");
   EXPECT_FALSE(there(api::kVirtualService, "x"));
   EXPECT_TRUE(client::condition_is(isvc(), "Ready", "True"));
-  configure("ingress", R"({"ingressDomain": "ml.test", "domainTemplate": "{{ .Name }}.{{ .Namespace }}.{{ .IngressDomain }}"})");
+  configure(
+      "ingress",
+      R"({"ingressDomain": "ml.test", "domainTemplate": "{{ .Name }}.{{ .Namespace }}.{{ .IngressDomain }}"})");
   EXPECT_EQ(isvc()["status"]["url"].str(), "http://x.default.ml.test");
-  configure("deploy", R"({"deploymentRolloutStrategy": {"defaultRollout": {"maxSurge": "2", "maxUnavailable": "0"}}})");
+  configure(
+      "deploy",
+      R"({"deploymentRolloutStrategy": {"defaultRollout": {"maxSurge": "2", "maxUnavailable": "0"}}})");
   EXPECT_EQ(get(api::kDeployment, "x-predictor")["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
                 .integer(),
             2);

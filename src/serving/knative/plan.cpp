@@ -57,8 +57,8 @@ std::string regex_for(std::string_view host) {
 }
 
 json::Value match_host(std::string_view host, const json::Value& gateways) {
-  return json::object({{"authority", json::object({{"regex", regex_for(host)}})},
-                       {"gateways", gateways}});
+  return json::object(
+      {{"authority", json::object({{"regex", regex_for(host)}})}, {"gateways", gateways}});
 }
 
 json::Value http_rule(const json::Value& isvc, json::Value match, const Config& config) {

@@ -89,8 +89,9 @@ Config::Config()
 
 Result<Config> parse_config(const json::Value& config_map) {
   static constexpr std::string_view kKeys[] = {
-      "inferenceService", "ingress",  "deploy",            "storageInitializer", "credentials",
-      "agent",            "service",  "metricsAggregator", "security",           "batcher"};
+      "inferenceService", "ingress", "deploy",  "storageInitializer",
+      "credentials",      "agent",   "service", "metricsAggregator",
+      "security",         "batcher"};
   Config c;
   for (const auto& [key, text] : config_map["data"].object()) {
     if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) continue;

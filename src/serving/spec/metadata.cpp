@@ -92,6 +92,9 @@ Result<Marks> predictor_marks(const json::Value& isvc, const SelectedRuntime* ru
   const auto& predictor = isvc["spec"]["predictor"];
   Marks out;
   out.annotations = without(isvc["metadata"]["annotations"], config.annotations_disallowed);
+  // Of no concern to the pods; a new revision because of them would surprise.
+  for (auto key : {kStopAnnotation, std::string_view("serving.kserve.io/enable-tag-routing")})
+    out.annotations.erase(key);
   out.labels = json::Value(json::Object{});
   if (runtime) {
     add_all(out.annotations, (*runtime->object)["spec"]["annotations"]);

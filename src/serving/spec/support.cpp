@@ -58,8 +58,8 @@ std::vector<std::string> without_effect(const json::Value& isvc) {
   const auto& predictor = isvc["spec"]["predictor"];
   const bool standard = canonical_mode(annotations[kModeAnnotation].str()) == "Standard";
   const auto say = [&](std::string what) { out.push_back(what + " has no effect"); };
-  for (const char* a : {"serving.kserve.io/disable-auto-update",
-                        "serving.kserve.io/enable-metric-aggregation"})
+  for (const char* a :
+       {"serving.kserve.io/disable-auto-update", "serving.kserve.io/enable-metric-aggregation"})
     if (annotations[a].str() == "true") say(str("annotation ", a));
   if (!annotations["serving.kserve.io/gke-accelerator"].str().empty())
     say("annotation serving.kserve.io/gke-accelerator");
@@ -69,10 +69,9 @@ std::vector<std::string> without_effect(const json::Value& isvc) {
   if (standard && predictor["minReplicas"].is_int() && predictor["minReplicas"].integer() == 0) {
     const auto& metric = predictor["scaleMetric"].str();
     if (metric == "cpu" || metric == "memory" || predictor["autoScaling"].is_object())
-      out.push_back(
-          str("with minReplicas: 0 the number of pods follows the requests in hand; ",
-              metric.empty() ? "spec.predictor.autoScaling" : "scaleMetric " + metric,
-              " has no effect"));
+      out.push_back(str("with minReplicas: 0 the number of pods follows the requests in hand; ",
+                        metric.empty() ? "spec.predictor.autoScaling" : "scaleMetric " + metric,
+                        " has no effect"));
   }
   if (standard && !predictor["containerConcurrency"].is_null() &&
       predictor["minReplicas"].integer(1) > 0)

@@ -201,7 +201,8 @@ Status check_metric(const json::Value& m) {
     return refuse(str("invalid HPA metric source type with value [", type,
                       "],valid metric source types are Resource"));
   const auto& r = m["resource"];
-  if (!r.is_object()) return refuse("metricSpec.Resource is not set for resource metric source type");
+  if (!r.is_object())
+    return refuse("metricSpec.Resource is not set for resource metric source type");
   if (r["name"].str() != "cpu" && r["name"].str() != "memory")
     return refuse(str("[", r["name"].str(), "] is not a supported metric"));
   const auto& percent = r["target"]["averageUtilization"];
@@ -253,10 +254,11 @@ Status check_variant(const json::Value& isvc, const std::string& where, const js
   if (predictor["minReplicas"].integer() > std::max<int64_t>(1, stable))
     return refuse(str(where, " predictor.minReplicas must not be greater than the stable ",
                       "predictor's minReplicas"));
-  const auto deployment = str(isvc["metadata"]["name"].str(), "-", predictor["name"].str(),
-                              "-predictor");
+  const auto deployment =
+      str(isvc["metadata"]["name"].str(), "-", predictor["name"].str(), "-predictor");
   if (deployment.size() > 63)
-    return refuse(str(where, " gives the name ", deployment, ", which is longer than 63 characters"));
+    return refuse(
+        str(where, " gives the name ", deployment, ", which is longer than 63 characters"));
   return {};
 }
 
@@ -274,7 +276,8 @@ Status check_canary(const json::Value& isvc) {
     const auto& name = list[i]["predictor"]["name"].str();
     if (name.empty()) return refuse(where + " predictor.name is required");
     if (name == isvc["spec"]["predictor"]["name"].str())
-      return refuse(str(where, " predictor.name \"", name, "\" conflicts with the stable predictor"));
+      return refuse(
+          str(where, " predictor.name \"", name, "\" conflicts with the stable predictor"));
     if (!names.insert(name).second)
       return refuse(str(where, " predictor.name \"", name, "\" is a duplicate"));
     TRY_STATUS(check_variant(isvc, where, list[i]));

@@ -20,11 +20,12 @@ json::Value policy(const char* type, int value) {
 
 // What Kubernetes fills in for behaviour that is not given.
 json::Value behavior(const json::Value& given) {
-  json::Value up = json::object({{"policies", json::array({policy("Pods", 4), policy("Percent", 100)})},
-                                 {"selectPolicy", "Max"},
-                                 {"stabilizationWindowSeconds", 0}});
-  json::Value down = json::object(
-      {{"policies", json::array({policy("Percent", 100)})}, {"selectPolicy", "Max"}});
+  json::Value up =
+      json::object({{"policies", json::array({policy("Pods", 4), policy("Percent", 100)})},
+                    {"selectPolicy", "Max"},
+                    {"stabilizationWindowSeconds", 0}});
+  json::Value down =
+      json::object({{"policies", json::array({policy("Percent", 100)})}, {"selectPolicy", "Max"}});
   for (const auto& [key, value] : given["scaleUp"].object()) up.set(key, value);
   for (const auto& [key, value] : given["scaleDown"].object()) down.set(key, value);
   return json::object({{"scaleUp", std::move(up)}, {"scaleDown", std::move(down)}});
@@ -37,9 +38,9 @@ json::Value resource_metric(const char* name, json::Value target) {
 }
 
 json::Value utilization(const json::Value& percent) {
-  return json::object({{"type", "Utilization"},
-                       {"averageUtilization", percent.is_null() ? json::Value(kDefaultUtilization)
-                                                                : percent}});
+  return json::object(
+      {{"type", "Utilization"},
+       {"averageUtilization", percent.is_null() ? json::Value(kDefaultUtilization) : percent}});
 }
 
 json::Value metric_of(const json::Value& given) {
@@ -65,9 +66,9 @@ json::Value metrics_of(const json::Value& predictor, const json::Value& annotati
       target = *old;
   const bool memory = metric == "memory";
   if (memory && predictor["scaleMetricType"].str() == "AverageValue" && !target.is_null())
-    out.push(resource_metric("memory",
-                             json::object({{"type", "AverageValue"},
-                                           {"averageValue", str(target.integer(), "Mi")}})));
+    out.push(resource_metric(
+        "memory",
+        json::object({{"type", "AverageValue"}, {"averageValue", str(target.integer(), "Mi")}})));
   else
     out.push(resource_metric(memory ? "memory" : "cpu", utilization(target)));
   return out;
@@ -81,12 +82,12 @@ json::Value horizontal(const json::Value& isvc, const std::string& deployment) {
   const auto& predictor = isvc["spec"]["predictor"];
   const auto least = std::max<int64_t>(1, predictor["minReplicas"].integer(1));
   const auto most = std::max(least, predictor["maxReplicas"].integer());
-  json::Value spec = json::object(
-      {{"minReplicas", least},
-       {"maxReplicas", most},
-       {"metrics", metrics_of(predictor, isvc["metadata"]["annotations"])},
-       {"behavior", behavior(predictor["autoScaling"]["behavior"])},
-       {"scaleTargetRef", target_of(deployment)}});
+  json::Value spec =
+      json::object({{"minReplicas", least},
+                    {"maxReplicas", most},
+                    {"metrics", metrics_of(predictor, isvc["metadata"]["annotations"])},
+                    {"behavior", behavior(predictor["autoScaling"]["behavior"])},
+                    {"scaleTargetRef", target_of(deployment)}});
   return json::object({{"apiVersion", "autoscaling/v2"},
                        {"kind", "HorizontalPodAutoscaler"},
                        {"spec", std::move(spec)}});

@@ -109,11 +109,9 @@ json::Value deployment_spec(const Variant& v, const Marks& marks, json::Value po
                                    {"labels", marks.labels},
                                    {"annotations", marks.annotations}});
   json::Value spec = json::object(
-      {{"selector",
-        json::object({{"matchLabels", json::object({{"app", marks.labels["app"]}})}})},
+      {{"selector", json::object({{"matchLabels", json::object({{"app", marks.labels["app"]}})}})},
        {"strategy", strategy_of(v.isvc["spec"]["predictor"], config)},
-       {"template",
-        json::object({{"metadata", std::move(meta)}, {"spec", std::move(pod)}})}});
+       {"template", json::object({{"metadata", std::move(meta)}, {"spec", std::move(pod)}})}});
   if (v.replicas >= 0)
     spec.set("replicas", v.replicas);
   else if (fixed_scale(v.isvc))

@@ -23,12 +23,12 @@ struct Variant {
   std::string name;  // of all its objects
   json::Value isvc;
   const SelectedRuntime* runtime = nullptr;  // null for a custom predictor
-  int64_t replicas = -1;                     // a fixed number, without autoscaler; -1: as the spec says
+  int64_t replicas = -1;  // a fixed number, without autoscaler; -1: as the spec says
 };
 
 struct VariantPlan {
   json::Value deployment, service;
-  json::Value autoscaler;  // HorizontalPodAutoscaler, PodAutoscaler or null
+  json::Value autoscaler;   // HorizontalPodAutoscaler, PodAutoscaler or null
   std::string fingerprint;  // of the template
 };
 

@@ -18,9 +18,9 @@ bool available(const json::Value* deployment);
 bool rolled_out(const json::Value* deployment);
 
 struct RolloutInput {
-  std::string fingerprint;                // of the template that the spec asks for
-  json::Value percent;                    // canaryTrafficPercent, null if not given
-  const json::Value* stable = nullptr;    // the live Deployments, null if there is none
+  std::string fingerprint;              // of the template that the spec asks for
+  json::Value percent;                  // canaryTrafficPercent, null if not given
+  const json::Value* stable = nullptr;  // the live Deployments, null if there is none
   const json::Value* canary = nullptr;
 };
 struct Rollout {
@@ -42,8 +42,8 @@ struct Candidate {
   int64_t wanted = 0;  // percent
   bool ready = false;
 };
-// What candidates that are not ready do not get goes to the stable one. If that is not ready either,
-// `fallback` ("" for none) serves, else the first candidate that is ready.
+// What candidates that are not ready do not get goes to the stable one. If that is not ready
+// either, `fallback` ("" for none) serves, else the first candidate that is ready.
 std::vector<Share> shares(const std::string& stable, bool stable_ready,
                           const std::vector<Candidate>& candidates, const std::string& fallback);
 

@@ -50,8 +50,8 @@ json::Value metadata_of(const json::Value& isvc, std::string name,
 json::Value ingress_rule(const std::string& host, const std::string& service) {
   json::Value backend = json::object(
       {{"service", json::object({{"name", service}, {"port", json::object({{"number", 80}})}})}});
-  json::Value path = json::object(
-      {{"backend", std::move(backend)}, {"path", "/"}, {"pathType", "Prefix"}});
+  json::Value path =
+      json::object({{"backend", std::move(backend)}, {"path", "/"}, {"pathType", "Prefix"}});
   return json::object(
       {{"host", host}, {"http", json::object({{"paths", json::array({std::move(path)})}})}});
 }
@@ -76,8 +76,8 @@ std::string regex_for(std::string_view host) {
 }
 
 json::Value match_host(std::string_view host, const json::Value& gateways) {
-  return json::object({{"authority", json::object({{"regex", regex_for(host)}})},
-                       {"gateways", gateways}});
+  return json::object(
+      {{"authority", json::object({{"regex", regex_for(host)}})}, {"gateways", gateways}});
 }
 
 json::Value istio_rule(const json::Value& isvc, json::Value match, const std::vector<Share>& shares,
@@ -135,8 +135,8 @@ PlannedRoute plan_virtual(const json::Value& isvc, const Names& names, bool exte
   return {api::kVirtualService,
           json::object({{"apiVersion", "networking.istio.io/v1beta1"},
                         {"kind", "VirtualService"},
-                        {"metadata", metadata_of(isvc, name_of(isvc),
-                                                 config.annotations_disallowed, config)},
+                        {"metadata",
+                         metadata_of(isvc, name_of(isvc), config.annotations_disallowed, config)},
                         {"spec", json::object({{"gateways", std::move(gateways)},
                                                {"hosts", std::move(hosts)},
                                                {"http", std::move(http)}})}})};
@@ -182,7 +182,8 @@ PlannedRoute http_route(const json::Value& isvc, std::string name,
   json::Value match = json::object({{"type", "RegularExpression"}, {"value", "^/.*$"}});
   if (!path.empty()) {
     match = json::object({{"type", "PathPrefix"}, {"value", path}});
-    json::Value rewrite = json::object({{"type", "ReplacePrefixMatch"}, {"replacePrefixMatch", "/"}});
+    json::Value rewrite =
+        json::object({{"type", "ReplacePrefixMatch"}, {"replacePrefixMatch", "/"}});
     filters.push(json::object(
         {{"type", "URLRewrite"}, {"urlRewrite", json::object({{"path", std::move(rewrite)}})}}));
   }
@@ -197,8 +198,8 @@ PlannedRoute http_route(const json::Value& isvc, std::string name,
   return {kHttpRouteKind,
           json::object({{"apiVersion", "gateway.networking.k8s.io/v1"},
                         {"kind", "HTTPRoute"},
-                        {"metadata", metadata_of(isvc, std::move(name),
-                                                 config.annotations_disallowed, config)},
+                        {"metadata",
+                         metadata_of(isvc, std::move(name), config.annotations_disallowed, config)},
                         {"spec", json::object({{"hostnames", std::move(names)},
                                                {"parentRefs", json::array({parent_of(config)})},
                                                {"rules", json::array({std::move(rule)})}})}})};
@@ -217,8 +218,8 @@ Result<std::vector<PlannedRoute>> plan_routes(const json::Value& isvc,
     out.push_back(http_route(isvc, name_of(isvc), names.service, "", shares, config));
     out.push_back(http_route(isvc, route_name(isvc), names.component, "", shares, config));
     if (!names.path.empty())
-      out.push_back(http_route(isvc, name_of(isvc) + "-path", {config.domain}, names.path, shares,
-                               config));
+      out.push_back(
+          http_route(isvc, name_of(isvc) + "-path", {config.domain}, names.path, shares, config));
     if (split) out.push_back(plan_virtual(isvc, names, false, shares, config));
   } else if (split || (external && !names.path.empty())) {
     out.push_back(plan_virtual(isvc, names, external, shares, config));

@@ -77,17 +77,21 @@ json::Value component_status(const Observed& o, const RouteUrls* urls) {
     out.set("url", before["url"]);
   if (!o.canary.deployment) return out;
   const auto percent = share_of(o, o.canary);
+  const bool ready = available(o.canary.deployment.get());
   out.set("latestCreatedRevision", newest(o).revision);
-  out.set("latestReadyRevision",
-          available(o.canary.deployment.get()) ? o.canary.revision : o.stable.revision);
+  out.set("latestReadyRevision", ready ? o.canary.revision : o.stable.revision);
   out.set("latestRolledoutRevision", o.stable.revision);
-  out.set("traffic", json::array({json::object({{"latestRevision", true},
-                                                {"percent", percent},
-                                                {"revisionName", o.canary.revision}}),
-                                  json::object({{"latestRevision", false},
-                                                {"percent", 100 - percent},
-                                                {"revisionName", o.stable.revision},
-                                                {"tag", "prev"}})}));
+  const auto target = [](bool latest, int64_t part, const std::string& revision) {
+    return json::object(
+        {{"latestRevision", latest}, {"percent", part}, {"revisionName", revision}});
+  };
+  if (!ready) {
+    out.set("traffic", json::array({target(true, 100, o.stable.revision)}));
+    return out;
+  }
+  auto before_it = target(false, 100 - percent, o.stable.revision);
+  before_it.set("tag", "prev");
+  out.set("traffic", json::array({target(true, percent, o.canary.revision), before_it}));
   return out;
 }
 
@@ -159,8 +163,8 @@ void running_status(const Observed& o, const Config& config, json::Value& status
   const bool known = urls.ok() && o.routed;
   if (known) {
     status.set("url", urls->url);
-    status.ref("address", "url") = service_url(
-        *o.isvc, variant_name(*o.isvc, (*o.isvc)["spec"]["predictor"]), config);
+    status.ref("address", "url") =
+        service_url(*o.isvc, variant_name(*o.isvc, (*o.isvc)["spec"]["predictor"]), config);
   } else {
     for (const char* kept : {"url", "address"})
       if (before.has(kept)) status.set(kept, before[kept]);

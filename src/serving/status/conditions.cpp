@@ -59,7 +59,9 @@ void refused_status(const json::Value& isvc, const Refusal& refusal, const std::
 std::string failure_line(const std::string& revision, const std::string& cause,
                          const std::string& serving) {
   if (revision.empty() || serving.empty() || serving == revision) return cause;
-  return str("revision ", revision, " failed: ", cause, "; ", serving, " serves on");
+  std::string_view text = cause;
+  while (text.ends_with('.')) text.remove_suffix(1);
+  return str("revision ", revision, " failed: ", text, "; ", serving, " serves on");
 }
 
 }  // namespace proa::serving
