@@ -270,4 +270,6 @@ void Platform::stop() {
   p.api.reset();
 }
 
+void Platform::restart_gateway() { parts_->gateway->restart(); }
+
 }  // namespace proa::app
