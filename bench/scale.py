@@ -35,7 +35,7 @@ def bench_burst(proa):
     p.kubectl("patch", "configmap", "config-autoscaler", "-n", "knative-serving", "--type=merge", "-p", '{"data": {"scale-to-zero-grace-period": "1s"}}')
     calls = api(p)
     try:
-        p.apply("\n---\n".join(isvc(f"b{i}", minReplicas=0, annotations=NONE) for i in range(services)), "burst")
+        p.apply("\n".join(isvc(f"b{i}", minReplicas=0, annotations=NONE) for i in range(services)), "burst")
         for i in range(services):
             p.wait_ready(f"b{i}", "burst", 120)
         last, all_of_them, wrong = [], [], 0

@@ -3,16 +3,18 @@ rightly, and no order is carried out twice. PROA_NOTHING=full (`bench/run.py not
 import json
 import os
 import signal
+import subprocess
+import tempfile
 import time
 
 from driver import Driver, doubled
-from harness import Platform, isvc, wait_for
-from serverless import FAST, answers, ask, config, ksvc, pids, prepare, ready
+from harness import PROA, Platform, isvc, wait_for
+from serverless import FAST, INPUT, answers, ask, config, ksvc, pids, prepare, ready
 
 NS = "nothing"
 FULL = os.environ.get("PROA_NOTHING") == "full"
-SIZES = {"rollouts": 100, "flips": 200, "zeros": 100, "kills": 50, "rate": 700} if FULL else \
-    {"rollouts": 6, "flips": 8, "zeros": 4, "kills": 8, "rate": 800}
+SIZES = {"rollouts": 100, "flips": 200, "zeros": 100, "kills": 50, "restarts": 20, "rate": 700} if FULL else \
+    {"rollouts": 6, "flips": 8, "zeros": 4, "kills": 8, "restarts": 4, "rate": 800}
 SIZES.update(json.loads(os.environ.get("PROA_NOTHING_SIZES", "{}")))
 ANSWER = '{"predictions": [1, 1]}'
 total = {"requests": 0, "failed": 0, "doubled": 0}
@@ -166,6 +168,43 @@ def test_a_deleted_pod_finishes_what_it_has_in_hand():
         wait_for("another pod", lambda: [x for x in p.pods(NS, selector) if x["metadata"]["name"] not in before and
                                          all(s["ready"] for s in x["status"].get("containerStatuses", [{"ready": False}]))], 60)
     finish(load)
+
+
+def test_hot_restarts_of_the_gateway():
+    """SIGUSR2: new workers behind the same listening sockets; the old ones finish what they have in hand, kept connections included."""
+    load = start(order(SHOP), predict("iris"))
+    held = start(order(SHOP, "?ms=300"), rate=30)  # each of these is in hand when a restart comes
+    for _ in range(SIZES["restarts"]):
+        p.process.send_signal(signal.SIGUSR2)
+        time.sleep(0.5)
+        wait_for("an answer", lambda: ask(p, SHOP)[0] == 200)
+    assert p.process.poll() is None, "SIGUSR2 ended the platform"
+    finish(load)
+    finish(held)
+
+
+def test_the_rest_of_a_million():
+    """Only in the long form: predictions until the million is full, while services roll and pods go."""
+    rest = 1_000_000 - total["requests"]
+    if not FULL or rest <= 0:
+        return
+    with tempfile.NamedTemporaryFile("w") as body:
+        body.write(INPUT), body.flush()
+        load = subprocess.Popen([PROA, "load", "--rate", "2000", "--duration", f"{rest / 2000 + 1:.0f}s", "--url", f"{p.http}/v1/models/iris:predict",
+                                 "--method", "POST", "--header", f"Host: iris.{NS}.example.com", "--body", body.name, "--output", "json"],
+                                stdout=subprocess.PIPE)
+        step = 0
+        while load.poll() is None:
+            step += 1
+            churn(10_000 + step)
+            p.apply(isvc("iris", minReplicas=2, maxReplicas=2, annotations={"step": str(step)}), NS)
+            selector = "serving.kserve.io/inferenceservice=iris"
+            p.kubectl("delete", "pod", p.pods(NS, selector)[0]["metadata"]["name"], "-n", NS, "--wait=false")
+            time.sleep(2)
+        report = json.loads(load.communicate()[0])
+    total["requests"] += report["requests"]
+    total["failed"] += report["requests"] - report["status_codes"].get("200", 0)
+    assert report["success"] == 1, report
 
 
 def test_the_whole_platform_still_answers():
