@@ -20,6 +20,7 @@
 #include "models/engines/files.h"
 #include "models/engines/onnx/onnx_engine.h"
 #include "models/engines/openvino/openvino_engine.h"
+#include "models/engines/pmml/pmml_engine.h"
 #include "models/engines/sklearn_engine.h"
 #include "models/worker/cpu.h"
 #include "models/worker/memory.h"
@@ -38,6 +39,7 @@ const inference::Engine* const kEngines[] = {
     &engines::catboost_engine(),
     &engines::onnx_engine(),
     &engines::openvino_engine(),
+    &engines::pmml_engine(),
 };
 
 constexpr auto kDrainTime = std::chrono::seconds(25);  // below the usual grace period of 30 s
