@@ -309,19 +309,26 @@ def test_passthrough_leaves_tls_to_the_backend():
         server.wait()
 
 
-def classes():
-    return [c["metadata"]["name"] for c in p.get("gatewayclass")["items"]]
-
-
 def api(kind, name, version="v1", ok=True, **spec):
     return p.kubectl("apply", "-n", NS, "-f", "-", ok=ok, stdin=json.dumps(
         {"apiVersion": f"gateway.networking.k8s.io/{version}", "kind": kind, "metadata": {"name": name}, "spec": spec}))
 
 
+def class_of(controller="proa.dev/gateway-controller"):
+    api("GatewayClass", "ours", controllerName=controller)
+    return "ours"
+
+
+def test_a_gateway_class_is_accepted_by_its_controller_alone():
+    class_of()
+    api("GatewayClass", "theirs", controllerName="somebody.test/else")
+    wait_for("Accepted", lambda: condition(p.get("gatewayclass", "ours"), "Accepted")["status"] == "True")
+    assert condition(p.get("gatewayclass", "theirs"), "Accepted")["status"] != "True"
+
+
 def test_the_gateway_apis_routes_and_their_status():
-    assert classes(), "no GatewayClass comes with the platform"
     port = free_port()
-    api("Gateway", "front", gatewayClassName=classes()[0], listeners=[
+    api("Gateway", "front", gatewayClassName=class_of(), listeners=[
         {"name": "web", "port": port, "protocol": "HTTP", "hostname": "*.api.test", "allowedRoutes": {"namespaces": {"from": "Same"}}}])
     status = lambda: p.get("gateways.gateway.networking.k8s.io", "front", "-n", NS)
     for type in ("Accepted", "Programmed"):
@@ -370,7 +377,7 @@ def test_a_route_to_another_namespace_needs_a_reference_grant():
     web(p, "elsewhere", "far", "v5")
     rolled_out(p, "elsewhere", "far-v5")
     port = free_port()
-    api("Gateway", "cross", gatewayClassName=classes()[0], listeners=[{"name": "web", "port": port, "protocol": "HTTP"}])
+    api("Gateway", "cross", gatewayClassName=class_of(), listeners=[{"name": "web", "port": port, "protocol": "HTTP"}])
     api("HTTPRoute", "cross", parentRefs=[{"name": "cross"}], hostnames=["cross.test"], rules=[
         {"backendRefs": [{"name": "far-v5", "namespace": "elsewhere", "port": 80}]}])
     conditions = lambda: [c for x in p.get("httproute", "cross", "-n", NS).get("status", {}).get("parents", []) for c in x["conditions"]]
@@ -390,7 +397,7 @@ def test_grpc_by_a_grpc_route():
     p.apply(json.dumps(manifest), NS)
     p.wait_ready("grpc", NS)
     port = free_port()
-    api("Gateway", "grpc", gatewayClassName=classes()[0], listeners=[{"name": "grpc", "port": port, "protocol": "HTTP"}])
+    api("Gateway", "grpc", gatewayClassName=class_of(), listeners=[{"name": "grpc", "port": port, "protocol": "HTTP"}])
     api("GRPCRoute", "grpc", parentRefs=[{"name": "grpc"}], hostnames=["grpc.test"], rules=[
         {"matches": [{"method": {"service": "inference.GRPCInferenceService"}}], "backendRefs": [{"name": "grpc-predictor-00001", "port": 80}]}])
 

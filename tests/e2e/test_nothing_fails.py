@@ -68,7 +68,7 @@ def churn(i):
     p.apply(json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"other-{i}"}, "data": {"a": "b"}}), NS)
     p.apply(ksvc(f"other-{i}"), NS)
     if i:
-        p.kubectl("delete", f"ksvc/other-{i - 1}", f"configmap/other-{i - 1}", "-n", NS, "--wait=false")
+        p.kubectl("delete", f"ksvc/other-{i - 1}", f"configmap/other-{i - 1}", "-n", NS, "--wait=false", "--ignore-not-found")
 
 
 SHOP = f"shop.{NS}.example.com"
