@@ -21,6 +21,32 @@ json::Value ingress(std::string_view domain) {
        {"urlScheme", "http"}});
 }
 
+constexpr client::Kind kGatewayClass{"gateway.networking.k8s.io", "v1", "GatewayClass",
+                                     "gatewayclasses", false};
+constexpr client::Kind kGatewayKind{"gateway.networking.k8s.io", "v1", "Gateway", "gateways"};
+
+// What the HTTPRoutes of Standard mode hang on with enableGatewayApi.
+json::Value gateway_class() {
+  return json::object(
+      {{"apiVersion", kGatewayClass.api_version()},
+       {"kind", "GatewayClass"},
+       {"metadata", json::object({{"name", "proa"}})},
+       {"spec", json::object({{"controllerName", "proa.dev/gateway-controller"}})}});
+}
+
+json::Value ingress_gateway() {
+  const json::Value from_all = json::object({{"namespaces", json::object({{"from", "All"}})}});
+  const json::Value listener = json::object(
+      {{"name", "http"}, {"port", 80}, {"protocol", "HTTP"}, {"allowedRoutes", from_all}});
+  return json::object(
+      {{"apiVersion", kGatewayKind.api_version()},
+       {"kind", "Gateway"},
+       {"metadata",
+        json::object({{"name", "kserve-ingress-gateway"}, {"namespace", kConfigNamespace}})},
+       {"spec",
+        json::object({{"gatewayClassName", "proa"}, {"listeners", json::array({listener})}})}});
+}
+
 }  // namespace
 
 json::Value config_map(std::string_view domain) {
@@ -75,6 +101,10 @@ Status apply_bootstrap(client::Client& client, std::string_view domain) {
                                  {"metadata", json::object({{"name", kConfigNamespace}})}})));
   if (!client.get(api::kConfigMap, kConfigNamespace, kConfigName).ok())
     TRY_STATUS(apply(api::kConfigMap, config_map(domain)));
+  if (!client.get(kGatewayClass, "", "proa").ok())
+    TRY_STATUS(apply(kGatewayClass, gateway_class()));
+  if (!client.get(kGatewayKind, kConfigNamespace, "kserve-ingress-gateway").ok())
+    TRY_STATUS(apply(kGatewayKind, ingress_gateway()));
   for (json::Value& runtime : runtimes())
     TRY_STATUS(apply(api::kClusterServingRuntime, std::move(runtime)));
   return {};

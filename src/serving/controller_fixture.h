@@ -69,8 +69,12 @@ class ControllerFixture : public testing::Test {
     host_->start();
     settle();
   }
+  // Until nothing has happened for some turns of the loop.
   void settle() {
-    for (int i = 0; i < 60; ++i) loop_.run_once(std::chrono::milliseconds(1));
+    for (int i = 0, quiet = 0; i < 200 && quiet < 8; ++i) {
+      loop_.run_once(std::chrono::milliseconds(1));
+      quiet = host_->idle() ? quiet + 1 : 0;
+    }
   }
   json::Value yaml(std::string_view text) {
     auto v = json::parse_yaml(text);
