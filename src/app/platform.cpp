@@ -113,7 +113,8 @@ std::string claim_pod_network(Fd& claim) {
 void pass_on(std::map<std::string, std::string>& env) {
   for (const char* name :
        {"STORAGE_EMULATOR_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy",
-        "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+        "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "PROA_FETCH_ALLOW",
+        "PROA_INSECURE_REGISTRIES", "PROA_MODEL_CACHE_BYTES", "PROA_MODEL_MOST_BYTES"})
     if (const char* value = ::getenv(name)) env[name] = value;
 }
 
