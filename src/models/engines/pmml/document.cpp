@@ -210,6 +210,7 @@ Status Document::fill(const Table& in, size_t r, std::span<const size_t> columns
     if (!v.ok()) return std::move(v).error().with_context(str("row ", uint64_t{r}));
     row.set(f.place, *v);
   }
+  part_->treat(row);
   return {};
 }
 

@@ -66,6 +66,7 @@ class Scope {
   // kInvalid, at `where`, for a name that is not known.
   Result<size_t> place(std::string_view name, const Element& where) const;
   bool is_text(size_t place) const { return fields_[place].is_text; }
+  bool is_outermost() const { return outer_ == nullptr; }
 
  private:
   Fields& fields_;

@@ -59,7 +59,7 @@ class Part {
     bool is_text = false;
     std::unique_ptr<Expression> expression;  // kTransformed
   };
-  // `e`: a model's element. `top`: its schema's fields are checked for validity.
+  // `e`: a model's element.
   static Result<std::unique_ptr<Part>> make(const Element& e, const Scope& outer);
   void evaluate(Row& row, Answer& out) const;
   const std::vector<Output>& outputs() const { return outputs_; }
@@ -67,10 +67,13 @@ class Part {
   const std::string& target() const { return target_; }
   bool classifies() const { return classifies_; }
   std::vector<std::string_view> labels() const { return evaluator_->labels(); }
-  const Scope& scope() const { return *scope_; }
+  // Of the document's own model: fields as its schema has them treated, before all else.
+  void treat(Row& row) const {
+    for (const auto& [place, expression] : treated_) row.set(place, expression->evaluate(row));
+  }
 
  private:
-  Status read_schema(const Element& e);
+  Status read_schema(const Element& e, bool outermost);
   Status read_targets(const Element& e);
   Status read_outputs(const Element& e);
   Result<Output> read_output(const Element& e);
@@ -81,6 +84,7 @@ class Part {
   std::unique_ptr<Evaluator> evaluator_;
   std::vector<Output> outputs_;
   std::vector<size_t> active_;
+  std::vector<std::pair<size_t, std::unique_ptr<Expression>>> treated_;
   std::string target_;
   bool classifies_ = false;
   double factor_ = 1, constant_ = 0, least_ = -HUGE_VAL, most_ = HUGE_VAL, default_ = NAN;

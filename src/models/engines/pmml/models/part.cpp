@@ -44,7 +44,7 @@ Result<std::unique_ptr<Treated>> treatment(const Element& e, size_t place, bool 
 
 }  // namespace
 
-Status Part::read_schema(const Element& e) {
+Status Part::read_schema(const Element& e, bool outermost) {
   TRY(const Element* schema, e.required_child("MiningSchema"));
   for (const Element* f : schema->all("MiningField")) {
     TRY(std::string_view name, f->required("name"));
@@ -58,7 +58,10 @@ Status Part::read_schema(const Element& e) {
     active_.push_back(place);
     bool is_text = scope_->is_text(place);
     TRY(auto treated, treatment(*f, place, is_text));
-    if (treated) scope_->set(name, scope_->fields().add(name, is_text, std::move(treated)));
+    if (treated && outermost)
+      treated_.emplace_back(place, std::move(treated));
+    else if (treated)
+      scope_->set(name, scope_->fields().add(name, is_text, std::move(treated)));
   }
   return {};
 }
@@ -139,7 +142,7 @@ Result<std::unique_ptr<Part>> Part::make(const Element& e, const Scope& outer) {
   p->scope_ = std::make_unique<Scope>(outer.fields(), &outer);
   p->classifies_ = e.get("functionName") == "classification";
   if (e.get("isScorable") == "false") return e.wrong("it says that it cannot be scored");
-  TRY_STATUS(p->read_schema(e));
+  TRY_STATUS(p->read_schema(e, outer.is_outermost()));
   if (const Element* local = e.child("LocalTransformations"))
     TRY_STATUS(add_derived_fields(*local, *p->scope_));
   TRY(p->evaluator_, make_evaluator(e, *p->scope_));
