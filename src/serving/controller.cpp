@@ -9,6 +9,7 @@
 #include "serving/children.h"
 #include "serving/knative/plan.h"
 #include "serving/knative/status.h"
+#include "serving/relatives.h"
 #include "serving/spec/support.h"
 #include "serving/standard/routes.h"
 #include "serving/standard_reconciler.h"
@@ -30,8 +31,10 @@ class Reconciler {
   Reconciler(Client& client, Clock& clock)
       : client_(client),
         clock_(clock),
+        relatives_(client),
         children_(client),
-        standard_(client, children_, [this](const json::Value& isvc) { return choose(isvc); }) {}
+        standard_(client, children_, relatives_,
+                  [this](const json::Value& isvc) { return choose(isvc); }) {}
 
   Result<client::Outcome> reconcile(const Key& key) {
     auto found = client_.get(api::kInferenceService, key.ns, key.name);
@@ -47,6 +50,8 @@ class Reconciler {
     TRY_STATUS(bring_about(*isvc, config));
     return client::Outcome{};
   }
+
+  Relatives& relatives() { return relatives_; }
 
  private:
   Status bring_about(const json::Value& isvc, const Config& config) {
@@ -115,10 +120,11 @@ class Reconciler {
     TRY(auto knative, children_.apply(isvc, api::kKnService, *std::move(plan)));
     TRY_STATUS(make_virtual_host(isvc, *knative, config, o));
     const auto& revision = (*knative)["status"]["latestCreatedRevisionName"].str();
-    if (!revision.empty()) {
-      TRY(o.pods, client_.list(api::kPod, {isvc["metadata"]["namespace"].str(),
-                                           str("serving.knative.dev/revision=", revision)}));
-    }
+    TRY(auto pods, relatives_.list(api::kPod, client::key_of(isvc)));
+    for (auto& pod : pods)
+      if (!revision.empty() &&
+          (*pod)["metadata"]["labels"]["serving.knative.dev/revision"].str() == revision)
+        o.pods.push_back(std::move(pod));
     return knative;
   }
 
@@ -239,6 +245,7 @@ class Reconciler {
 
   Client& client_;
   Clock& clock_;
+  Relatives relatives_;
   Children children_;
   StandardReconciler standard_;
 };
@@ -278,10 +285,24 @@ client::ControllerSpec inference_service_controller(client::Client& client, Cloc
                   {api::kKnService, client::owner(api::kInferenceService)},
                   {api::kService, client::owner(api::kInferenceService)},
                   {api::kVirtualService, client::owner(api::kInferenceService)},
-                  {api::kDeployment, client::owner(api::kInferenceService)},
+                  {api::kDeployment,
+                   [reconciler](const client::Event& e) {
+                     static const auto by_owner = client::owner(api::kInferenceService);
+                     reconciler->relatives().note(e);
+                     return by_owner(e);
+                   }},
+                  {api::kReplicaSet,
+                   [reconciler](const client::Event& e) {
+                     reconciler->relatives().note(e);
+                     return std::vector<Key>{};  // the Deployment's status follows
+                   }},
                   {standard::kIngressKind, client::owner(api::kInferenceService)},
                   {standard::kHttpRouteKind, client::owner(api::kInferenceService)},
-                  {api::kPod, pod_keys},
+                  {api::kPod,
+                   [reconciler](const client::Event& e) {
+                     reconciler->relatives().note(e);
+                     return pod_keys(e);
+                   }},
                   {api::kServingRuntime,
                    [&client](const client::Event& e) {
                      return all_keys(client, (*e.object)["metadata"]["namespace"].str());

@@ -21,7 +21,17 @@ struct Accepted {
 
 const std::vector<Accepted>& accepted() {
   static const std::vector<Accepted> table = {
-#include "serving/testdata/golden/accepted.inc"
+      {"*", "Deployment * metadata.annotations.serving.proa.dev/template",
+       "says of what the template was made: canaryTrafficPercent works in Standard mode too"},
+      {"*", "Deployment * spec.template.spec.enableServiceLinks",
+       "this API server writes a pod's default into every pod template"},
+      {"kn-no-runtime/*", "InferenceService norun status.conditions[*",
+       "KServe leaves the conditions Unknown and without a word although the cause is known"},
+      {"kn-no-runtime/*", "InferenceService norun status.observedGeneration",
+       "the spec was seen, and refused"},
+      {"kn-canary/2-created", "InferenceService sk-canary status.conditions[*",
+       "not Ready until Knative has seen the new spec; KServe shows the state of the spec before"},
+      {"kn-canary/2-*", "Event InferenceServiceNotReady *", "as above"},
   };
   return table;
 }

@@ -76,6 +76,57 @@ TEST(Validate, RefusesInKServesWords) {
   }
 }
 
+TEST(Validate, ChecksStandardModesOwnFields) {
+  const auto refused = [](const std::string& spec) {
+    const auto isvc = yaml(str(
+        "{metadata: {name: a, annotations: {serving.kserve.io/deploymentMode: Standard}}, spec: {",
+        spec, "}}"));
+    const auto result = validate_inference_service(isvc, nullptr);
+    return result.ok() ? std::string() : result.error().message;
+  };
+  const std::string model = kModel, stable = "predictor: {" + model + "}";
+  const auto canary = [&](const std::string& rest) {
+    return stable + ", canary: [{trafficPercent: 10, predictor: {" + rest + "}}]";
+  };
+  EXPECT_EQ(refused(canary("name: v2, " + model)), "");
+  EXPECT_EQ(refused(canary(model)), "canary[0] predictor.name is required");
+  EXPECT_EQ(refused(canary("name: v2")), "canary[0] predictor.model is required");
+  EXPECT_EQ(refused(canary("name: v2, maxReplicas: 3, " + model)),
+            "canary[0] predictor.maxReplicas is not supported for a canary");
+  EXPECT_EQ(refused(stable + ", canary: [{trafficPercent: 60, predictor: {name: v2, " + model +
+                    "}}, {trafficPercent: 60, predictor: {name: v3, " + model + "}}]"),
+            "sum of canary trafficPercent values (120) must be <= 100");
+  EXPECT_EQ(refused(stable + ", canary: [{trafficPercent: 1, predictor: {name: v2, " + model +
+                    "}}, {trafficPercent: 1, predictor: {name: v2, " + model + "}}]"),
+            "canary[1] predictor.name \"v2\" is a duplicate");
+  EXPECT_EQ(refused("predictor: {canaryTrafficPercent: 5, " + model +
+                    "}, canary: [{trafficPercent: 1, predictor: {name: v2, " + model + "}}]"),
+            "spec.canary and spec.predictor.canaryTrafficPercent exclude each other");
+  EXPECT_EQ(refused("predictor: {deploymentStrategy: {type: Recreate}, " + model + "}"), "");
+  EXPECT_EQ(refused("predictor: {scaleMetric: concurrency, " + model + "}"),
+            "[concurrency] is not a supported metric");
+  EXPECT_EQ(refused("predictor: {minReplicas: 0, scaleMetric: concurrency, " + model + "}"), "");
+  EXPECT_EQ(refused("predictor: {autoScaling: {metrics: [{type: External}]}, " + model + "}"),
+            "invalid HPA metric source type with value [External],valid metric source types are "
+            "Resource");
+  EXPECT_EQ(refused("predictor: {autoScaling: {metrics: [{type: Resource}]}, " + model + "}"),
+            "metricSpec.Resource is not set for resource metric source type");
+}
+
+TEST(Validate, WarnsOfWhatHasNoEffect) {
+  const auto isvc = yaml(
+      str("{metadata: {name: a, annotations: {serving.kserve.io/deploymentMode: Standard, "
+          "serving.kserve.io/disable-auto-update: 'true'}}, spec: {predictor: {minReplicas: 0, "
+          "scaleMetric: cpu, ",
+          kModel, "}}}"));
+  const auto warnings = validate_inference_service(isvc, nullptr);
+  ASSERT_TRUE(warnings.ok());
+  EXPECT_EQ(join(*warnings, "\n"),
+            "annotation serving.kserve.io/disable-auto-update has no effect\n"
+            "with minReplicas: 0 the number of pods follows the requests in hand; scaleMetric cpu "
+            "has no effect");
+}
+
 TEST(Validate, WantsExactlyOneImplementation) {
   for (const char* spec : {"{}", "{sklearn: {}, xgboost: {}}",
                            "{model: {}, containers: [{name: kserve-container}]}"}) {

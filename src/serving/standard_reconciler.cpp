@@ -173,8 +173,7 @@ std::vector<standard::Candidate> StandardReconciler::candidates(const Work& w) c
 // The variant of before, when the predictor was given another name: it serves until the new one
 // can.
 Result<std::string> StandardReconciler::predecessor(const Work& w) const {
-  TRY(auto all, client_.list(api::kDeployment,
-                             {namespace_of(w.isvc), str(kIsvcLabel, "=", name_of(w.isvc))}));
+  TRY(auto all, relatives_.list(api::kDeployment, client::key_of(w.isvc)));
   for (const auto& d : all)
     if (!w.kept.contains(name_of(*d)) && children_.owns(w.isvc, *d) && standard::available(d.get()))
       return name_of(*d);
@@ -213,8 +212,7 @@ Status StandardReconciler::make_routes(Work& w) {
 }
 
 Status StandardReconciler::clean_up(Work& w) {
-  TRY(auto all, client_.list(api::kDeployment,
-                             {namespace_of(w.isvc), str(kIsvcLabel, "=", name_of(w.isvc))}));
+  TRY(auto all, relatives_.list(api::kDeployment, client::key_of(w.isvc)));
   for (const auto& d : all)
     if (!w.kept.contains(name_of(*d)) && children_.owns(w.isvc, *d))
       TRY_STATUS(remove_variant(w.isvc, name_of(*d)));
@@ -243,8 +241,8 @@ Result<standard::Running> StandardReconciler::observe(const json::Value& isvc,
   standard::Running out;
   out.deployment = live(api::kDeployment, isvc, name);
   if (!out.deployment) return out;
-  const auto& ns = namespace_of(isvc);
-  TRY(auto sets, client_.list(api::kReplicaSet, {ns, str("app=isvc.", name)}));
+  const auto key = client::key_of(isvc);
+  TRY(auto sets, relatives_.list(api::kReplicaSet, key));
   Object newest;
   for (const auto& set : sets) {
     const auto* controller = client::controller_of(*set);
@@ -254,7 +252,12 @@ Result<standard::Running> StandardReconciler::observe(const json::Value& isvc,
   if (!newest) return out;
   out.revision = name_of(*newest);
   const auto& hash = (*newest)["metadata"]["labels"]["pod-template-hash"].str();
-  TRY(out.pods, client_.list(api::kPod, {ns, str("app=isvc.", name, ",pod-template-hash=", hash)}));
+  TRY(auto pods, relatives_.list(api::kPod, key));
+  for (const auto& pod : pods) {
+    const auto& labels = (*pod)["metadata"]["labels"];
+    if (labels["app"].str() == "isvc." + name && labels["pod-template-hash"].str() == hash)
+      out.pods.push_back(pod);
+  }
   return out;
 }
 

@@ -14,6 +14,7 @@
 
 #include "client/client.h"
 #include "serving/children.h"
+#include "serving/relatives.h"
 #include "serving/spec/config.h"
 #include "serving/standard/plan.h"
 #include "serving/standard/status.h"
@@ -24,8 +25,9 @@ class StandardReconciler {
  public:
   using Choose = std::function<Result<RuntimeChoice>(const json::Value& isvc)>;
   // All must outlive this. `choose` selects the runtime of a variant of spec.canary.
-  StandardReconciler(client::Client& client, Children& children, Choose choose)
-      : client_(client), children_(children), choose_(std::move(choose)) {}
+  StandardReconciler(client::Client& client, Children& children, const Relatives& relatives,
+                     Choose choose)
+      : client_(client), children_(children), relatives_(relatives), choose_(std::move(choose)) {}
 
   // Fills in `o`; sets `refusal` instead if the spec cannot be planned.
   Status bring_about(const json::Value& isvc, const SelectedRuntime* runtime, const Config& config,
@@ -49,6 +51,7 @@ class StandardReconciler {
 
   client::Client& client_;
   Children& children_;
+  const Relatives& relatives_;
   Choose choose_;
 };
 

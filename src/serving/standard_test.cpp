@@ -42,7 +42,7 @@ class StandardTest : public ControllerFixture {
     auto set =
         yaml(str("{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: ", name,
                  "-bad, namespace: default, annotations: {deployment.kubernetes.io/revision: '",
-                 revision, "'}, labels: {app: isvc.", name,
+                 revision, "'}, labels: {serving.kserve.io/inferenceservice: x, app: isvc.", name,
                  ", pod-template-hash: bad}}, spec: {selector: {matchLabels: {app: isvc.", name,
                  "}}, template: {metadata: {labels: {app: isvc.", name,
                  "}}, spec: {containers: [{name: c, image: i}]}}}}"));
