@@ -78,8 +78,8 @@ TEST(HpaReplicas, FollowsUseAndGuessesWithCareWhatIsMissing) {
       {"a failed one does not count at all", {pod("a"), pod("b", "Failed")}, {{"a", uses(100)}}, 1, 2},
       {"the first look after a start is not believed",
        {pod("a"), pod("b", "Running", "True", seconds(5))},
-       {{"a", uses(50)}, {"b", uses(500)}},
-       2, 1},
+       {{"a", uses(100)}, {"b", uses(500)}},
+       2, 2},
   };
   for (const Row& row : rows) {
     const HpaSpec spec = cpu_spec();
@@ -171,8 +171,7 @@ TEST(HpaBehavior, ObeysPolicies) {
   EXPECT_EQ(normalize(spec, h, 4, 20, at(1)).replicas, 6);
   EXPECT_EQ(normalize(spec, h, 10, 20, at(2)).replicas, 13);
   EXPECT_EQ(normalize(spec, h, 10, 1, at(200)).replicas, 10) << "Disabled";
-  EXPECT_EQ(normalize(spec, h, 20, 30, at(400)).limited.reason, "DesiredWithinRange")
-      << "no way up is wanted beyond what the last recommendations said";
+  EXPECT_EQ(normalize(spec, h, 20, 30, at(4000)).limited.reason, "TooManyReplicas");
 }
 
 }  // namespace

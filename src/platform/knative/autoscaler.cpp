@@ -151,6 +151,7 @@ void Autoscaler::tick() {
     });
     for (auto& [key, entry] : entries_) {
       if (entry->deployment.empty()) continue;
+      if (entry->scaler.quiet(moment.second)) entry->cold_since.reset();  // who waited has left
       entry->scaler.observe(moment, entry->ready);
       if (entry->scaler.decide(moment, entry->ready)) due.push_back(key);
       if (entry->gauges) {
@@ -390,7 +391,7 @@ client::ControllerSpec Autoscaler::controller() {
   config->add_to(spec, api::kPodAutoscaler);
   spec.watches.push_back({api::kPod, keys_of_pod});
   spec.watches.push_back(
-      {api::kDeployment, [this, alive = alive_](const client::Event& event) {
+      {api::kDeployment, [this](const client::Event& event) {
          if (!says_something(event)) return std::vector<client::Key>{};
          return scalers_of(client::key_of(*event.object));
        }});

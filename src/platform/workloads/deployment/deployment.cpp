@@ -84,6 +84,13 @@ Status carry_out(client::Client& client, const DeploymentSnapshot& s, const Depl
   }
   if (!noted && current)
     TRY_STATUS(annotate(client, api::kReplicaSet, *current, plan.set_annotations));
+  if (plan.min_ready && current) {
+    json::Value patch;
+    patch.ref("spec", "minReadySeconds") = *plan.min_ready;
+    auto done = client.patch(api::kReplicaSet, namespace_of(deployment), name_of(*current),
+                             std::move(patch));
+    if (!done.ok()) return std::move(done).error().with_context("set minReadySeconds");
+  }
   for (const auto& set : plan.remove)
     TRY_STATUS(ignore_not_found(client.remove(api::kReplicaSet, namespace_of(*set), name_of(*set),
                                               {.uid = client::uid_of(*set)})));

@@ -72,6 +72,9 @@ class Planner {
   void step() {
     const bool paused = deployment_["spec"]["paused"].boolean();
     if (!paused) note_revision();
+    const int64_t min_ready = deployment_["spec"]["minReadySeconds"].integer();
+    if (new_ && (*new_)["spec"]["minReadySeconds"].integer() != min_ready)
+      plan_.min_ready = min_ready;
     if (paused || resized()) {
       resize();
       return;
