@@ -110,6 +110,7 @@ struct ServerOptions {
   // with Connection: close; so a client that was about to send loses nothing. 0: closed at once.
   Duration drain_idle{0};
   std::shared_ptr<TlsOptions> tls;
+  bool twin = false;  // on a loopback address, a Unix socket beside it for whoever knows (sockets.h)
   InlineHandler inline_handler;  // tried first; may be empty
   InlineWanted inline_wanted;    // HTTP/2: may this one wait for its body? Empty: all may
   RelayPolicy* relay = nullptr;  // StreamServer, HTTP/1.1 only: tried first; outlives the server

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -70,6 +72,7 @@ Result<uint16_t> local_port(int fd) {
   socklen_t length = sizeof storage;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0)
     return errno_error("getsockname");
+  if (storage.ss_family == AF_UNIX) return uint16_t{0};
   if (storage.ss_family == AF_INET6)
     return ntohs(reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port);
   return ntohs(reinterpret_cast<sockaddr_in*>(&storage)->sin_port);
@@ -77,6 +80,7 @@ Result<uint16_t> local_port(int fd) {
 
 std::string address_text(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_UNIX) return "127.0.0.1:0";
   if (address.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
     inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
@@ -108,6 +112,49 @@ Result<Fd> start_connect(const std::string& address, uint16_t port) {
   return fd;
 }
 
+namespace {
+
+socklen_t twin_address(const std::string& address, uint16_t port, sockaddr_un& out) {
+  std::string name = str("proa/", address, ":", port);
+  out.sun_family = AF_UNIX;
+  size_t size = std::min(name.size(), sizeof out.sun_path - 1);
+  std::memcpy(out.sun_path + 1, name.data(), size);
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size);
+}
+
+Result<Fd> twin_socket(const std::string& address, uint16_t port, sockaddr_un& at,
+                       socklen_t& length) {
+  sockaddr_storage storage;
+  TRY_STATUS(make_address(address, port, storage));
+  if (!is_loopback(storage)) return error(Code::kInvalid, str(address, " is no loopback address"));
+  length = twin_address(address, port, at);
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return errno_error("socket");
+  return fd;
+}
+
+}  // namespace
+
+Result<Fd> listen_twin(const std::string& address, uint16_t port) {
+  sockaddr_un at{};
+  socklen_t length = 0;
+  TRY(Fd fd, twin_socket(address, port, at, length));
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&at), length) != 0 ||
+      ::listen(fd.get(), 4096) != 0) {
+    return errno_error(str("listen beside ", address, ":", port));
+  }
+  return fd;
+}
+
+Result<Fd> connect_twin(const std::string& address, uint16_t port) {
+  sockaddr_un at{};
+  socklen_t length = 0;
+  TRY(Fd fd, twin_socket(address, port, at, length));
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&at), length) != 0)
+    return error(Code::kUnavailable, "no twin");
+  return fd;
+}
+
 int socket_error(int fd) {
   int err = 0;
   socklen_t length = sizeof err;
@@ -117,8 +164,9 @@ int socket_error(int fd) {
 uint64_t acknowledged_bytes(int fd) {
   tcp_info info{};
   socklen_t length = sizeof info;
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
-  if (length < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) return 0;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return UINT64_MAX;
+  if (length < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked)
+    return UINT64_MAX;
   return info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0;  // the SYN counts as one
 }
 

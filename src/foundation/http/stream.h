@@ -148,6 +148,7 @@ struct UpstreamOptions {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration idle_timeout = std::chrono::seconds(30);  // shorter than servers' own
   std::string tls_ca, tls_certificate, tls_key;      // PEM; tls_ca "": the system's
+  bool twin = false;  // a server's twin is tried first (sockets.h)
 };
 
 class RelaySink;  // relay.h

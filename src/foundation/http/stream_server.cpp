@@ -161,7 +161,10 @@ StreamServer::~StreamServer() { core_->shut_down(); }
 
 Result<uint16_t> StreamServer::listen(const std::string& address, uint16_t port, bool reuse_port) {
   TRY(Fd fd, listen_on(address, port, reuse_port));
-  return core_->adopt(std::move(fd));
+  TRY(port, core_->adopt(std::move(fd)));
+  if (!core_->options.twin || reuse_port || core_->options.tls) return port;
+  if (auto twin = listen_twin(address, port); twin.ok()) TRY_STATUS(core_->adopt(std::move(*twin)));
+  return port;
 }
 
 Result<uint16_t> StreamServer::adopt(int listening_fd) { return core_->adopt(Fd(listening_fd)); }

@@ -111,7 +111,9 @@ UpstreamConnection* UpstreamPool::Core::connection_to(const Upstream& to, Error*
                                        to.server_name.empty() ? to.address : to.server_name);
     if (to.settings) tls->expect_names(to.settings->tls_verify, to.settings->tls_names);
   }
-  auto fd = start_connect(to.address, to.port);
+  auto fd = options.twin && !to.tls ? connect_twin(to.address, to.port)
+                                    : Result<Fd>(error(Code::kUnavailable, ""));
+  if (!fd.ok()) fd = start_connect(to.address, to.port);
   if (!fd.ok()) return refuse(error(Code::kUnavailable, fd.error().message));
   if (to.settings) prepare(fd->get(), *to.settings);
   auto connection = std::make_shared<UpstreamConnection>(*this, to, std::move(*fd), std::move(tls));

@@ -17,6 +17,7 @@ constexpr int kSweepsPerFlush = 2;
 http::UpstreamOptions upstream_options() {
   http::UpstreamOptions o;
   o.most_idle_per_upstream = 512;
+  o.twin = true;
   return o;
 }
 
