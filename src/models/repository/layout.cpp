@@ -131,8 +131,8 @@ Status add_settings(const std::string& folder, Found& found, Engines engines) {
   if (!s.implementation.empty() && engine_of(s.implementation).empty())
     return error(Code::kUnimplemented,
                  str(folder, "/", kSettings, ": implementation ", shorten(s.implementation, 100),
-                     " is not served here; mlserver_sklearn, mlserver_xgboost, mlserver_lightgbm "
-                     "and mlserver_catboost are"));
+                     " is not served here; mlserver_sklearn, mlserver_xgboost, mlserver_lightgbm, "
+                     "mlserver_catboost and mlserver_mlflow are"));
   TRY(std::string file, settings_file(folder, s, engines));
   found.versions.push_back({s.version, file});
   found.settings = std::move(s);
@@ -178,7 +178,7 @@ std::string_view engine_of(std::string_view implementation) {
   static constexpr std::pair<std::string_view, std::string_view> kAll[] = {
       {"mlserver_sklearn.", "sklearn"},   {"mlserver.sklearn.", "sklearn"},
       {"mlserver_xgboost.", "xgboost"},   {"mlserver_lightgbm.", "lightgbm"},
-      {"mlserver_catboost.", "catboost"},
+      {"mlserver_catboost.", "catboost"}, {"mlserver_mlflow.", "mlflow"},
   };
   for (auto [prefix, engine] : kAll)
     if (implementation.starts_with(prefix)) return engine;
