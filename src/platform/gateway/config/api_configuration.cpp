@@ -34,8 +34,8 @@ void ApiConfiguration::stop() {
 void ApiConfiguration::on_event(const client::Kind& kind, const client::Event& event) {
   if (!*alive_) return;
   const bool dropped = event.type == client::Event::kDeleted;
-  const bool changed = dropped ? builder_->drop(kind, client::key_of(*event.object))
-                               : builder_->put(kind, *event.object);
+  const bool changed =
+      dropped ? builder_->drop(kind, *event.object) : builder_->put(kind, *event.object);
   if (changed) schedule_build();
 }
 

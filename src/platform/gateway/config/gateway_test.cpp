@@ -1,5 +1,4 @@
 // The whole Gateway over the real API core in process: two workers, watches, backends, stop.
-#include "platform/gateway/config/api_configuration.h"
 #include "platform/gateway/gateway.h"
 
 #include <gtest/gtest.h>
@@ -14,6 +13,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
+#include "platform/gateway/config/api_configuration.h"
 
 namespace proa::gateway {
 namespace {
@@ -216,9 +216,8 @@ TEST_F(GatewayTest, NamesThePortThatIsTaken) {
   options.admin_port = gateway_->admin_port();
   async::Loop loop;
   metrics::Registry registry;
-  Gateway second(options,
-                 std::make_unique<ApiConfiguration>(ApiConfigurationOptions{}, *client_), demand_,
-                 registry);
+  Gateway second(options, std::make_unique<ApiConfiguration>(ApiConfigurationOptions{}, *client_),
+                 demand_, registry);
   Status started = second.start({&loop});
   ASSERT_FALSE(started.ok());
   EXPECT_TRUE(contains(started.error().message, str(gateway_->http_port())))

@@ -19,6 +19,13 @@ const Value& same_entry(const Value& list, const Value& entry, size_t place) {
   return list[place];
 }
 
+// Nothing, or only empty lists.
+bool is_empty(const Value& status) {
+  for (const auto& [name, value] : status.object())
+    if (!value.is_array() || value.size() > 0) return false;
+  return true;
+}
+
 }  // namespace
 
 void fill_times(Value& wanted, const Value& current, std::string_view now) {
@@ -83,7 +90,8 @@ void StatusWriter::write_one(const StatusUpdate& update) {
   Value wanted = update.status;
   const std::string now = rfc3339(real_clock().wall());
   fill_times(wanted, (**current)["status"], now);
-  if (wanted == (**current)["status"]) return;
+  if (wanted == (**current)["status"] || (is_empty(wanted) && is_empty((**current)["status"])))
+    return;
   Value object = json::object({{"apiVersion", update.kind->api_version()},
                                {"kind", update.kind->kind},
                                {"metadata", json::object({{"name", update.key.name}})}});
@@ -92,9 +100,9 @@ void StatusWriter::write_one(const StatusUpdate& update) {
   auto written = client_.apply(*update.kind, std::move(object),
                                client::ApplyOptions{"proa-gateway", "status", false});
   if (!written.ok() && written.error().code != Code::kNotFound)
-    log::warn("gateway", "cannot write a status",
-              {{"object", update.key.ns + "/" + update.key.name},
-               {"cause", written.error().message}});
+    log::warn(
+        "gateway", "cannot write a status",
+        {{"object", update.key.ns + "/" + update.key.name}, {"cause", written.error().message}});
 }
 
 }  // namespace proa::gateway

@@ -1,5 +1,5 @@
-// StatusWriter writes the status of gateway objects by server-side apply, on a thread of its own, so
-// that routes never wait for a write.
+// StatusWriter writes the status of gateway objects by server-side apply, on a thread of its own,
+// so that routes never wait for a write.
 //
 // write() is thread-safe; of several updates of one object that wait, the last is written. An
 // update that says what the object says already writes nothing.

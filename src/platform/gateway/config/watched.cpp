@@ -3,11 +3,11 @@
 namespace proa::gateway {
 
 std::vector<const Kind*> watched_kinds() {
-  return {&api::kNamespace,  &api::kSecret,   &api::kPod,           &api::kService,
-          &api::kEndpointSlice, &kDestinationRule, &kServiceEntry,  &api::kRevision,
-          &api::kRoute,      &api::kGateway,  &api::kVirtualService, &kGatewayClass,
-          &kReferenceGrant,  &kApiGateway,    &kHttpRoute,          &kGrpcRoute,
-          &kIngressClass,    &kIngress};
+  return {
+      &api::kNamespace,      &api::kSecret,  &api::kPod,       &api::kService, &api::kEndpointSlice,
+      &kDestinationRule,     &kServiceEntry, &api::kRevision,  &api::kRoute,   &api::kGateway,
+      &api::kVirtualService, &kGatewayClass, &kReferenceGrant, &kApiGateway,   &kHttpRoute,
+      &kGrpcRoute,           &kIngressClass, &kIngress};
 }
 
 }  // namespace proa::gateway
