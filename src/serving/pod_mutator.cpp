@@ -5,6 +5,7 @@
 #include "api/kinds.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
+#include "serving/storage_spec.h"
 
 namespace proa::serving {
 namespace {
@@ -207,15 +208,18 @@ std::string revision_of(const json::Value& labels) {
   return hash.empty() ? hash : str(labels["app"].str(), "-", hash);
 }
 
-void inject(json::Value& pod, const std::vector<Source>& sources, const client::Client& client,
-            const Config& config) {
+void inject(json::Value& pod, const std::vector<Source>& sources, const StorageSpec& storage,
+            const client::Client& client, const Config& config) {
   auto& spec = pod.ref("spec");
   auto init = new_initializer(config);
   for (const auto& s : sources) {
     init.ref("args").push(s.uri);
     init.ref("args").push(s.path);
   }
-  credentials(pod, init, client, config);
+  if (storage.used)
+    add_storage_env(init, storage, config);
+  else
+    credentials(pod, init, client, config);
   for (auto [name, value] :
        {std::pair{"HF_HUB_ENABLE_HF_TRANSFER", "1"}, std::pair{"HF_XET_HIGH_PERFORMANCE", "1"},
         std::pair{"HF_XET_NUM_CONCURRENT_RANGE_GETS", "8"}})
@@ -293,6 +297,8 @@ Status mutate_pod(json::Value& pod, const client::Client& client, const Config& 
   if (pod["spec"].has("initContainers") &&
       find_named(pod.ref("spec", "initContainers"), kInitContainer))
     return {};
+  TRY(const auto storage, read_storage_spec(pod, sources[0].uri, client, config));
+  sources[0].uri = storage.uri;
   std::vector<Source> fetched;
   for (size_t i = 0, claims = 0; i < sources.size(); ++i) {
     if (sources[i].uri.starts_with("pvc://"))
@@ -300,7 +306,7 @@ Status mutate_pod(json::Value& pod, const client::Client& client, const Config& 
     else
       fetched.push_back(sources[i]);
   }
-  if (!fetched.empty()) inject(pod, fetched, client, config);
+  if (!fetched.empty()) inject(pod, fetched, storage, client, config);
   return {};
 }
 

@@ -102,6 +102,7 @@ Result<Config> parse_config(const json::Value& config_map) {
     if (key == "agent") take_agent(v, c);
     if (key == "deploy") take_deploy(v, c);
     if (key == "credentials") take(v["gcs"], "gcsCredentialFileName", c.gcs_file);
+    if (key == "credentials") take(v, "storageSpecSecretName", c.storage_secret);
     if (key == "service") take_bool(v, "serviceClusterIPNone", c.headless_services);
     if (key == "security") take_bool(v, "autoMountServiceAccountToken", c.mount_token);
     if (key == "metricsAggregator") {

@@ -23,6 +23,15 @@ inline constexpr std::string_view kSourceUriAnnotation =
     "internal.serving.kserve.io/storage-initializer-sourceuri";
 inline constexpr std::string_view kSourceUrisAnnotation =
     "internal.serving.kserve.io/storage-initializer-sourceuris";
+// What spec.predictor.model.storage says, for the pod mutator; the source's scheme comes from the
+// secret then.
+inline constexpr std::string_view kStorageSpecAnnotation =
+    "internal.serving.kserve.io/storage-spec";
+inline constexpr std::string_view kStorageParamAnnotation =
+    "internal.serving.kserve.io/storage-spec-param";
+inline constexpr std::string_view kStorageKeyAnnotation =
+    "internal.serving.kserve.io/storage-spec-key";
+inline constexpr std::string_view kSchemePlaceholder = "<scheme-placeholder>://";
 inline constexpr std::string_view kModelContainer = "kserve-container";
 inline constexpr std::string_view kInitContainer = "storage-initializer";
 inline constexpr std::string_view kBatcherAnnotation = "internal.serving.kserve.io/batcher";
@@ -69,6 +78,7 @@ struct Config {
   std::string init_image = "kserve/storage-initializer:latest";
   std::string init_cpu_limit = "1", init_memory_limit = "1Gi";
   std::string init_cpu_request = "100m", init_memory_request = "100Mi";
+  std::string storage_secret = "storage-config";  // credentials.storageSpecSecretName
   std::string gcs_file = "gcloud-application-credentials.json";
   std::string agent_image = "kserve/agent:latest";
   std::string agent_cpu_limit = "1", agent_memory_limit = "1Gi";

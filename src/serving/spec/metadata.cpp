@@ -10,8 +10,31 @@
 namespace proa::serving {
 namespace {
 
+// A path in a storage whose place and credentials are in a Secret.
+Status storage_spec_annotations(const json::Value& model, json::Value& annotations) {
+  const auto& storage = model["storage"];
+  if (!storage.is_object()) return {};
+  const auto& path = storage["path"].str();
+  const bool has_uri = !model["storageUri"].str().empty();
+  if (has_uri && !path.empty())
+    return error(Code::kInvalid, "must provide only one of storageUri and storage.path");
+  if (!has_uri) {
+    if (path.empty()) return error(Code::kInvalid, "spec.predictor.model.storage names no path");
+    std::string_view relative = path;
+    while (relative.starts_with('/')) relative.remove_prefix(1);
+    annotations.set(std::string(kSourceUriAnnotation), str(kSchemePlaceholder, relative));
+  }
+  annotations.set(std::string(kStorageSpecAnnotation), "true");
+  if (const auto& key = storage["key"].str(); !key.empty())
+    annotations.set(std::string(kStorageKeyAnnotation), key);
+  if (storage["parameters"].size() > 0)
+    annotations.set(std::string(kStorageParamAnnotation), json::dump(storage["parameters"]));
+  return {};
+}
+
 Status storage_annotations(const json::Value& predictor, json::Value& annotations) {
   const auto& uri = predictor["model"]["storageUri"].str();
+  TRY_STATUS(storage_spec_annotations(predictor["model"], annotations));
   if (!uri.empty()) {
     TRY_STATUS(check_storage_uri(uri));
     annotations.set(std::string(kSourceUriAnnotation), uri);

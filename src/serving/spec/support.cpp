@@ -18,8 +18,8 @@ std::optional<Refusal> unsupported_predictor(const json::Value& predictor,
     return later(str(where, ".storageContainerName"));
   if (predictor["batcher"].is_object() && !predictor["model"].is_object())
     return later(str(where, ".batcher for a custom predictor"));
-  if (predictor["model"]["storage"].is_object())
-    return later(str(where, ".model.storage"), "; use storageUri");
+  if (!predictor["model"]["storage"]["schemaPath"].str().empty())
+    return later(str(where, ".model.storage.schemaPath"));
   if (predictor["model"]["confidential"]["enabled"].boolean())
     return later(str(where, ".model.confidential"));
   if (!predictor["model"].is_object() && predictor["containers"].size() == 0)

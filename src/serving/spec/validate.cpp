@@ -333,8 +333,9 @@ Result<std::vector<std::string>> validate_inference_service(const json::Value& i
 Status check_storage_uri(std::string_view uri) {
   const auto scheme = uri.find("://");
   if (scheme == uri.npos) return {};  // a path
-  for (auto prefix : {"gs://", "s3://", "pvc://", "file://", "https://", "http://", "hdfs://",
-                      "webhdfs://", "oci://", "oci+native://", "oci+fetch://", "hf://"})
+  for (auto prefix :
+       {"gs://", "s3://", "pvc://", "file://", "https://", "http://", "hdfs://", "webhdfs://",
+        "oci://", "oci+native://", "oci+fetch://", "hf://", "oss://", "modelscope://", "ms://"})
     if (uri.starts_with(prefix)) return {};
   return error(Code::kInvalid,
                str("StorageURI not supported: storageUri, must be one of: [gs://, s3://, pvc://, "
