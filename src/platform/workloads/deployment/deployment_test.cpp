@@ -134,21 +134,21 @@ TEST(Rollout, NeverHasTooFewReadyNorTooManyPods) {
       {"{type: RollingUpdate, rollingUpdate: {maxSurge: 100%, maxUnavailable: 0}}", 5, 5, 0},
   };
   for (const Case& c : cases)
-    for (unsigned seed = 1; seed <= 20; ++seed) {
+    for (unsigned seed = 1; seed <= 4; ++seed) {
       World world(seed, c.replicas, c.strategy);
       for (int i = 0; i < 400 && !world.complete(); ++i) world.plan(), world.happen();
       ASSERT_EQ(world.ready(), c.replicas) << c.strategy;
       for (int version = 1; version <= 5; ++version) {
         world.image(version);
         // The third is changed again before it is through.
-        const int steps = version == 3 ? 4 : 600;
+        const int steps = version == 3 ? 4 : 250;
         for (int i = 0; i < steps; ++i) {
           world.plan();
           world.happen();
           ASSERT_GE(world.ready(), c.replicas - c.unavailable) << c.strategy << " seed " << seed;
           ASSERT_LE(world.pods(), c.replicas + c.surge) << c.strategy << " seed " << seed;
         }
-        if (version != 3) ASSERT_TRUE(world.complete()) << c.strategy << " seed " << seed;
+        ASSERT_TRUE(version == 3 || world.complete()) << c.strategy << " seed " << seed;
       }
     }
 }
