@@ -78,10 +78,11 @@ Result<Library> Library::open(std::string_view name, std::string_view file) {
     const char* why = ::dlerror();
     return error(Code::kUnavailable, str("cannot load ", path, ": ", why ? why : "unknown"));
   }
-  return error(Code::kUnimplemented,
-               str("the engine ", name, " is not installed: run ./dev engines (tools/engines/install ",
-                   name, "), or set PROA_ENGINES_DIR to the folder that holds ", name, "/", file,
-                   "; looked in ", join(folders, ", "), refused));
+  return error(
+      Code::kUnimplemented,
+      str("the engine ", name, " is not installed: run ./dev engines (tools/engines/install ", name,
+          "), or set PROA_ENGINES_DIR to the folder that holds ", name, "/", file, "; looked in ",
+          join(folders, ", "), refused));
 }
 
 void* Library::find(const char* symbol) const { return ::dlsym(handle_, symbol); }

@@ -119,8 +119,8 @@ Result<std::string> file_of(const std::string& folder, const Flavour& flavour,
   for (const char* inside : {"/saved_model.pb", "/model/saved_model.pb", "/model.keras"})
     if (is_file(path + inside)) return path + inside;
   if (is_file(path)) return path;
-  return error(Code::kNotFound, str("the flavour ", flavour.name, " names ", relative,
-                                    ", which is not there"));
+  return error(Code::kNotFound,
+               str("the flavour ", flavour.name, " names ", relative, ", which is not there"));
 }
 
 Error not_covered(const json::Value& flavours) {

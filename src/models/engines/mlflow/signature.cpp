@@ -14,12 +14,12 @@ constexpr json::Limits kLimits{1 << 20, 50};
 // MLflow's types of columns, and numpy's of tensors.
 DataType type_of(std::string_view name) {
   static constexpr std::pair<std::string_view, DataType> kTypes[] = {
-      {"boolean", DataType::kBool},   {"bool", DataType::kBool},     {"integer", DataType::kInt32},
-      {"long", DataType::kInt64},     {"float", DataType::kFp32},    {"double", DataType::kFp64},
-      {"int8", DataType::kInt8},      {"int16", DataType::kInt16},   {"int32", DataType::kInt32},
-      {"int64", DataType::kInt64},    {"uint8", DataType::kUint8},   {"uint16", DataType::kUint16},
-      {"uint32", DataType::kUint32},  {"uint64", DataType::kUint64}, {"float16", DataType::kFp16},
-      {"float32", DataType::kFp32},   {"float64", DataType::kFp64},
+      {"boolean", DataType::kBool},  {"bool", DataType::kBool},     {"integer", DataType::kInt32},
+      {"long", DataType::kInt64},    {"float", DataType::kFp32},    {"double", DataType::kFp64},
+      {"int8", DataType::kInt8},     {"int16", DataType::kInt16},   {"int32", DataType::kInt32},
+      {"int64", DataType::kInt64},   {"uint8", DataType::kUint8},   {"uint16", DataType::kUint16},
+      {"uint32", DataType::kUint32}, {"uint64", DataType::kUint64}, {"float16", DataType::kFp16},
+      {"float32", DataType::kFp32},  {"float64", DataType::kFp64},
   };
   for (auto [known, type] : kTypes)
     if (known == name) return type;

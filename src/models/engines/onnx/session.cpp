@@ -76,10 +76,10 @@ Result<std::unique_ptr<inference::Model>> OnnxModel::load(std::shared_ptr<const 
   std::unique_ptr<OnnxModel> model(new OnnxModel(std::move(runtime)));
   Status s = model->open(file, options);
   if (s.ok()) s = model->describe();
-  if (!s.ok()) return error(s.error().code == Code::kUnimplemented ? Code::kUnimplemented
-                                                                   : Code::kDataLoss,
-                            str("no ONNX model that ONNX Runtime ", model->runtime_->api.version,
-                                " can load: ", s.error().message));
+  if (!s.ok())
+    return error(s.error().code == Code::kUnimplemented ? Code::kUnimplemented : Code::kDataLoss,
+                 str("no ONNX model that ONNX Runtime ", model->runtime_->api.version,
+                     " can load: ", s.error().message));
   return std::unique_ptr<inference::Model>(std::move(model));
 }
 
@@ -109,8 +109,8 @@ Status OnnxModel::describe_maps(const OrtTypeInfo* type, bool sequence, TensorIn
   const OrtMapInfo* map = nullptr;
   OrtTypeInfo* value = nullptr;
   if (s.ok() && kind != kMapValue)
-    s = error(Code::kUnimplemented,
-              str("output '", out.name, "' is a sequence of what are no maps, for which the "
+    s = error(Code::kUnimplemented, str("output '", out.name,
+                                        "' is a sequence of what are no maps, for which the "
                                         "inference protocols have no place"));
   if (s.ok()) s = api.check(api.CastTypeInfoToMapTypeInfo(map_type, &map));
   if (s.ok()) s = api.check(api.GetMapValueType(map, &value));
@@ -129,8 +129,9 @@ Status OnnxModel::describe_type(const OrtTypeInfo* type, TensorInfo& out) const 
   if (kind == kSequenceValue || kind == kMapValue)
     return describe_maps(type, kind == kSequenceValue, out);
   if (kind != kTensorValue)
-    return error(Code::kUnimplemented, str("'", out.name, "' is an optional, sparse or opaque "
-                                                          "value; only tensors are served"));
+    return error(Code::kUnimplemented, str("'", out.name,
+                                           "' is an optional, sparse or opaque "
+                                           "value; only tensors are served"));
   const OrtShapeInfo* info = nullptr;
   TRY_STATUS(api.check(api.CastTypeInfoToTensorInfo(type, &info)));
   int element = 0;
@@ -163,8 +164,8 @@ Result<TensorInfo> OnnxModel::describe_one(size_t i, bool output) const {
   int kind = 0;
   Status s = r.api.check(r.api.GetOnnxTypeFromTypeInfo(type, &kind));
   if (s.ok() && !output && kind != kTensorValue)
-    s = error(Code::kUnimplemented,
-              str("input '", info.name, "' is a map, a sequence or optional; only tensors are "
+    s = error(Code::kUnimplemented, str("input '", info.name,
+                                        "' is a map, a sequence or optional; only tensors are "
                                         "served"));
   if (s.ok()) s = describe_type(type, info);
   r.api.ReleaseTypeInfo(type);
@@ -201,8 +202,8 @@ Status OnnxModel::describe() {
   return {};
 }
 
-Status OnnxModel::infer(std::span<const Tensor> in, std::span<const size_t> wanted,
-                        Workspace& work, std::span<Tensor> out) const {
+Status OnnxModel::infer(std::span<const Tensor> in, std::span<const size_t> wanted, Workspace& work,
+                        std::span<Tensor> out) const {
   const Api& api = runtime_->api;
   struct Values {  // released at the end, also after an error
     const Api& api;

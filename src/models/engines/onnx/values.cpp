@@ -17,13 +17,13 @@ struct Pair {
   DataType ours;
 };
 constexpr Pair kTypes[] = {
-    {kOrtFloat, DataType::kFp32},     {kOrtUint8, DataType::kUint8},
-    {kOrtInt8, DataType::kInt8},      {kOrtUint16, DataType::kUint16},
-    {kOrtInt16, DataType::kInt16},    {kOrtInt32, DataType::kInt32},
-    {kOrtInt64, DataType::kInt64},    {kOrtString, DataType::kBytes},
-    {kOrtBool, DataType::kBool},      {kOrtFloat16, DataType::kFp16},
-    {kOrtDouble, DataType::kFp64},    {kOrtUint32, DataType::kUint32},
-    {kOrtUint64, DataType::kUint64},  {kOrtBfloat16, DataType::kBf16},
+    {kOrtFloat, DataType::kFp32},    {kOrtUint8, DataType::kUint8},
+    {kOrtInt8, DataType::kInt8},     {kOrtUint16, DataType::kUint16},
+    {kOrtInt16, DataType::kInt16},   {kOrtInt32, DataType::kInt32},
+    {kOrtInt64, DataType::kInt64},   {kOrtString, DataType::kBytes},
+    {kOrtBool, DataType::kBool},     {kOrtFloat16, DataType::kFp16},
+    {kOrtDouble, DataType::kFp64},   {kOrtUint32, DataType::kUint32},
+    {kOrtUint64, DataType::kUint64}, {kOrtBfloat16, DataType::kBf16},
 };
 
 Status make_texts(const Runtime& runtime, const Tensor& in, Workspace& work, OrtValue*& out) {
@@ -80,8 +80,8 @@ Status read_texts(const Api& api, const OrtValue* value, Workspace& work, Tensor
   TRY_STATUS(api.check(api.GetStringTensorDataLength(value, &bytes)));
   auto text = work.take<char>(std::max<size_t>(bytes, 1));
   auto starts = work.take<size_t>(out.count + 1);
-  TRY_STATUS(api.check(
-      api.GetStringTensorContent(value, text.data(), bytes, starts.data(), out.count)));
+  TRY_STATUS(
+      api.check(api.GetStringTensorContent(value, text.data(), bytes, starts.data(), out.count)));
   starts[out.count] = bytes;
   auto texts = work.take<std::string_view>(std::max<size_t>(out.count, 1));
   for (size_t i = 0; i < out.count; ++i)
@@ -130,8 +130,8 @@ Status read_sequence(const Runtime& runtime, const OrtValue* value, Workspace& w
     int kind = 0;
     TRY_STATUS(api.check(api.GetValueType(map, &kind)));
     if (kind != kMapValue)
-      return error(Code::kUnimplemented,
-                   str("output '", out.name, "' is a sequence of tensors, for which the inference "
+      return error(Code::kUnimplemented, str("output '", out.name,
+                                             "' is a sequence of tensors, for which the inference "
                                              "protocols have no place"));
     TRY_STATUS(read_map(runtime, map, work, row));
     if (r == 0) {

@@ -30,10 +30,9 @@ Status Api::check(int status, const char* what) const {
 Result<Api> load_api() {
   TRY(auto library, engines::Library::open("openvino", "libopenvino_c.so"));
   Api api;
-#define PROA_OV_TAKE(name, result, arguments)                                           \
-  api.name = reinterpret_cast<result(*) arguments>(library.find(#name));                \
-  if (!api.name)                                                                        \
-    return error(Code::kUnavailable, str(library.path(), " has no function " #name));
+#define PROA_OV_TAKE(name, result, arguments)                            \
+  api.name = reinterpret_cast<result(*) arguments>(library.find(#name)); \
+  if (!api.name) return error(Code::kUnavailable, str(library.path(), " has no function " #name));
   PROA_OV_FUNCTIONS(PROA_OV_TAKE)
 #undef PROA_OV_TAKE
   OvVersion version{};

@@ -124,9 +124,9 @@ Result<std::unique_ptr<inference::Model>> Network::load(std::shared_ptr<const Ru
                                       " bytes, more than the memory limit of ",
                                       options.memory_limit, "; raise resources.limits.memory"));
   if (Status s = model->open(source, options.threads); !s.ok())
-    return error(s.error().code == Code::kUnimplemented ? Code::kUnimplemented : Code::kDataLoss,
-                 str("no ", model->info_.type, " model that OpenVINO can load: ",
-                     s.error().message));
+    return error(
+        s.error().code == Code::kUnimplemented ? Code::kUnimplemented : Code::kDataLoss,
+        str("no ", model->info_.type, " model that OpenVINO can load: ", s.error().message));
   give_plain_names(model->info_.inputs, file);
   give_plain_names(model->info_.outputs, file);
   return std::unique_ptr<inference::Model>(std::move(model));
@@ -141,7 +141,7 @@ Status Network::open(const std::string& path, size_t threads) {
   std::string count = str(uint64_t{std::clamp<size_t>(threads, 1, 256)});
   if (s.ok())  // numbers as the framework that trained it has them; threads of this pod only
     s = api.check(api.ov_core_compile_model(runtime_->core, model, "CPU", 10, &compiled_,
-                                            "INFERENCE_PRECISION_HINT", "f32",      //
+                                            "INFERENCE_PRECISION_HINT", "f32",       //
                                             "INFERENCE_NUM_THREADS", count.c_str(),  //
                                             "NUM_STREAMS", "1",                      //
                                             "PERFORMANCE_HINT", "LATENCY",           //
@@ -267,7 +267,7 @@ Status Network::read(OvRequest* request, size_t index, Workspace& work, Tensor& 
 
 Status Network::infer(std::span<const Tensor> in, std::span<const size_t> wanted, Workspace& work,
                       std::span<Tensor> out) const {
-  TRY(OvRequest* request, take());
+  TRY(OvRequest * request, take());
   Status s = run(request, in);
   for (size_t i = 0; s.ok() && i < wanted.size(); ++i) s = read(request, wanted[i], work, out[i]);
   if (s.ok())

@@ -16,8 +16,8 @@ class OpenvinoEngine : public inference::Engine {
  public:
   std::string_view name() const override { return "openvino"; }
   std::span<const std::string_view> extensions() const override {
-    static constexpr std::string_view kExtensions[] = {".xml",     ".pb",    ".tflite",
-                                                       ".pdmodel", ".keras", ".h5", ".hdf5"};
+    static constexpr std::string_view kExtensions[] = {".xml",   ".pb", ".tflite", ".pdmodel",
+                                                       ".keras", ".h5", ".hdf5"};
     return kExtensions;
   }
   Result<std::unique_ptr<inference::Model>> load(
@@ -33,8 +33,7 @@ class OpenvinoEngine : public inference::Engine {
   std::vector<std::string> covers() const override {
     return {"OpenVINO IR (.xml with .bin)",
             "TensorFlow SavedModel (saved_model.pb) and frozen graphs (.pb)",
-            "TensorFlow Lite (.tflite)",
-            "Paddle (.pdmodel with .pdiparams)",
+            "TensorFlow Lite (.tflite)", "Paddle (.pdmodel with .pdiparams)",
             "ONNX networks, with --framework=openvino"};
   }
 

@@ -41,7 +41,10 @@ Status Document::read_values(const Element& e, DataField& f) {
   for (const Element* v : e.all("Value")) {
     TRY(std::string_view value, v->required("value"));
     std::string_view property = v->get("property", "valid");
-    (property == "missing" ? f.missing : property == "invalid" ? f.invalid : f.valid).push_back(value);
+    (property == "missing"   ? f.missing
+     : property == "invalid" ? f.invalid
+                             : f.valid)
+        .push_back(value);
   }
   for (const Element* i : e.all("Interval")) {
     TRY(double from, i->number("leftMargin", -HUGE_VAL));
@@ -76,7 +79,8 @@ Status Document::read_treatments(const Element& model) {
   for (const Element* m : schema->all("MiningField")) {
     std::string_view usage = m->get("usageType", "active"), name = m->get("name");
     if (usage != "active") continue;
-    auto at = std::find_if(data_.begin(), data_.end(), [&](const auto& f) { return f.name == name; });
+    auto at =
+        std::find_if(data_.begin(), data_.end(), [&](const auto& f) { return f.name == name; });
     if (at == data_.end()) continue;  // derived
     std::string_view how = m->get("invalidValueTreatment", "returnInvalid");
     at->treatment = how == "asIs"        ? DataField::Invalid::kAsIs
@@ -91,7 +95,10 @@ Status Document::read_treatments(const Element& model) {
 // What the document names; else the target, and a probability for each class.
 void Document::choose_columns() {
   for (const Part::Output& o : part_->outputs())
-    columns_.push_back({o.name, Column::Kind::kOutput, {}, o.place,
+    columns_.push_back({o.name,
+                        Column::Kind::kOutput,
+                        {},
+                        o.place,
                         o.is_text ? DataType::kBytes : DataType::kFp64});
   if (!columns_.empty()) return;
   auto target = std::find_if(data_.begin(), data_.end(),
@@ -101,7 +108,7 @@ void Document::choose_columns() {
                                        : part_->classifies() && target->is_text;
   std::string name =
       part_->target().empty() ? "predictedValue" : str("predicted_", part_->target());
-  DataType type = is_text ? DataType::kBytes
+  DataType type = is_text                                     ? DataType::kBytes
                   : part_->classifies() && target->is_integer ? DataType::kInt64
                                                               : DataType::kFp64;
   columns_.push_back({name, Column::Kind::kPredicted, {}, 0, type});
@@ -176,8 +183,8 @@ Result<Value> Document::admit(const DataField& f, Value v) const {
   if (valid && !f.valid.empty() && f.intervals.empty()) valid = lists(f.valid, v);
   if (valid || f.treatment == DataField::Invalid::kAsIs) return v;
   if (f.treatment == DataField::Invalid::kAsMissing) return Value{};
-  return error(Code::kInvalid, str("field '", shorten(f.name, 100), "': '",
-                                   shorten(text_of(v), 60), "' is no valid value"));
+  return error(Code::kInvalid, str("field '", shorten(f.name, 100), "': '", shorten(text_of(v), 60),
+                                   "' is no valid value"));
 }
 
 // For each active field the column of the table: by name where the request gave names, else by the
@@ -266,7 +273,8 @@ Status Document::predict(const Table& in, inference::Method method, inference::W
       double number = number_of(v);
       if (cells[c].texts) cells[c].texts[r] = v.missing() ? "" : work.keep(text_of(v));
       if (cells[c].numbers) cells[c].numbers[r] = number;
-      if (cells[c].integers) cells[c].integers[r] = std::isnan(number) ? 0 : static_cast<int64_t>(number);
+      if (cells[c].integers)
+        cells[c].integers[r] = std::isnan(number) ? 0 : static_cast<int64_t>(number);
     }
   }
   out = {};

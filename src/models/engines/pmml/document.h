@@ -43,7 +43,8 @@ class Document : public inference::Model {
   Status read_treatments(const Element& model);
   void describe(const Element& root, const Element& model);
   void choose_columns();
-  Status fill(const inference::Table& in, size_t r, std::span<const size_t> columns, Row& row) const;
+  Status fill(const inference::Table& in, size_t r, std::span<const size_t> columns,
+              Row& row) const;
   Result<Value> admit(const DataField& f, Value v) const;
   Result<std::span<const size_t>> columns_of(const inference::Table& in,
                                              inference::Workspace& work) const;

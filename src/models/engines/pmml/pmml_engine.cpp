@@ -21,10 +21,18 @@ class PmmlEngine : public inference::Engine {
     return read_pmml(std::move(text), options);
   }
   std::vector<std::string> covers() const override {
-    return {"TreeModel",         "RegressionModel",           "GeneralRegressionModel",
-            "Scorecard",         "NeuralNetwork",             "ClusteringModel",
-            "NaiveBayesModel",   "SupportVectorMachineModel", "MiningModel of segments",
-            "transformations",   "targets",                   "outputs"};
+    return {"TreeModel",
+            "RegressionModel",
+            "GeneralRegressionModel",
+            "Scorecard",
+            "NeuralNetwork",
+            "ClusteringModel",
+            "NaiveBayesModel",
+            "SupportVectorMachineModel",
+            "MiningModel of segments",
+            "transformations",
+            "targets",
+            "outputs"};
   }
 };
 

@@ -87,7 +87,8 @@ TEST(Pmml, ARegressionTakesCategoriesPowersAndInteractions) {
 TEST(Pmml, SegmentsInAChainKnowWhatThoseBeforeThemGave) {
   std::string model = str(R"(<MiningModel functionName="regression">)", kSchema, R"(
     <Segmentation multipleModelMethod="modelChain">
-    <Segment id="1"><True/><RegressionModel functionName="regression">)", kSchema, R"(
+    <Segment id="1"><True/><RegressionModel functionName="regression">)",
+                          kSchema, R"(
       <Output><OutputField name="first" feature="predictedValue"/></Output>
       <RegressionTable intercept="0"><NumericPredictor name="x" coefficient="2"/></RegressionTable>
       </RegressionModel></Segment>
@@ -123,8 +124,9 @@ TEST(Pmml, ACyclicOrHostileDocumentIsRefused) {
   std::string deep;
   for (int i = 0; i < 10000; ++i) deep += "<a>";
   EXPECT_FALSE(read_pmml(deep, {}).ok());
-  auto unknown = read_pmml(document(str("<RuleSetModel functionName=\"classification\">", kSchema,
-                                        "</RuleSetModel>")), {});
+  auto unknown = read_pmml(
+      document(str("<RuleSetModel functionName=\"classification\">", kSchema, "</RuleSetModel>")),
+      {});
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().code, Code::kUnimplemented);
 }

@@ -19,8 +19,7 @@ void varints(Writer& w, uint32_t field, const Tensor& t) {
   for (size_t i = 0; i < t.count; ++i)
     size += grpc::varint_size(static_cast<uint64_t>(static_cast<int64_t>(from[i])));
   w.bytes_head(field, size);
-  for (size_t i = 0; i < t.count; ++i)
-    w.raw(static_cast<uint64_t>(static_cast<int64_t>(from[i])));
+  for (size_t i = 0; i < t.count; ++i) w.raw(static_cast<uint64_t>(static_cast<int64_t>(from[i])));
 }
 
 void bytes_of(Writer& w, uint32_t field, const Tensor& t) {
@@ -62,9 +61,7 @@ void write_contents(Writer& w, const Tensor& t) {
   }
 }
 
-bool must_be_raw(const Tensor& t) {
-  return t.type == DataType::kFp16 || t.type == DataType::kBf16;
-}
+bool must_be_raw(const Tensor& t) { return t.type == DataType::kFp16 || t.type == DataType::kBf16; }
 
 void write_output(Writer& w, const Tensor& t, bool raw) {
   size_t whole = w.open(5);

@@ -35,8 +35,7 @@ const void* halves(std::span<const double> from, Workspace& work) {
   return to.data();
 }
 
-Result<const void*> booleans(std::span<const double> from, std::string_view name,
-                             Workspace& work) {
+Result<const void*> booleans(std::span<const double> from, std::string_view name, Workspace& work) {
   auto to = work.take<bool>(std::max<size_t>(from.size(), 1));
   for (size_t i = 0; i < from.size(); ++i) {
     if (from[i] != 0 && from[i] != 1)

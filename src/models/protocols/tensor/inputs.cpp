@@ -17,9 +17,9 @@ using inference::TensorInfo;
 using Kind = Contents::Kind;
 
 Error wrong_size(const InputTensor& t, size_t have, size_t want, const char* what) {
-  return wrong_input(t.name, str("shape ", inference::shape_text(t.shape), " of ",
-                                 to_string(t.type), " asks for ", want, " ", what, ", and ", have,
-                                 " are there"));
+  return wrong_input(
+      t.name, str("shape ", inference::shape_text(t.shape), " of ", to_string(t.type), " asks for ",
+                  want, " ", what, ", and ", have, " are there"));
 }
 
 Result<const void*> raw_texts(const InputTensor& t, size_t n, Workspace& work) {
@@ -31,13 +31,11 @@ Result<const void*> raw_texts(const InputTensor& t, size_t n, Workspace& work) {
     if (rest.size() < 4) return wrong_input(t.name, str("its bytes end before element ", i));
     std::memcpy(&size, rest.data(), 4);
     rest.remove_prefix(4);
-    if (size > rest.size())
-      return wrong_input(t.name, str("its bytes end inside of element ", i));
+    if (size > rest.size()) return wrong_input(t.name, str("its bytes end inside of element ", i));
     texts[i] = rest.substr(0, size);
     rest.remove_prefix(size);
   }
-  if (!rest.empty())
-    return wrong_input(t.name, str(rest.size(), " bytes follow the last element"));
+  if (!rest.empty()) return wrong_input(t.name, str(rest.size(), " bytes follow the last element"));
   return static_cast<const void*>(texts.data());
 }
 
@@ -65,8 +63,7 @@ Result<const void*> narrow(const InputTensor& t, size_t n, Workspace& work) {
   for (size_t i = 0; i < n; ++i) {
     to[i] = static_cast<To>(from[i]);
     if (static_cast<From>(to[i]) != from[i])
-      return wrong_input(t.name,
-                         str("element ", i, ", ", from[i], ", is no ", to_string(t.type)));
+      return wrong_input(t.name, str("element ", i, ", ", from[i], ", is no ", to_string(t.type)));
   }
   return static_cast<const void*>(to.data());
 }

@@ -42,8 +42,8 @@ std::string TensorRowsReader::names() const {
 Result<TensorRowsReader::Field*> TensorRowsReader::field_of(std::string_view name) {
   for (size_t i = 0; i < count_; ++i)
     if (fields_[i].info->name == name) return &fields_[i];
-  return error(Code::kInvalid, str("unexpected input '", shorten(name, 100), "'; the model takes ",
-                                   names()));
+  return error(Code::kInvalid,
+               str("unexpected input '", shorten(name, 100), "'; the model takes ", names()));
 }
 
 Status TensorRowsReader::set_size(Field& f, size_t depth, size_t n) {
@@ -124,7 +124,7 @@ Status TensorRowsReader::named(Scanner& scan, size_t row, bool by_row) {
   for (bool more = true; more;) {
     std::string_view name;
     TRY_STATUS(scan.key(name));
-    TRY(Field* f, field_of(name));
+    TRY(Field * f, field_of(name));
     if (f->rows != row || (!by_row && f->seen))
       return wrong_input(name, f->rows > row || f->seen ? "it is there twice in one row"
                                                         : "a row before lacks it");

@@ -150,7 +150,8 @@ Result<size_t> place_of(const Element& e, const Scope& scope) {
 }
 
 Made make_constant(const Element& e) {
-  if (e.get("missing") == "true") return std::unique_ptr<Expression>(std::make_unique<Constant>(Value{}));
+  if (e.get("missing") == "true")
+    return std::unique_ptr<Expression>(std::make_unique<Constant>(Value{}));
   std::string_view type = e.get("dataType");
   bool is_text = type.empty() ? std::isnan(number_of(Value::of(e.text))) : is_text_type(type);
   return std::unique_ptr<Expression>(std::make_unique<Constant>(literal(e.text, is_text)));
@@ -266,7 +267,7 @@ Result<Curve> Curve::make(const Element& e) {
 
 Value Curve::map(double x) const {
   size_t last = from_.size() - 1;
-  bool below = x < from_[0], above = x > from_[last];
+  bool below = x<from_[0], above = x> from_[last];
   if ((below || above) && outliers_ == 1) return of_missing();
   if ((below || above) && outliers_ == 2) return Value::of(below ? to_[0] : to_[last]);
   size_t i = 1;
@@ -300,7 +301,8 @@ Result<std::unique_ptr<Expression>> expression_in(const Element& parent, const S
 Status add_derived_fields(const Element& parent, Scope& scope) {
   for (const auto& c : parent.children) {
     if (c->is("DefineFunction"))
-      return error(Code::kUnimplemented, c->wrong("functions of the document are not covered").message);
+      return error(Code::kUnimplemented,
+                   c->wrong("functions of the document are not covered").message);
     if (!c->is("DerivedField")) continue;
     TRY(auto expression, expression_in(*c, scope));
     bool is_text = is_text_type(c->get("dataType", "string"));

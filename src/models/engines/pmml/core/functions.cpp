@@ -25,7 +25,9 @@ Value divide(Arguments a, Row& row) {
   }
   return number(n(a, 0) / n(a, 1));
 }
-Value modulo(Arguments a, Row&) { return number(n(a, 0) - n(a, 1) * std::floor(n(a, 0) / n(a, 1))); }
+Value modulo(Arguments a, Row&) {
+  return number(n(a, 0) - n(a, 1) * std::floor(n(a, 0) / n(a, 1)));
+}
 
 // Of the arguments that are there.
 template <typename Fold>
@@ -36,10 +38,18 @@ Value fold(Arguments a, Fold f) {
     if (!v.missing()) sum = count++ == 0 ? number_of(v) : f(sum, number_of(v));
   return count == 0 ? Value{} : number(sum);
 }
-Value least(Arguments a, Row&) { return fold(a, [](double x, double y) { return std::min(x, y); }); }
-Value most(Arguments a, Row&) { return fold(a, [](double x, double y) { return std::max(x, y); }); }
-Value sum(Arguments a, Row&) { return fold(a, [](double x, double y) { return x + y; }); }
-Value product(Arguments a, Row&) { return fold(a, [](double x, double y) { return x * y; }); }
+Value least(Arguments a, Row&) {
+  return fold(a, [](double x, double y) { return std::min(x, y); });
+}
+Value most(Arguments a, Row&) {
+  return fold(a, [](double x, double y) { return std::max(x, y); });
+}
+Value sum(Arguments a, Row&) {
+  return fold(a, [](double x, double y) { return x + y; });
+}
+Value product(Arguments a, Row&) {
+  return fold(a, [](double x, double y) { return x * y; });
+}
 Value average(Arguments a, Row& row) {
   auto there = static_cast<double>(
       std::count_if(a.begin(), a.end(), [](const Value& v) { return !v.missing(); }));
@@ -74,9 +84,7 @@ Value greater(Arguments a, Row&) { return yes(n(a, 0) > n(a, 1)); }
 Value greater_or_equal(Arguments a, Row&) { return yes(n(a, 0) >= n(a, 1)); }
 Value is_missing(Arguments a, Row&) { return yes(a[0].missing()); }
 Value is_not_missing(Arguments a, Row&) { return yes(!a[0].missing()); }
-Value is_in(Arguments a, Row&) {
-  return yes(std::find(a.begin() + 1, a.end(), a[0]) != a.end());
-}
+Value is_in(Arguments a, Row&) { return yes(std::find(a.begin() + 1, a.end(), a[0]) != a.end()); }
 Value is_not_in(Arguments a, Row&) {
   return yes(std::find(a.begin() + 1, a.end(), a[0]) == a.end());
 }

@@ -114,12 +114,9 @@ Made make_simple(const Element& e, const Scope& scope) {
   if (op == "isMissing" || op == "isNotMissing")
     return std::unique_ptr<Predicate>(std::make_unique<Missing>(place, op == "isMissing"));
   static constexpr std::pair<std::string_view, Operator> kAll[] = {
-      {"equal", Operator::kEqual},
-      {"notEqual", Operator::kNotEqual},
-      {"lessThan", Operator::kLess},
-      {"lessOrEqual", Operator::kLessOrEqual},
-      {"greaterThan", Operator::kGreater},
-      {"greaterOrEqual", Operator::kGreaterOrEqual}};
+      {"equal", Operator::kEqual},         {"notEqual", Operator::kNotEqual},
+      {"lessThan", Operator::kLess},       {"lessOrEqual", Operator::kLessOrEqual},
+      {"greaterThan", Operator::kGreater}, {"greaterOrEqual", Operator::kGreaterOrEqual}};
   for (auto [known, which] : kAll) {
     if (op != known) continue;
     TRY(std::string_view text, e.required("value"));
@@ -139,8 +136,8 @@ Made make_set(const Element& e, const Scope& scope) {
   TRY(std::string_view op, e.required("booleanOperator"));
   TRY(const Element* array, e.required_child("Array"));
   if (op != "isIn" && op != "isNotIn") return e.wrong("booleanOperator is isIn or isNotIn");
-  return std::unique_ptr<Predicate>(std::make_unique<Set>(
-      place, op == "isIn", scope.is_text(place), array_words(array->text)));
+  return std::unique_ptr<Predicate>(
+      std::make_unique<Set>(place, op == "isIn", scope.is_text(place), array_words(array->text)));
 }
 
 Made make_compound(const Element& e, const Scope& scope) {

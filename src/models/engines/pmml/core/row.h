@@ -41,7 +41,7 @@ class Expression {
 
 struct Field {
   std::string name;
-  bool is_text = false;                   // its data type is string
+  bool is_text = false;                    // its data type is string
   std::unique_ptr<Expression> expression;  // of a derived field
 };
 

@@ -109,9 +109,10 @@ class Parser {
     if (!word.starts_with('#')) return wrong(str("the entity &", word, "; is not known"));
     uint32_t code = 0, base = word.starts_with("#x") ? 16 : 10;
     for (char c : word.substr(base == 16 ? 2 : 1)) {
-      uint32_t digit = c >= '0' && c <= '9'             ? static_cast<uint32_t>(c - '0')
-                       : (c | 32) >= 'a' && (c | 32) <= 'f' ? static_cast<uint32_t>((c | 32) - 'a') + 10
-                                                            : 99;
+      uint32_t digit = c >= '0' && c <= '9' ? static_cast<uint32_t>(c - '0')
+                       : (c | 32) >= 'a' && (c | 32) <= 'f'
+                           ? static_cast<uint32_t>((c | 32) - 'a') + 10
+                           : 99;
       if (digit >= base || code > 0x10ffff) return wrong("a character by no number");
       code = code * base + digit;
     }
@@ -140,7 +141,8 @@ class Parser {
     }
     if (!take(std::string_view(&quote, 1))) return wrong("an attribute does not end");
     for (const auto& [known, other] : e.attributes)
-      if (known == key && key != "xmlns") return wrong(str("the attribute ", key, " is there twice"));
+      if (known == key && key != "xmlns")
+        return wrong(str("the attribute ", key, " is there twice"));
     e.attributes.emplace_back(std::move(key), std::move(value));
     return {};
   }
@@ -250,7 +252,9 @@ Result<const Element*> Element::required_child(std::string_view child_name) cons
   return c;
 }
 
-Result<std::unique_ptr<Element>> parse_xml(std::string_view text) { return Parser(text).document(); }
+Result<std::unique_ptr<Element>> parse_xml(std::string_view text) {
+  return Parser(text).document();
+}
 
 std::vector<std::string> array_words(std::string_view text) {
   std::vector<std::string> out;
@@ -262,7 +266,8 @@ std::vector<std::string> array_words(std::string_view text) {
     std::string word;
     if (text[i] == '"') {
       for (++i; i < text.size() && text[i] != '"'; ++i) {
-        if (text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\')) ++i;
+        if (text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\'))
+          ++i;
         word += text[i];
       }
       ++i;

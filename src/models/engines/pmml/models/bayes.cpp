@@ -19,8 +19,8 @@ struct Input {
   size_t place = 0;
   std::unique_ptr<Expression> discretized;
   std::vector<Pairs> pairs;
-  std::vector<double> totals;         // of the pairs, by class
-  std::vector<Gaussian> gaussians;    // by class; else pairs
+  std::vector<double> totals;       // of the pairs, by class
+  std::vector<Gaussian> gaussians;  // by class; else pairs
 };
 
 class Bayes : public Evaluator {
@@ -89,8 +89,7 @@ Status read_gaussians(const Element& stats, const Bayes& b, Input& input) {
     if (at == b.classes.end()) return s->wrong(str("the target has no value '", label, "'"));
     const Element* g = s->child("GaussianDistribution");
     if (!g)
-      return error(Code::kUnimplemented,
-                   s->wrong("only GaussianDistribution is covered").message);
+      return error(Code::kUnimplemented, s->wrong("only GaussianDistribution is covered").message);
     Gaussian& made = input.gaussians[static_cast<size_t>(at - b.classes.begin())];
     TRY(made.mean, g->number("mean"));
     TRY(made.variance, g->number("variance"));
@@ -113,8 +112,8 @@ Result<Input> read_input(const Element& e, const Scope& scope, const Bayes& b) {
   if (derived) {
     TRY(input.discretized, expression_in(*derived, scope));
   }
-  bool is_text = derived ? is_text_type(derived->get("dataType", "string"))
-                         : scope.is_text(input.place);
+  bool is_text =
+      derived ? is_text_type(derived->get("dataType", "string")) : scope.is_text(input.place);
   input.totals.assign(b.classes.size(), 0);
   for (const Element* p : e.all("PairCounts")) {
     Pairs pairs;

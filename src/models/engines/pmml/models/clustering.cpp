@@ -55,7 +55,8 @@ class Clustering : public Evaluator {
 
  private:
   static double compare(const FieldOf& f, double x, double y) {
-    if (f.compare == "gaussSim") return std::exp(-std::log(2.0) * (x - y) * (x - y) / (f.scale * f.scale));
+    if (f.compare == "gaussSim")
+      return std::exp(-std::log(2.0) * (x - y) * (x - y) / (f.scale * f.scale));
     if (f.compare == "delta") return x == y ? 0 : 1;
     if (f.compare == "equal") return x == y ? 1 : 0;
     return std::fabs(x - y);
@@ -107,7 +108,8 @@ Status read_measure(const Element& e, Clustering& c) {
                                                     "cityBlock", "minkowski"};
   static constexpr std::string_view kSimilarities[] = {"simpleMatching", "jaccard", "tanimoto",
                                                        "binarySimilarity"};
-  bool near = std::find(std::begin(kDistances), std::end(kDistances), c.measure) != std::end(kDistances);
+  bool near =
+      std::find(std::begin(kDistances), std::end(kDistances), c.measure) != std::end(kDistances);
   bool like = std::find(std::begin(kSimilarities), std::end(kSimilarities), c.measure) !=
               std::end(kSimilarities);
   if (c.is_similarity ? !like : !near)
@@ -125,7 +127,8 @@ Status read_measure(const Element& e, Clustering& c) {
 }
 
 Status read_fields(const Element& e, const Scope& scope, Clustering& c) {
-  std::string_view compare = e.required_child("ComparisonMeasure").value()->get("compareFunction", "absDiff");
+  std::string_view compare =
+      e.required_child("ComparisonMeasure").value()->get("compareFunction", "absDiff");
   for (const Element* f : e.all("ClusteringField")) {
     if (f->get("isCenterField", "true") == "false") continue;
     FieldOf made;

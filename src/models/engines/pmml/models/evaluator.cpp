@@ -18,10 +18,10 @@ constexpr std::pair<std::string_view, MadeEvaluator (*)(const Element&, const Sc
     {"SupportVectorMachineModel", make_support_vectors},
     {"MiningModel", make_mining},
 };
-constexpr std::string_view kOthers[] = {"AssociationModel", "AnomalyDetectionModel",
-                                        "BayesianNetworkModel", "GaussianProcessModel",
-                                        "NearestNeighborModel", "RuleSetModel", "SequenceModel",
-                                        "TextModel", "TimeSeriesModel", "BaselineModel"};
+constexpr std::string_view kOthers[] = {
+    "AssociationModel",     "AnomalyDetectionModel", "BayesianNetworkModel", "GaussianProcessModel",
+    "NearestNeighborModel", "RuleSetModel",          "SequenceModel",        "TextModel",
+    "TimeSeriesModel",      "BaselineModel"};
 
 // A standard normal's quantile's inverse is its distribution.
 double normal(double x) { return 0.5 * std::erfc(-x / std::sqrt(2)); }

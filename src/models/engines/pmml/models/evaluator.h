@@ -18,10 +18,10 @@ struct Score {
 };
 
 struct Answer {
-  Value predicted;            // missing: the model says nothing
-  std::vector<Score> scores;  // of a classification
-  std::string_view entity;    // the node, cluster or segment
-  double affinity = NAN;      // of a cluster: the distance or similarity
+  Value predicted;                        // missing: the model says nothing
+  std::vector<Score> scores;              // of a classification
+  std::string_view entity;                // the node, cluster or segment
+  double affinity = NAN;                  // of a cluster: the distance or similarity
   std::vector<std::string_view> reasons;  // of a scorecard, the strongest first
   void clear() {
     predicted = {};
@@ -50,7 +50,12 @@ class Part {
  public:
   struct Output {
     enum class Kind : uint8_t {
-      kPredicted, kProbability, kTransformed, kEntity, kAffinity, kReason
+      kPredicted,
+      kProbability,
+      kTransformed,
+      kEntity,
+      kAffinity,
+      kReason
     } kind = Kind::kPredicted;
     std::string name;
     std::string_view label;  // kProbability: "" for the predicted one's

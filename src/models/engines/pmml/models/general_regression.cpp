@@ -45,8 +45,10 @@ class GeneralRegression : public Evaluator {
     double eta = shift;
     for (const Coefficient& c : coefficients) eta += c.beta * x.at(c.parameter);
     double y = unlink(eta);
-    if (trials_place != SIZE_MAX) y *= row.number(trials_place);
-    else y *= trials;
+    if (trials_place != SIZE_MAX)
+      y *= row.number(trials_place);
+    else
+      y *= trials;
     if (!classifies) {
       out.predicted = Value::of(y);
       return;
@@ -68,8 +70,9 @@ class GeneralRegression : public Evaluator {
     if (type == "regression" || type == "generalLinear") return eta;
     if (link == "negbin") return 1 / (distribution_parameter * (std::exp(-eta) - 1));
     if (link == "oddspower")
-      return link_parameter == 0 ? 1 / (1 + std::exp(-eta))
-                                 : 1 / (1 + std::pow(1 + link_parameter * eta, -1 / link_parameter));
+      return link_parameter == 0
+                 ? 1 / (1 + std::exp(-eta))
+                 : 1 / (1 + std::pow(1 + link_parameter * eta, -1 / link_parameter));
     if (link == "power")
       return link_parameter == 0 ? std::exp(eta) : std::pow(eta, 1 / link_parameter);
     return inverse_link(link, eta);
@@ -185,14 +188,16 @@ MadeEvaluator make_general_regression(const Element& e, const Scope& scope) {
   static constexpr std::string_view kTypes[] = {"regression", "generalLinear", "generalizedLinear",
                                                 "multinomialLogistic", "ordinalMultinomial"};
   if (std::find(std::begin(kTypes), std::end(kTypes), g->type) == std::end(kTypes))
-    return error(Code::kUnimplemented, e.wrong(str("modelType=", g->type, " is not covered")).message);
+    return error(Code::kUnimplemented,
+                 e.wrong(str("modelType=", g->type, " is not covered")).message);
   g->classifies = e.get("functionName") == "classification";
   g->link = e.get("linkFunction", "identity");
   g->cumulative = e.get("cumulativeLink", "logit");
   static constexpr std::string_view kOwn[] = {"negbin", "oddspower", "power"};
   bool own = std::find(std::begin(kOwn), std::end(kOwn), g->link) != std::end(kOwn);
   if (g->type == "generalizedLinear" && !own && !is_link(g->link))
-    return error(Code::kUnimplemented, e.wrong(str("linkFunction=", g->link, " is not covered")).message);
+    return error(Code::kUnimplemented,
+                 e.wrong(str("linkFunction=", g->link, " is not covered")).message);
   TRY_STATUS(read_places(e, scope, *g));
   TRY_STATUS(read_parameters(e, scope, *g));
   TRY_STATUS(read_coefficients(e, *g));

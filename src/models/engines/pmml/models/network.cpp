@@ -24,7 +24,7 @@ struct Layer {
 };
 struct OutputOf {
   size_t neuron;
-  std::string_view label;      // of a class
+  std::string_view label;        // of a class
   std::unique_ptr<Curve> curve;  // of a number
 };
 

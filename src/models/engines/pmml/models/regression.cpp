@@ -53,7 +53,8 @@ class Regression : public Evaluator {
     if (!classifies) {
       double y = tables[0].value(row);
       if (!std::isnan(y))
-        out.predicted = Value::of(method == "softmax" ? 1 / (1 + std::exp(-y)) : inverse_link(method, y));
+        out.predicted =
+            Value::of(method == "softmax" ? 1 / (1 + std::exp(-y)) : inverse_link(method, y));
       return;
     }
     for (const TableOf& t : tables) out.scores.push_back({t.category, t.value(row)});

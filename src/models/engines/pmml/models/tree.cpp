@@ -122,7 +122,8 @@ Status read_distribution(const Element& e, Node& n) {
     Score s;
     TRY(s.label, d->required("value"));
     given |= d->find("probability") != nullptr;
-    TRY(s.probability, d->find("probability") ? d->number("probability") : d->number("recordCount"));
+    TRY(s.probability,
+        d->find("probability") ? d->number("probability") : d->number("recordCount"));
     sum += s.probability;
     n.distribution.push_back(s);
   }
