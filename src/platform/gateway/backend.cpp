@@ -126,6 +126,10 @@ void Backend::announce(std::vector<EndpointAddress> addresses, MonoTime now) {
   }
   for (auto& e : endpoints_)
     if (e) e->gone = true;
+  if (next.empty())
+    served_since_ = {};
+  else if (served_since_ == MonoTime{})
+    served_since_ = now;
   endpoints_ = std::move(next);
   if (options_.policy && options_.policy->balance == Balance::kConsistentHash)
     table_.build(endpoints_, options_.policy->hash);
@@ -189,6 +193,7 @@ Admit Backend::acquire(Waiter& waiter, MonoTime now, uint32_t random,
     most = std::min<size_t>(most, policy->pool.most_pending);
   if (static_cast<size_t>(queued_.load(std::memory_order_relaxed)) >= most) return Admit::kFull;
   waiter.hash_ = hash;
+  waiter.since_ = now;
   waiter.state_ = Waiter::State::kQueued;
   waiter.previous_ = front ? nullptr : tail_;
   waiter.next_ = front ? head_ : nullptr;
@@ -208,9 +213,11 @@ void Backend::unlink(Waiter& waiter) {
 void Backend::serve(MonoTime now) {
   while (head_ && !at_limit()) {
     random_ ^= random_ << 13, random_ ^= random_ >> 17, random_ ^= random_ << 5;
-    int at = pick(now, random_, head_->hash_ ? &*head_->hash_ : nullptr);
+    const bool standing = now - head_->since_ > kStanding && served_since_ != MonoTime{} &&
+                          now - served_since_ > kStanding;
+    Waiter& waiter = standing ? *tail_ : *head_;
+    int at = pick(now, random_, waiter.hash_ ? &*waiter.hash_ : nullptr);
     if (at < 0) return;
-    Waiter& waiter = *head_;
     unlink(waiter);
     waiter.grant_ = endpoints_[static_cast<size_t>(at)];
     ++waiter.grant_->in_flight;

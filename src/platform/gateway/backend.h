@@ -1,6 +1,10 @@
 // A Backend is one revision (or one port of a Service) as the gateway sees it: its ready endpoints,
 // how many requests each has in hand, and the bounded queue of those that wait (the activator).
 //
+// The queue is served in order of arrival. While endpoints are there and yet the first has waited for
+// longer than kStanding, arrivals exceed what can be served: then the latest are served first, so that
+// as many answers as before reach somebody who still waits for them.
+//
 //   acquire ──▶ granted (endpoint) ──▶ release
 //      └─────▶ queued ──▶ Waiter::granted()  when an endpoint appears or has room
 //      └─────▶ full
@@ -38,6 +42,7 @@ class Waiter {
   friend class Backend;
   enum class State { kIdle, kQueued, kGranted } state_ = State::kIdle;
   Waiter *previous_ = nullptr, *next_ = nullptr;
+  MonoTime since_{};
   std::shared_ptr<Endpoint> grant_;
   std::optional<uint64_t> hash_;
 };
@@ -56,6 +61,8 @@ struct Sample {
   int waiting = 0;         // in the queue now
   bool no_endpoints = false;
 };
+
+inline constexpr Duration kStanding = std::chrono::milliseconds(1000);
 
 enum class Admit { kGranted, kQueued, kFull };
 
@@ -142,6 +149,7 @@ class Backend {
   bool special_ = false;  // the policy asks for more than the short way does
   std::atomic<bool> watched_{false};  // outlier detection
   uint32_t in_hand_ = 0, retrying_ = 0;
+  MonoTime served_since_{};  // there have been endpoints since then
   std::once_flag measured_;
   BackendMetrics measures_;
   bool told_ = false;  // the autoscaler knows of the queue

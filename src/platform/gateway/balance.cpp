@@ -8,7 +8,7 @@ namespace proa::gateway {
 
 bool has_room(const Endpoint& e, int limit, MonoTime now, bool ignore_ejection) {
   return !e.gone && e.aside_until <= now && (ignore_ejection || e.ejected_until <= now) &&
-         (limit == 0 || e.in_flight < limit);
+         e.in_flight < (limit == 0 ? kMostInFlight : limit);
 }
 
 namespace {
