@@ -6,6 +6,7 @@
     ./dev bench proxies burst many overload defence ramp nothing-fails
                                 the gateway and its scaling: beside nginx and Envoy, 100 services from zero at once, 10,000
                                 services, ten times too much load, attacks, the ramp with its plot, a million requests
+    ./dev bench stores          downloads beside curl
     ./dev bench peers           KServe's Python server and MLServer too (installs about 1.3 GB below .cache/)
 
 Servers are pinned to core 0, load tools to core 1. Nothing here asserts a time; it prints what it saw.
@@ -29,6 +30,7 @@ import time
 import edge
 import models
 import scale
+import stores
 from measure import ANSWER, BODY, MODEL, ROOT, end, free_port, pinned, pss_mb, row, rows, start_nginx, tree, wait_http, wrk
 
 RETURN = f"return 200 '{ANSWER}';"
@@ -262,7 +264,7 @@ def main():
     print(f"{os.cpu_count()} cores, {machine.machine()}, Linux {machine.release().split('-')[0]}, {time.strftime('%Y-%m-%d')}\n")
     for part in parts:
         name = f"bench_{part.replace('-', '_')}"
-        found = [getattr(m, name) for m in (sys.modules[__name__], models, edge, scale) if hasattr(m, name)]
+        found = [getattr(m, name) for m in (sys.modules[__name__], models, edge, scale, stores) if hasattr(m, name)]
         if not found:
             raise SystemExit(f"no part is called {part}")
         found[0](proa)
