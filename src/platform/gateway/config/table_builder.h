@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "client/client.h"
-#include "platform/gateway/config/parts/claims.h"
 #include "platform/gateway/config/compile/cluster.h"
-#include "platform/gateway/config/parts/doors.h"
 #include "platform/gateway/config/compile/gateway_api_table.h"
 #include "platform/gateway/config/compile/ingress.h"
 #include "platform/gateway/config/compile/istio_table.h"
+#include "platform/gateway/config/parts/claims.h"
+#include "platform/gateway/config/parts/doors.h"
 #include "platform/gateway/config/parts/secrets.h"
 #include "platform/gateway/config/status_writer.h"
 

@@ -13,8 +13,8 @@
 
 #include "client/client.h"
 #include "platform/gateway/backend.h"
-#include "platform/gateway/config/read/destination_rule.h"
 #include "platform/gateway/config/parts/names.h"
+#include "platform/gateway/config/read/destination_rule.h"
 #include "platform/gateway/route.h"
 
 namespace proa::gateway {

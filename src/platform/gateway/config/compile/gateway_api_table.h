@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "platform/gateway/config/parts/compiled.h"
 #include "platform/gateway/config/compile/cluster.h"
-#include "platform/gateway/config/read/gateway_api.h"
+#include "platform/gateway/config/parts/compiled.h"
 #include "platform/gateway/config/parts/secrets.h"
+#include "platform/gateway/config/read/gateway_api.h"
 
 namespace proa::gateway {
 

@@ -149,8 +149,8 @@ Compiled Ingresses::compile(const Key& key) {
     for (size_t i : at) rules.push_back(host->rules[i]), order.push_back(part->order[i]);
     host->rules = std::move(rules);
     part->host = std::move(host), part->order = std::move(order);
-    // The general scope, so that both the http and the https port have it.
-    out.claims.push_back({0, name, Rank::kIngress, created, part, nullptr});
+    for (uint16_t port : {80, 443})
+      out.claims.push_back({port, name, Rank::kIngress, created, part, nullptr});
   }
   out.status = status(out);
   return out;
