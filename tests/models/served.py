@@ -57,7 +57,7 @@ class Served:
     def v1(self, **body):
         status, answer = self.ask(f"/v1/models/{self.name}:predict", body)
         assert status == 200, answer
-        return answer["predictions"]
+        return answer["predictions"] if "predictions" in answer else answer["outputs"]
 
     def v2(self, inputs, **body):
         return self.ask(f"/v2/models/{self.name}/infer", {"inputs": inputs, **body})

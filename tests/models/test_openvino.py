@@ -92,8 +92,12 @@ def test_models_of_tensorflow_agree_with_it():
             tf.saved_model.save(module, str(pathlib.Path(folder, version)), signatures={"serving_default": module.serve})
         with Served(folder) as served:
             assert served.metadata()["inputs"] == [{"name": "features", "datatype": "FP32", "shape": [-1, 4]}]
+            whole = served.v1(inputs={"features": rows.tolist()})
+            assert whole["label"] == want["label"].numpy().tolist() and len(whole["probabilities"]) == len(rows)
+            assert served.ask("/v1/models/m/versions/2:predict", {"instances": rows.tolist()})[0] == 200
+            assert served.ask("/v1/models/m/versions/9:predict", {"instances": rows.tolist()})[0] == 404
             for body in ({"instances": rows.tolist()}, {"instances": [{"features": r} for r in rows.tolist()]},
-                         {"inputs": {"features": rows.tolist()}}, {"signature_name": "serving_default", "instances": rows.tolist()}):
+                         {"signature_name": "serving_default", "instances": rows.tolist()}):
                 answer = served.v1(**body)
                 assert [r["label"] for r in answer] == want["label"].numpy().tolist()
                 assert np.abs(np.array([r["probabilities"] for r in answer]) - want["probabilities"].numpy()).max() < 1e-5

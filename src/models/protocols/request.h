@@ -110,6 +110,7 @@ struct InferResponse {
   std::span<const Parameter> parameters;
   std::span<const OutputTensor> outputs;
   std::span<const inference::Tensor> tensors;  // of a model of tensors, instead of `outputs`
+  bool columnar = false;  // V1 as TensorFlow Serving answers to "inputs": whole, as "outputs"
   const StageMetrics* stages = nullptr;  // set, also with an error, once the model is known
 };
 

@@ -83,7 +83,7 @@ BatchOptions ModelService::batch_of(const Entry& entry) const {
 // Where batching is not configured: only for models whose calls cost much, and only when several
 // requests come in one turn; a lone request goes the short way.
 protocols::Service::Handling ModelService::handling(std::string_view model,
-                                                   std::string_view version) {
+                                                    std::string_view version) {
   auto found = find(model, version);
   if (!found.ok()) return {};
   if (found->version->model->tensors()) [[unlikely]]
@@ -115,6 +115,7 @@ void ModelService::begin(const InferRequest& request, const Found& found, Worksp
   out.parameters = {};
   out.stages = &entry.metrics.stages;
   out.tensors = {};
+  out.columnar = false;
   if (request.id.empty() && !request.rows) out.id = ids_.next(work);
 }
 
@@ -143,6 +144,8 @@ Status ModelService::run_tensors(const InferRequest& request, const Found& found
   entry.metrics.stages.predict->observe(seconds(took));
   out.outputs = {};
   out.tensors = outputs;
+  out.columnar = request.body.data() && tensor_rows_.columnar() &&
+                 std::string_view(info.type).starts_with("TensorFlow");
   return {};
 }
 

@@ -174,9 +174,11 @@ void Job::compress(std::string& out) {
 Status Job::write_body(const InferRequest& request, const InferResponse& response,
                        std::string& out) {
   if (!v2_) {
-    out += "{\"predictions\": ";
+    out += response.columnar ? "{\"outputs\": " : "{\"predictions\": ";
     if (response.tensors.empty())
       append_predictions(response, out);
+    else if (response.columnar)
+      append_tensor_outputs(response.tensors, out);
     else
       append_tensor_predictions(response.tensors, out);
     out += '}';

@@ -230,6 +230,7 @@ Status TensorRowsReader::read(std::string_view body, const inference::ModelInfo&
     if (name == "inputs" || name == "instances") {
       if (std::exchange(found, true))
         return error(Code::kInvalid, "the request holds its inputs twice");
+      columnar_ = name == "inputs";
       if (name == "inputs" && is_row_of_names(scan) && scan.take('{'))
         TRY_STATUS(named(scan, 0, false));
       else

@@ -28,6 +28,7 @@ class TensorRowsReader {
  public:
   Status read(std::string_view body, const inference::ModelInfo& info, Workspace& work,
               std::span<const inference::Tensor>& out);
+  bool columnar() const { return columnar_; }  // they came whole, as "inputs"
 
  private:
   static constexpr size_t kUnknown = SIZE_MAX;
@@ -58,6 +59,7 @@ class TensorRowsReader {
   std::vector<Field> fields_;
   size_t count_ = 0;  // of fields_, in use: the model's inputs
   Workspace* work_ = nullptr;
+  bool columnar_ = false;
 };
 
 }  // namespace proa::protocols

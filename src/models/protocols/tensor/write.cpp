@@ -117,9 +117,9 @@ Status append_output(const Tensor& t, bool binary, std::string& out) {
 
 }  // namespace
 
-void append_tensor_predictions(std::span<const Tensor> outputs, std::string& out) {
-  if (outputs.size() == 1) return append_whole(outputs[0], out);
-  auto rows = rows_of(outputs);
+namespace {
+
+void append_several(std::span<const Tensor> outputs, std::optional<size_t> rows, std::string& out) {
   size_t count = rows.value_or(1);
   if (rows) out += '[';
   for (size_t r = 0; r < count; ++r) {
@@ -135,6 +135,18 @@ void append_tensor_predictions(std::span<const Tensor> outputs, std::string& out
     out += '}';
   }
   if (rows) out += ']';
+}
+
+}  // namespace
+
+void append_tensor_predictions(std::span<const Tensor> outputs, std::string& out) {
+  if (outputs.size() == 1) return append_whole(outputs[0], out);
+  append_several(outputs, rows_of(outputs), out);
+}
+
+void append_tensor_outputs(std::span<const Tensor> outputs, std::string& out) {
+  if (outputs.size() == 1) return append_whole(outputs[0], out);
+  append_several(outputs, std::nullopt, out);
 }
 
 size_t tensor_raw_size(const Tensor& t) {

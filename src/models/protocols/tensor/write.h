@@ -16,6 +16,8 @@ namespace proa::protocols {
 // One output: its value. Several with the same number of rows: a list of rows as objects; else one
 // object of whole outputs.
 void append_tensor_predictions(std::span<const inference::Tensor> outputs, std::string& out);
+// One output: its value; several: one object of whole outputs.
+void append_tensor_outputs(std::span<const inference::Tensor> outputs, std::string& out);
 
 // Returns the length of the JSON part, where binary tensors follow it.
 Result<std::optional<size_t>> append_tensor_response(const InferRequest& request,
