@@ -243,6 +243,40 @@ TEST(PodMutator, RefusesAPodWithoutTheModelsContainer) {
   EXPECT_EQ(done.error().message, "Invalid configuration: cannot find container: kserve-container");
 }
 
+TEST(PodMutator, FindsTheBucketAndItsCredentialsInTheStorageSecret) {
+  const auto pod_with = [](const char* key, const char* parameters) {
+    auto pod = yaml(
+        "{metadata: {namespace: t, labels: {serving.kserve.io/inferenceservice: x}, annotations: "
+        "{internal.serving.kserve.io/storage-initializer-sourceuri: '<scheme-placeholder>://m/1', "
+        "internal.serving.kserve.io/storage-spec: 'true'}},"
+        " spec: {containers: [{name: kserve-container}]}}");
+    auto& annotations = pod.ref("metadata", "annotations");
+    if (*key) annotations.set(std::string(kStorageKeyAnnotation), key);
+    if (*parameters) annotations.set(std::string(kStorageParamAnnotation), parameters);
+    return pod;
+  };
+  Objects objects;
+  json::Value secret = yaml("{metadata: {name: storage-config}}");
+  secret.ref("data", "minio") = base64(R"({"type": "s3", "bucket": "models"})");
+  secret.ref("data", "default_gs") = base64(R"({"type": "gs", "bucket": "b"})");
+  objects.by_name["Secret/storage-config"] = secret;
+  const auto source = [&](const char* key, const char* parameters) {
+    auto pod = pod_with(key, parameters);
+    const auto done = mutate_pod(pod, objects, config());
+    return done.ok() ? pod["spec"]["initContainers"][0]["args"][0].str() : done.error().message;
+  };
+  EXPECT_EQ(source("minio", ""), "s3://models/m/1");
+  EXPECT_EQ(source("minio", R"({"bucket": "other"})"), "s3://other/m/1");
+  EXPECT_EQ(source("", R"({"type": "gs"})"), "gs://b/m/1");
+  EXPECT_EQ(source("", R"({"type": "hdfs"})"), "hdfs://m/1");
+  EXPECT_EQ(source("gone", ""),
+            "specified storage key gone not found in storage secret storage-config");
+  EXPECT_EQ(source("", ""),
+            "storage type must be one of [s3, gs, oss, hdfs, webhdfs]. storage "
+            "type [] is not supported");
+  EXPECT_EQ(source("", R"({"type": "s3"})"), "storage of type s3 needs a bucket");
+}
+
 TEST(PodMutator, LeavesOtherPodsAlone) {
   auto pod = yaml("{metadata: {name: p}, spec: {containers: [{name: a}]}}");
   const auto before = pod;
