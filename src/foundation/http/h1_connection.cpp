@@ -109,7 +109,12 @@ bool H1Connection::take_head(std::string_view rest, size_t& used) {
   if (parsed.state == Parsed::kMore) return false;
   scanned_ = 0;
   inline_need_ = 0;
-  first_ = false;
+  const bool first = std::exchange(first_, false);
+  if (parsed.state == Parsed::kBad && parsed.not_http && first) {
+    state_ = State::kDead;  // whatever that was, it would not understand an answer
+    connection_.close();
+    return false;
+  }
   if (parsed.state == Parsed::kBad) {
     refuse(parsed.status, parsed.why);
     return true;
