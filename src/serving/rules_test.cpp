@@ -113,6 +113,20 @@ TEST(Validate, ChecksStandardModesOwnFields) {
             "metricSpec.Resource is not set for resource metric source type");
 }
 
+TEST(Validate, AnotherNameNeedsAnotherModel) {
+  const std::string model = kModel;
+  const auto of = [](const std::string& predictor) {
+    return yaml("{metadata: {name: a}, spec: {predictor: {" + predictor + "}}}");
+  };
+  const auto old = of(model);
+  const auto result = validate_inference_service(of("name: v2, " + model), &old);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().message,
+            "predictor.name change requires a model change (e.g. storageUri)");
+  EXPECT_TRUE(
+      validate_inference_service(of("name: v2, " + replace_all(model, "b/m", "b/n")), &old).ok());
+}
+
 TEST(Validate, WarnsOfWhatHasNoEffect) {
   const auto isvc = yaml(
       str("{metadata: {name: a, annotations: {serving.kserve.io/deploymentMode: Standard, "

@@ -73,6 +73,8 @@ std::vector<std::string> without_effect(const json::Value& isvc) {
                         metric.empty() ? "spec.predictor.autoScaling" : "scaleMetric " + metric,
                         " has no effect"));
   }
+  if (standard && !predictor["timeout"].is_null())
+    out.push_back("spec.predictor.timeout in Standard mode reaches HTTPRoutes only");
   if (standard && !predictor["containerConcurrency"].is_null() &&
       predictor["minReplicas"].integer(1) > 0)
     say("spec.predictor.containerConcurrency in Standard mode with minReplicas above 0");

@@ -289,6 +289,11 @@ Status check_canary(const json::Value& isvc) {
 }
 
 Status check_update(const json::Value& isvc, const json::Value& old) {
+  const auto& now = isvc["spec"]["predictor"];
+  const auto& then = old["spec"]["predictor"];
+  if (now["name"].str() != then["name"].str() && now["model"].is_object() &&
+      now["model"] == then["model"])
+    return refuse("predictor.name change requires a model change (e.g. storageUri)");
   const std::string before = canonical_mode(old["status"]["deploymentMode"].str());
   const std::string after = canonical_mode(isvc["metadata"]["annotations"][kModeAnnotation].str());
   if (before.empty() || after.empty() || before == after) return {};
