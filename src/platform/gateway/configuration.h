@@ -18,7 +18,8 @@ namespace proa::gateway {
 
 class Configuration {
  public:
-  using Publish = std::function<void(std::shared_ptr<const Table>, const Listeners&)>;
+  // Listeners: nullptr if they are as they were.
+  using Publish = std::function<void(std::shared_ptr<const Table>, const Listeners*)>;
   virtual ~Configuration() = default;
   // Before the loop runs. publish is called on the loop's thread, whenever something changed.
   virtual void start(async::Loop& loop, Publish publish) = 0;

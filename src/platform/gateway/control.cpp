@@ -23,7 +23,7 @@ Control::~Control() { stop(); }
 
 void Control::start() {
   configuration_->start(loop_, [this](std::shared_ptr<const Table> table,
-                                      const Listeners& listeners) {
+                                      const Listeners* listeners) {
     publish(std::move(table), listeners);
   });
   loop_.after(kReport, [this] { report(); });
@@ -37,7 +37,7 @@ void Control::stop() {
   thread_.join();
 }
 
-void Control::publish(std::shared_ptr<const Table> table, const Listeners& listeners) {
+void Control::publish(std::shared_ptr<const Table> table, const Listeners* listeners) {
   {
     std::lock_guard lock(mutex_);
     table_ = table;

@@ -34,7 +34,7 @@ class Control {
   std::shared_ptr<const Table> table() const;
 
  private:
-  void publish(std::shared_ptr<const Table> table, const Listeners& listeners);
+  void publish(std::shared_ptr<const Table> table, const Listeners* listeners);
   void report();
   void write_logs(const LogBatch& batch);
 

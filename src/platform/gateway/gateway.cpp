@@ -85,9 +85,10 @@ struct Gateway::Core {
     return r;
   }
 
-  void publish(std::shared_ptr<const Table> table, const Listeners& listeners) {
+  void publish(std::shared_ptr<const Table> table, const Listeners* listeners) {
     ports->publish(std::move(table));
-    std::vector<ListenerState> states = ports->set(listeners);
+    if (!listeners) return;
+    std::vector<ListenerState> states = ports->set(*listeners);
     if (states == told) return;
     told = states;
     control->post_opened(std::move(states));
@@ -108,7 +109,7 @@ Status Gateway::start(std::vector<async::Loop*> loops) {
   ControlOptions control{c.options.pod_log_root, c.options.access_log};
   c.control = std::make_unique<Control>(
       control, std::move(c.configuration), c.demand, c.metrics,
-      [&c](std::shared_ptr<const Table> table, const Listeners& listeners) {
+      [&c](std::shared_ptr<const Table> table, const Listeners* listeners) {
         c.publish(std::move(table), listeners);
       });
   PortsOptions ports;

@@ -198,7 +198,7 @@ std::string redirected_path(const Redirect& redirect, size_t prefix, std::string
 // reference.
 std::string_view bare_host(std::string_view authority, std::string& buffer, uint16_t& port);
 
-// An immutable map in shards: a changed copy shares all shards but those that changed
+// An immutable map in shards below branches: a changed copy shares all but those that changed
 // (TableEditor in table.h makes one), so that a change costs what it touches.
 class Table {
  public:
@@ -224,10 +224,13 @@ class Table {
     std::vector<uint64_t> hashes;  // of entries, in the same order
     std::vector<Entry> entries;
   };
-  static constexpr size_t kShards = 1024;
+  static constexpr size_t kShards = 64, kBranches = 128;
+  struct Branch {
+    std::array<std::shared_ptr<const Shard>, kShards> shards;
+  };
   static uint64_t hash_of(uint16_t scope, std::string_view name, bool tunnel);
   const Entry* entry(uint16_t scope, std::string_view name, bool tunnel) const;
-  std::array<std::shared_ptr<const Shard>, kShards> shards_;
+  std::array<std::shared_ptr<const Branch>, kBranches> branches_;
   std::shared_ptr<const std::vector<std::string>> warnings_;
   // How many wildcard names each scope has; scopes without any are not searched for them.
   std::map<uint16_t, size_t> wildcards_;

@@ -31,7 +31,8 @@ uint64_t Table::hash_of(uint16_t scope, std::string_view name, bool tunnel) {
 
 const Table::Entry* Table::entry(uint16_t scope, std::string_view name, bool tunnel) const {
   const uint64_t hash = hash_of(scope, name, tunnel);
-  const Shard* shard = shards_[hash % kShards].get();
+  const Branch* branch = branches_[hash % kBranches].get();
+  const Shard* shard = branch ? branch->shards[hash / kBranches % kShards].get() : nullptr;
   if (!shard) return nullptr;
   for (size_t i = 0; i < shard->hashes.size(); ++i)
     if (shard->hashes[i] == hash && shard->entries[i].name == name) return &shard->entries[i];
@@ -65,10 +66,11 @@ const Tunnel* Table::tunnel(uint16_t listener, std::string_view sni) const {
 
 std::vector<std::string> Table::hosts(size_t most) const {
   std::vector<std::string> out;
-  for (const auto& shard : shards_) {
-    if (!shard) continue;
-    for (const Entry& entry : shard->entries)
-      if (entry.host && out.size() < most) out.push_back(entry.name);
+  for (const auto& branch : branches_) {
+    if (!branch) continue;
+    for (const auto& shard : branch->shards)
+      for (size_t i = 0; shard && i < shard->entries.size() && out.size() < most; ++i)
+        if (shard->entries[i].host) out.push_back(shard->entries[i].name);
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
@@ -83,18 +85,30 @@ const std::vector<std::string>& Table::warnings() const {
 TableEditor::TableEditor(const Table* base)
     : table_(base ? std::make_shared<Table>(*base) : std::make_shared<Table>()) {}
 
+// The shard of this hash, copied from the base table at the first call.
+Table::Shard& TableEditor::own(uint64_t hash) {
+  const size_t at = hash % Table::kBranches, below = hash / Table::kBranches % Table::kShards;
+  auto& branch = branches_[at];
+  if (!branch) {
+    const auto& base = table_->branches_[at];
+    branch = base ? std::make_shared<Table::Branch>(*base) : std::make_shared<Table::Branch>();
+    table_->branches_[at] = branch;
+  }
+  auto& shard = shards_[at * Table::kShards + below];
+  if (!shard) {
+    const auto& base = branch->shards[below];
+    shard = base ? std::make_shared<Table::Shard>(*base) : std::make_shared<Table::Shard>();
+    branch->shards[below] = shard;
+  }
+  return *shard;
+}
+
 void TableEditor::put(uint16_t scope, Table::Entry entry, bool tunnel) {
   Table& table = *table_;
   const bool remove = !entry.host && !entry.tunnel;
   const uint64_t hash = Table::hash_of(scope, entry.name, tunnel);
-  const size_t at = hash % Table::kShards;
   if (remove && !table.entry(scope, entry.name, tunnel)) return;
-  auto& own = open_[at];
-  if (!own) {
-    own = table.shards_[at] ? std::make_shared<Table::Shard>(*table.shards_[at])
-                            : std::make_shared<Table::Shard>();
-    table.shards_[at] = own;
-  }
+  Table::Shard* own = &this->own(hash);
   size_t i = 0;
   while (i < own->hashes.size() && (own->hashes[i] != hash || own->entries[i].name != entry.name))
     ++i;
@@ -133,7 +147,7 @@ void TableEditor::set_warnings(std::shared_ptr<const std::vector<std::string>> w
 }
 
 std::shared_ptr<const Table> TableEditor::finish() {
-  open_.clear();
+  branches_.clear(), shards_.clear();
   return std::move(table_);
 }
 

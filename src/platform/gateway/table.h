@@ -27,7 +27,10 @@ class TableEditor {
  private:
   void put(uint16_t scope, Table::Entry entry, bool tunnel);
   std::shared_ptr<Table> table_;
-  std::map<size_t, std::shared_ptr<Table::Shard>> open_;  // shards that are this editor's own
+  Table::Shard& own(uint64_t hash);
+  // What is this editor's own, not the base table's.
+  std::map<size_t, std::shared_ptr<Table::Branch>> branches_;
+  std::map<size_t, std::shared_ptr<Table::Shard>> shards_;
 };
 
 }  // namespace proa::gateway

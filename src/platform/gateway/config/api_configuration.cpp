@@ -5,6 +5,10 @@
 
 namespace proa::gateway {
 
+namespace {
+constexpr Duration kListenerPause = std::chrono::milliseconds(20);
+}  // namespace
+
 ApiConfiguration::ApiConfiguration(ApiConfigurationOptions options, client::Client& client)
     : options_(std::move(options)), client_(client), statuses_(client) {}
 
@@ -53,7 +57,20 @@ void ApiConfiguration::build() {
   for (const std::string& warning : builder_->take_new_warnings())
     if (warned_.size() < 10000 && warned_.insert(warning).second) log::warn("gateway", warning);
   for (StatusUpdate& update : builder_->take_statuses()) statuses_.write(std::move(update));
-  publish_(std::move(table), builder_->listeners());
+  publish_(std::move(table), nullptr);
+  if (builder_->listeners_changed()) schedule_listeners();
+}
+
+// Behind tables: with many Services there are many, and requests come by the ports there are.
+void ApiConfiguration::schedule_listeners() {
+  if (std::exchange(listeners_scheduled_, true)) return;
+  const auto pause = std::exchange(listeners_published_, true) ? kListenerPause : Duration(0);
+  loop_->after(pause, [this, alive = alive_] {
+    listeners_scheduled_ = false;
+    if (!*alive || !builder_->listeners_changed()) return;
+    const Listeners all = builder_->listeners();
+    publish_(builder_->build(), &all);
+  });
 }
 
 void ApiConfiguration::pod_ready(const std::string& pod_uid, bool ready) {

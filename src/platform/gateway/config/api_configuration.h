@@ -36,6 +36,7 @@ class ApiConfiguration final : public Configuration {
   void on_event(const client::Kind& kind, const client::Event& event);
   void schedule_build();
   void build();
+  void schedule_listeners();
 
   const ApiConfigurationOptions options_;
   client::Client& client_;
@@ -44,7 +45,7 @@ class ApiConfiguration final : public Configuration {
   std::unique_ptr<TableBuilder> builder_;
   StatusWriter statuses_;
   std::vector<std::unique_ptr<client::Watch>> watches_;
-  bool scheduled_ = false;
+  bool scheduled_ = false, listeners_scheduled_ = false, listeners_published_ = false;
   std::set<std::string> warned_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false after stop(); loop thread
 };

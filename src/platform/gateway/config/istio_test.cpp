@@ -101,8 +101,10 @@ TEST(IstioGateway, EndsTlsWithTheSecretAndSendsPlainRequestsToHttps) {
   EXPECT_EQ(w.get(443, "s.com"), "service shop/a:80");
   EXPECT_NE(World::condition(w.statuses["Gateway shop/secure"], "Reconciled").find("no Secret"),
             std::string::npos);
+  Listeners listeners;
   auto tls = [&]() -> const Listener* {
-    for (const Listener& l : w.builder.listeners())
+    listeners = w.builder.listeners();
+    for (const Listener& l : listeners)
       if (l.port == 443) return &l;
     return nullptr;
   };

@@ -131,7 +131,7 @@ struct Bed {
     ns.ref("metadata", "name") = "test";
     CHECK(client->create(api::kNamespace, ns).ok());
     configuration = std::make_unique<ApiConfiguration>(ApiConfigurationOptions{}, *client);
-    configuration->start(loop, [this](std::shared_ptr<const Table> t, const Listeners&) {
+    configuration->start(loop, [this](std::shared_ptr<const Table> t, const Listeners*) {
       std::lock_guard lock(mutex);
       table = std::move(t);
       changed.notify_all();

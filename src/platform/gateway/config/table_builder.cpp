@@ -2,6 +2,7 @@
 #include "platform/gateway/config/table_builder.h"
 
 #include <algorithm>
+#include <map>
 
 #include "foundation/base/strings.h"
 #include "platform/gateway/config/watched.h"
@@ -34,14 +35,24 @@ Compiled TableBuilder::compile_route(const Key& key) {
   Compiled out;
   const auto* route = cluster_.route(key);
   if (!route) return out;
-  std::set<std::string> tags = {""};
-  for (const auto& t : route->traffic) tags.insert(t.tag);
-  for (const std::string& tag : tags) {
+  std::map<std::string, std::string> tags = {{"", ""}};  // and the host of each one's URL
+  for (const auto& t : route->traffic) tags[t.tag] = t.host;
+  for (const auto& [tag, tag_host] : tags) {
     auto host = std::make_shared<Host>();
     std::string prefix = tag.empty() ? "" : tag + "-";
     host->name = str(prefix, key.name, ".", key.ns, kLocalSuffix);
     host->local = true;
     host->source = str("Route ", key.ns, "/", key.name);
+    for (const auto& [other, unused] : tags) {
+      if (!route->tag_headers || other.empty()) continue;
+      Rule rule;
+      Match match;
+      match.headers.push_back({"knative-serving-tag", {TextMatch::kExact, other}});
+      rule.matches.push_back(std::move(match));
+      rule.destinations = cluster_.traffic(key, other);
+      weigh(rule);
+      host->rules.push_back(std::move(rule));
+    }
     Rule rule;
     rule.destinations = cluster_.traffic(key, tag);
     weigh(rule);
@@ -50,7 +61,8 @@ Compiled TableBuilder::compile_route(const Key& key) {
     auto part = part_of(std::move(host));
     claim_local(out, name, Rank::kRoute, "", part);
     if (!route->external.empty())
-      out.claims.push_back({0, prefix + route->external, Rank::kRoute, "", part, nullptr});
+      out.claims.push_back({0, tag_host.empty() ? prefix + route->external : tag_host, Rank::kRoute,
+                            "", part, nullptr});
     out.claims.push_back(
         {0, str(prefix, key.name, ".", key.ns, ".localhost"), Rank::kRoute, "", part, nullptr});
   }

@@ -40,7 +40,8 @@ class TableBuilder {
   bool opened(const std::vector<ListenerState>& states);
 
   std::shared_ptr<const Table> build();
-  const Listeners& listeners() { return doors_.listeners(); }
+  bool listeners_changed() const { return doors_.changed(); }
+  Listeners listeners() { return doors_.take(); }  // linear in their number
   std::vector<StatusUpdate> take_statuses() { return std::exchange(statuses_, {}); }
   std::vector<std::string> take_new_warnings() { return std::exchange(new_warnings_, {}); }
   std::vector<std::shared_ptr<Backend>> backends() const { return cluster_.backends(); }

@@ -27,16 +27,22 @@ Cluster::Cluster(const BuilderOptions& options, Clock& clock, Credentials creden
     : options_(options), clock_(clock), credentials_(std::move(credentials)) {}
 
 bool Cluster::put_route(const Key& key, const Value& object) {
+  auto host_of = [](std::string_view url) {
+    if (size_t at = url.find("://"); at != std::string_view::npos) url.remove_prefix(at + 3);
+    return lower(url.substr(0, url.find_first_of(":/")));
+  };
   Route route;
   for (const Value& t : object["status"]["traffic"].array()) {
     if (t["revisionName"].str().empty()) continue;
     route.traffic.push_back(
         {t["revisionName"].str(), t["tag"].str(),
-         static_cast<uint32_t>(std::clamp<int64_t>(t["percent"].integer(), 0, 100))});
+         static_cast<uint32_t>(std::clamp<int64_t>(t["percent"].integer(), 0, 100)),
+         host_of(t["url"].str())});
   }
-  std::string_view url = object["status"]["url"].str();
-  if (size_t at = url.find("://"); at != std::string_view::npos) url.remove_prefix(at + 3);
-  route.external = lower(url.substr(0, url.find_first_of(":/")));
+  route.external = host_of(object["status"]["url"].str());
+  route.tag_headers =
+      object["status"]["annotations"]["serving.knative.dev/tag-header-based-routing"].str() ==
+      "enabled";
   const bool hidden =
       object["metadata"]["labels"]["networking.knative.dev/visibility"].str() == "cluster-local";
   if (route.external.empty()) route.external = str(key.name, ".", key.ns, ".", options_.domain);

@@ -44,10 +44,12 @@ class Cluster {
   struct Target {
     std::string revision, tag;
     uint32_t percent = 0;
+    std::string host;  // of its own URL; "" for one without tag
   };
   struct Route {
     std::vector<Target> traffic;
-    std::string external;  // "name.ns.example.com", "" if cluster-local
+    std::string external;      // "name.ns.example.com", "" if cluster-local
+    bool tag_headers = false;  // Knative-Serving-Tag chooses a target too
   };
   struct Port {
     std::string name;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,11 +30,16 @@ class Doors {
   void set(const std::string& source, std::vector<DoorPiece> pieces);
   // Whether another object holds this port with another protocol.
   bool taken(const std::string& source, uint16_t port, Protocol protocol) const;
-  const Listeners& listeners();  // made anew if something changed
+  // What there is, and whether that changed since the last take().
+  bool changed() const { return changed_; }
+  Listeners take();
 
  private:
+  using Address = std::pair<std::string, uint16_t>;
+  void remake(const Address& address);
   std::map<std::string, std::vector<DoorPiece>> pieces_;  // by source
-  Listeners made_;
+  std::map<Address, std::set<std::string>> sources_;
+  std::map<Address, Listener> made_;
   bool changed_ = true;
 };
 
