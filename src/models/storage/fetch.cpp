@@ -1,5 +1,6 @@
 #include "models/storage/fetch.h"
 
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -339,10 +340,14 @@ Result<Fetched> fetch(const std::string& uri, const std::string& destination,
 }
 
 Result<FetchOptions> options_from(const Environment& given) {
-  const std::string tmp = str("/tmp/.proa-fetch-", getpid());
+  unsigned char random[16];  // a name that nobody can be there before
+  if (getrandom(random, sizeof random, 0) != sizeof random) return errno_error("random bytes");
+  const std::string tmp =
+      str("/tmp/.proa-fetch-", hex({reinterpret_cast<char*>(random), sizeof random}));
   TRY(const auto env, with_storage_config(given, tmp));
   FetchOptions o;
   o.source.env = env;
+  o.secret_files = tmp;
   o.cache = value_in(env, "PROA_MODEL_CACHE");
   o.pin = value_in(env, "PROA_MODEL_PIN");
   o.progress_file = value_in(env, "PROA_FETCH_PROGRESS");

@@ -29,6 +29,7 @@ struct FetchOptions {
   std::string pin;            // "NAMESPACE/REVISION"; see cache.h
   bool prefer_cache = false;  // take what the cache has of this URI without asking
   int64_t cache_bytes = 0;    // the cache's bound; 0: none
+  std::string secret_files;  // folder of what STORAGE_CONFIG's secrets became; remove it at the end
   std::string progress_file;  // JSON, replaced with each report: bytes, total, rate, left, file
   std::function<void(const std::string&)> log = [](const std::string&) {};
 };

@@ -126,6 +126,19 @@ Result<Command> parse(int argc, char** argv, const Environment& env) {
   return c;
 }
 
+int fetch_all(Command& command, const Environment& env) {
+  command.options.log = say;
+  std::string digests;
+  for (size_t i = 0; i + 1 < command.pairs.size(); i += 2) {
+    auto done = fetch(command.pairs[i], command.pairs[i + 1], command.options);
+    if (!done.ok()) return fail(env, done.error().message);
+    if (!done->digest.empty())
+      digests += str(digests.empty() ? "" : "\n", done->digest, " ", command.pairs[i + 1]);
+  }
+  if (!digests.empty()) write_termination_log(env, digests);
+  return 0;
+}
+
 }  // namespace
 
 int fetch_main(int argc, char** argv) {
@@ -141,16 +154,9 @@ int fetch_main(int argc, char** argv) {
     auto done = unpin(command->options.cache, command->unpin);
     return done.ok() ? 0 : fail(env, done.error().message);
   }
-  command->options.log = say;
-  std::string digests;
-  for (size_t i = 0; i + 1 < command->pairs.size(); i += 2) {
-    auto done = fetch(command->pairs[i], command->pairs[i + 1], command->options);
-    if (!done.ok()) return fail(env, done.error().message);
-    if (!done->digest.empty())
-      digests += str(digests.empty() ? "" : "\n", done->digest, " ", command->pairs[i + 1]);
-  }
-  if (!digests.empty()) write_termination_log(env, digests);
-  return 0;
+  const int code = fetch_all(*command, env);
+  (void)remove_tree(command->options.secret_files).ok();
+  return code;
 }
 
 }  // namespace proa::storage

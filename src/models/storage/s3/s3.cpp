@@ -99,6 +99,7 @@ class S3 {
       const auto base = s3_base(settings_, uri_.bucket);
       Resolved out;
       out.http = http_options(options_, settings_);
+      out.attempts = settings_.attempts;
       if (!settings_.endpoint.empty()) out.http.configured.push_back(origin_of(base));
       out.sign = aws_signer(settings_);
       Http http(out.http);

@@ -265,7 +265,7 @@ class Download {
       auto done = transfer(http, c, got, renew, again);
       if (done.ok() || !again || tries >= kMostTriesOfAChunk) return done;
       idle = got > before ? 0 : idle + 1;
-      if (idle >= options_.attempts || failed_) return done;
+      if (idle >= (source_.attempts ? source_.attempts : options_.attempts) || failed_) return done;
       if (!c.file->remote->ranges) {
         got_ -= got;
         got = 0;

@@ -30,9 +30,11 @@ Error no_model(const Uri& uri) {
 
 bool worth_retry(long status) { return status == 408 || status == 429 || status >= 500; }
 
-void pause_before_retry(int attempt, const SourceOptions& options) {
-  const int64_t ms =
-      std::min<int64_t>(int64_t{options.retry_base_ms} << std::min(attempt, 10), 5000);
+void pause_before_retry(int attempt, const SourceOptions& options, const HttpResponse* answer) {
+  constexpr int64_t kMostAsked = 30;
+  int64_t ms = std::min<int64_t>(int64_t{options.retry_base_ms} << std::min(attempt, 10), 5000);
+  if (const auto asked = answer ? parse_int(answer->header("retry-after")) : std::nullopt)
+    ms = std::max(ms, std::clamp<int64_t>(*asked, 0, kMostAsked) * 1000);
   std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 }
 
@@ -43,7 +45,7 @@ Result<HttpResponse> send_with_retries(Http& http, const HttpRequest& request,
     const bool again =
         answer.ok() ? worth_retry(answer->status) : answer.error().code == Code::kUnavailable;
     if (!again || attempt + 1 >= options.attempts) return answer;
-    pause_before_retry(attempt, options);
+    pause_before_retry(attempt, options, answer.ok() ? &*answer : nullptr);
   }
 }
 

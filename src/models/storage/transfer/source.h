@@ -59,6 +59,7 @@ struct Resolved {
   std::string version;  // "" if the server names none: such a download is not reused
   Sign sign;
   HttpOptions http;
+  int attempts = 0;  // of each request without progress; 0: as SourceOptions say
   Unpack unpack = Unpack::kSingle;
   // For what is not a set of files over HTTP (git): brings all below the folder.
   std::function<Status(const std::string& folder, const Bounds&)> bring;
@@ -80,7 +81,9 @@ Result<HttpResponse> send_with_retries(Http& http, const HttpRequest& request,
 // Signs, sends, and once more with renewed credentials after a 401.
 Result<HttpResponse> send_signed(Http& http, const Sign& sign, HttpRequest request,
                                  const SourceOptions& options);
-void pause_before_retry(int attempt, const SourceOptions& options);
+// Longer where the server's Retry-After asks for it, at most 30 s.
+void pause_before_retry(int attempt, const SourceOptions& options,
+                        const HttpResponse* answer = nullptr);
 bool worth_retry(long status);
 
 constexpr size_t kMostFiles = 100'000;
