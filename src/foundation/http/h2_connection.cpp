@@ -62,6 +62,7 @@ struct H2Connection::Hooks {
     if (stream->header_bytes_ > c.core_.options.most_head_bytes ||
         stream->head_.headers.size() >= 256) {
       stream->too_large_ = true;
+      if (stream->header_bytes_ > 4 * c.core_.options.most_head_bytes) c.flooded();
       return 0;
     }
     std::string_view n = text(name, name_size), v = text(value, value_size);
