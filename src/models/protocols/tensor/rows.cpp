@@ -193,6 +193,11 @@ Status TensorRowsReader::finish(Field& f, Tensor& out) {
   }
   size_t there = info.type == DataType::kBytes ? f.texts.size() : f.numbers.size();
   if (n != there) return ragged(info);
+  // No rows have no dimensions within: those of the model.
+  while (n == 0 && rank < info.shape.size() && !info.any_shape) {
+    f.shape[rank] = std::max<int64_t>(info.shape[rank], 0);
+    ++rank;
+  }
   if (!info.any_shape && info.shape.size() == rank + 1 &&
       (info.shape.back() == 1 || info.shape.back() == -1))
     f.shape[rank++] = 1;

@@ -115,6 +115,8 @@ TEST_F(V1, NoRowsAreNoRows) {
   ASSERT_TRUE(read(R"({"instances": []})", {input("x", DataType::kFp32, {-1})}).ok());
   EXPECT_EQ(tensors_[0].count, 0u);
   EXPECT_NE(tensors_[0].data, nullptr);
+  ASSERT_TRUE(read(R"({"instances": []})", {input("x", DataType::kFp32, {-1, 4, -1})}).ok());
+  EXPECT_EQ(shape(), (std::vector<int64_t>{0, 4, 0}));
 }
 
 TEST(V2Tensors, ContentsOfEveryKindBecomeTheDatatype) {
