@@ -38,10 +38,10 @@ int64_t down_limit(const ScalingRules& rules, const History& h, int64_t current,
   for (const auto& p : rules.policies) {
     const MonoTime since = now - p.period;
     const int64_t before = current - changes(h.ups, since) + changes(h.downs, since);
-    const int64_t allowed =
-        p.percent ? static_cast<int64_t>(static_cast<double>(before) *
-                                         (1 - static_cast<double>(p.value) / 100))
-                  : before - p.value;
+    const int64_t allowed = p.percent
+                                ? static_cast<int64_t>(static_cast<double>(before) *
+                                                       (1 - static_cast<double>(p.value) / 100))
+                                : before - p.value;
     limit = least ? std::max(limit, allowed) : std::min(limit, allowed);
   }
   return std::min(limit, current);

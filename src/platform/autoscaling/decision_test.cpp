@@ -17,14 +17,15 @@ json::Value yaml(std::string_view text) { return std::move(json::parse_yaml(text
 MonoTime at(int64_t s) { return MonoTime(seconds(s)); }
 const WallTime kNow = *parse_rfc3339("2026-01-01T12:00:00Z");
 
-client::Object pod(const std::string& name, const char* phase = "Running", const char* ready = "True",
-                   Duration age = minutes(60), const char* request = "100m") {
+client::Object pod(const std::string& name, const char* phase = "Running",
+                   const char* ready = "True", Duration age = minutes(60),
+                   const char* request = "100m") {
   const std::string since = rfc3339(kNow - age);
-  return std::make_shared<json::Value>(
-      yaml(str("{metadata: {name: ", name, "}, spec: {containers: [{name: c, resources: {requests: ",
-               "{cpu: ", request, ", memory: 100Mi}}}]}, status: {phase: ", phase, ", startTime: '",
-               since, "', conditions: [{type: Ready, status: '", ready, "', lastTransitionTime: '",
-               since, "'}]}}")));
+  return std::make_shared<json::Value>(yaml(
+      str("{metadata: {name: ", name, "}, spec: {containers: [{name: c, resources: {requests: ",
+          "{cpu: ", request, ", memory: 100Mi}}}]}, status: {phase: ", phase, ", startTime: '",
+          since, "', conditions: [{type: Ready, status: '", ready, "', lastTransitionTime: '",
+          since, "'}]}}")));
 }
 
 std::vector<Sample> uses(double cpu_millis, double memory = 0) {
@@ -32,9 +33,10 @@ std::vector<Sample> uses(double cpu_millis, double memory = 0) {
 }
 
 HpaSpec cpu_spec(int64_t utilization = 50) {
-  return hpa_spec(yaml(str("{spec: {minReplicas: 1, maxReplicas: 100, metrics: [{type: Resource, "
-                           "resource: {name: cpu, target: {type: Utilization, averageUtilization: ",
-                           utilization, "}}}]}}")));
+  return hpa_spec(
+      yaml(str("{spec: {minReplicas: 1, maxReplicas: 100, metrics: [{type: Resource, "
+               "resource: {name: cpu, target: {type: Utilization, averageUtilization: ",
+               utilization, "}}}]}}")));
 }
 
 TEST(Quantity, IsReadAsThousandths) {
@@ -65,21 +67,25 @@ TEST(HpaReplicas, FollowsUseAndGuessesWithCareWhatIsMissing) {
       {"a pod without metrics counts as full when going down",
        {pod("a"), pod("b"), pod("c")},
        {{"a", uses(10)}, {"b", uses(10)}},
-       3, 3},
-      {"and as idle when going up",
-       {pod("a"), pod("b")},
-       {{"a", uses(100)}},
-       2, 2},
+       3,
+       3},
+      {"and as idle when going up", {pod("a"), pod("b")}, {{"a", uses(100)}}, 2, 2},
       {"a pod that is not ready counts as idle when going up",
        {pod("a"), pod("b", "Running", "False", seconds(60))},
        {{"a", uses(200)}, {"b", uses(100)}},
-       2, 4},
+       2,
+       4},
       {"a pending pod too", {pod("a"), pod("b", "Pending")}, {{"a", uses(100)}}, 2, 2},
-      {"a failed one does not count at all", {pod("a"), pod("b", "Failed")}, {{"a", uses(100)}}, 1, 2},
+      {"a failed one does not count at all",
+       {pod("a"), pod("b", "Failed")},
+       {{"a", uses(100)}},
+       1,
+       2},
       {"the first look after a start is not believed",
        {pod("a"), pod("b", "Running", "True", seconds(5))},
        {{"a", uses(100)}, {"b", uses(500)}},
-       2, 2},
+       2,
+       2},
   };
   for (const Row& row : rows) {
     const HpaSpec spec = cpu_spec();
@@ -96,8 +102,9 @@ TEST(HpaReplicas, SaysWhatIsMissing) {
     Proposal p = propose(m, 1, pods, samples, spec, kNow);
     return p.reason + ": " + p.trouble;
   };
-  EXPECT_EQ(trouble(spec.metrics[0], {}, some),
-            "FailedGetResourceMetric: no pods returned by selector while calculating replica count");
+  EXPECT_EQ(
+      trouble(spec.metrics[0], {}, some),
+      "FailedGetResourceMetric: no pods returned by selector while calculating replica count");
   EXPECT_EQ(trouble(spec.metrics[0], {pod("a")}, {}),
             "FailedGetResourceMetric: failed to get cpu utilization: did not receive metrics for "
             "targeted pods (pods might be unready)");
@@ -119,9 +126,11 @@ TEST(HpaReplicas, AverageValuesAndContainersWork) {
            "averageUtilization: 50}}}]}}"));
   Proposal p = propose(spec.metrics[0], 1, {pod("a")}, {{"a", uses(0, 100 << 20)}}, spec, kNow);
   EXPECT_EQ(p.replicas, 2);
-  EXPECT_EQ(json::dump(p.current),
-            R"({"resource":{"current":{"averageValue":"104857600"},"name":"memory"},"type":"Resource"})");
-  p = propose(spec.metrics[1], 1, {pod("a")}, {{"a", {{"d", 10.0, 0, kNow, seconds(15)}}}}, spec, kNow);
+  EXPECT_EQ(
+      json::dump(p.current),
+      R"({"resource":{"current":{"averageValue":"104857600"},"name":"memory"},"type":"Resource"})");
+  p = propose(spec.metrics[1], 1, {pod("a")}, {{"a", {{"d", 10.0, 0, kNow, seconds(15)}}}}, spec,
+              kNow);
   EXPECT_TRUE(contains(p.trouble, "container d not present in Pod a")) << p.trouble;
 }
 
@@ -163,10 +172,10 @@ TEST(HpaBehavior, WaitsFiveMinutesToShrink) {
 }
 
 TEST(HpaBehavior, ObeysPolicies) {
-  const HpaSpec spec = hpa_spec(
-      yaml("{spec: {maxReplicas: 20, behavior: {scaleUp: {selectPolicy: Min, policies: [{type: Pods, "
-           "value: 3, periodSeconds: 60}, {type: Percent, value: 50, periodSeconds: 60}]}, "
-           "scaleDown: {selectPolicy: Disabled, stabilizationWindowSeconds: 0}}}}"));
+  const HpaSpec spec = hpa_spec(yaml(
+      "{spec: {maxReplicas: 20, behavior: {scaleUp: {selectPolicy: Min, policies: [{type: Pods, "
+      "value: 3, periodSeconds: 60}, {type: Percent, value: 50, periodSeconds: 60}]}, "
+      "scaleDown: {selectPolicy: Disabled, stabilizationWindowSeconds: 0}}}}"));
   History h;
   EXPECT_EQ(normalize(spec, h, 4, 20, at(1)).replicas, 6);
   EXPECT_EQ(normalize(spec, h, 10, 20, at(2)).replicas, 13);

@@ -122,11 +122,12 @@ void Horizontal::carry_out(const json::Value& hpa, const Target& target, Entry& 
   auto done = client_.patch(*target.kind, ns_of(hpa), client::key_of(*target.object).name,
                             std::move(patch));
   if (!done.ok()) {
-    out.able = {"False", "FailedUpdateScale",
-                "the HPA controller was unable to update the target scale: " + done.error().message};
-    client::record_event(client_, hpa, kManager, "Warning", "FailedRescale",
-                         str("New size: ", out.desired, "; reason: ", why,
-                             "; error: ", done.error().message));
+    out.able = {
+        "False", "FailedUpdateScale",
+        "the HPA controller was unable to update the target scale: " + done.error().message};
+    client::record_event(
+        client_, hpa, kManager, "Warning", "FailedRescale",
+        str("New size: ", out.desired, "; reason: ", why, "; error: ", done.error().message));
     out.desired = out.current;
     return;
   }
@@ -191,17 +192,15 @@ Result<client::Outcome> Horizontal::reconcile(const client::Key& key) {
   const int64_t generation = (**hpa)["metadata"]["generation"].integer();
   if (entry.uid != client::uid_of(**hpa)) entry = Entry{{}, client::uid_of(**hpa), {}, -1};
   const MonoTime now = clock_.mono();
-  if (entry.generation == generation && now - entry.decided < kRound / 2)
-    return client::Outcome{};
+  if (entry.generation == generation && now - entry.decided < kRound / 2) return client::Outcome{};
   entry.generation = generation;
   entry.decided = now;
   const Target target = target_of(**hpa);
   HpaOutcome outcome = decide(**hpa, target, entry);
   json::Value status = hpa_status(**hpa, outcome, clock_.wall());
   if (status == (**hpa)["status"]) return client::Outcome{};
-  json::Value fields = json::object(
-      {{"apiVersion", api::kHorizontalPodAutoscaler.api_version()},
-       {"kind", api::kHorizontalPodAutoscaler.kind}});
+  json::Value fields = json::object({{"apiVersion", api::kHorizontalPodAutoscaler.api_version()},
+                                     {"kind", api::kHorizontalPodAutoscaler.kind}});
   fields.ref("metadata", "name") = key.name;
   fields.ref("metadata", "namespace") = key.ns;
   fields.set("status", std::move(status));

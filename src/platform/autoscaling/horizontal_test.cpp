@@ -87,23 +87,23 @@ class HorizontalTest : public testing::Test {
     usage_.pods[name] = 0;
   }
   void make_all(std::string_view metric = "") {
-    make(api::kDeployment,
-         "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: test}, spec: "
-         "{replicas: 1, selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, "
-         "spec: {containers: [{name: c, image: i}]}}}}");
+    make(
+        api::kDeployment,
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: test}, spec: "
+        "{replicas: 1, selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, "
+        "spec: {containers: [{name: c, image: i}]}}}}");
     add_pod("one", std::chrono::hours(1));
     make(api::kHorizontalPodAutoscaler,
          str("{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: h, "
-             "namespace: test}, spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: "
+             "namespace: test}, spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, "
+             "name: "
              "d}, maxReplicas: 6, metrics: [",
              metric.empty() ? "{type: Resource, resource: {name: cpu, target: {type: Utilization, "
                               "averageUtilization: 50}}}"
                             : metric,
              "]}}"));
   }
-  json::Value hpa() {
-    return *client_->get(api::kHorizontalPodAutoscaler, "test", "h").value();
-  }
+  json::Value hpa() { return *client_->get(api::kHorizontalPodAutoscaler, "test", "h").value(); }
   std::string condition(const char* type) {
     const json::Value h = hpa();
     const json::Value& c = client::condition(h, type);
@@ -146,7 +146,8 @@ TEST_F(HorizontalTest, ScalesUpByCpuAndDownAgainAfterFiveMinutes) {
 }
 
 TEST_F(HorizontalTest, NamesAMetricThatItDoesNotServe) {
-  make_all("{type: Pods, pods: {metric: {name: rps}, target: {type: AverageValue, averageValue: 5}}}");
+  make_all(
+      "{type: Pods, pods: {metric: {name: rps}, target: {type: AverageValue, averageValue: 5}}}");
   pass(6, 10);
   EXPECT_EQ(condition("ScalingActive"), "False FailedGetPodsMetric");
   const json::Value h = hpa();

@@ -42,8 +42,9 @@ MetricTarget metric_target(const json::Value& metric) {
     out.average_milli = parse_milli(target["averageValue"]).value_or(0);
   }
   if (out.utilization <= 0 && out.average_milli <= 0 && out.trouble.empty())
-    out.trouble = str("invalid ", out.type_name,
-                      " metric source: neither an average utilization nor an average value was set");
+    out.trouble =
+        str("invalid ", out.type_name,
+            " metric source: neither an average utilization nor an average value was set");
   return out;
 }
 

@@ -29,8 +29,9 @@ Joined join_proposals(const std::vector<Proposal>& proposals, int64_t current) {
                       first_bad ? first_bad->trouble : "no metric is given")};
     return out;
   }
-  out.active = {"True", "ValidMetricFound",
-                str("the HPA was able to successfully calculate a replica count from ", out.metric)};
+  out.active = {
+      "True", "ValidMetricFound",
+      str("the HPA was able to successfully calculate a replica count from ", out.metric)};
   if (first_bad)  // the others scale on, but the user should know
     out.active.message += str("; ", first_bad->trouble);
   return out;
@@ -39,7 +40,8 @@ Joined join_proposals(const std::vector<Proposal>& proposals, int64_t current) {
 json::Value hpa_status(const json::Value& hpa, const HpaOutcome& o, WallTime now) {
   const std::string at = rfc3339(now);
   json::Value status;
-  status.set("observedGeneration", hpa["metadata"]["generation"].integer());
+  if (const int64_t generation = hpa["metadata"]["generation"].integer(); generation > 0)
+    status.set("observedGeneration", generation);
   status.set("currentReplicas", o.current);
   status.set("desiredReplicas", o.desired);
   const json::Value& before = hpa["status"];

@@ -15,10 +15,10 @@ namespace proa::autoscaling {
 // cannot be computed the others may only add.
 struct Joined {
   int64_t replicas = 0;
-  std::string metric;     // the one that asks for it
-  Explained active;       // the condition ScalingActive
-  std::string trouble;    // set: nothing is to be changed
-  json::Value currents;   // status.currentMetrics
+  std::string metric;    // the one that asks for it
+  Explained active;      // the condition ScalingActive
+  std::string trouble;   // set: nothing is to be changed
+  json::Value currents;  // status.currentMetrics
 };
 Joined join_proposals(const std::vector<Proposal>& proposals, int64_t current);
 

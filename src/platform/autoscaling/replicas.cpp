@@ -15,8 +15,8 @@ constexpr Duration kInitialization = std::chrono::minutes(5);
 constexpr Duration kFirstReadiness = std::chrono::seconds(30);
 
 std::string metric_text(const MetricTarget& m) {
-  std::string text = m.name + (m.type == MetricTarget::kContainerResource ? " container" : "") +
-                     " resource";
+  std::string text =
+      m.name + (m.type == MetricTarget::kContainerResource ? " container" : "") + " resource";
   return m.utilization > 0 ? text + " utilization (percentage of request)" : text;
 }
 
@@ -35,7 +35,8 @@ std::optional<Use> use_of(const MetricTarget& m, const std::vector<Sample>& samp
   for (const Sample& s : samples) {
     if (!m.container.empty() && s.container != m.container) continue;
     if (m.name == "cpu" && !s.cpu_millis) return std::nullopt;
-    use.milli += m.name == "cpu" ? std::llround(*s.cpu_millis) : std::llround(s.memory_bytes) * 1000;
+    use.milli +=
+        m.name == "cpu" ? std::llround(*s.cpu_millis) : std::llround(s.memory_bytes) * 1000;
     use.at = s.at;
     use.window = s.window;
     any = true;
@@ -141,9 +142,8 @@ class Ratio {
   int64_t fallback(const std::string& pod) const {
     if (metric_.utilization <= 0) return metric_.average_milli;
     auto it = requests_.find(pod);
-    return it == requests_.end()
-               ? 0
-               : it->second * std::max<int64_t>(100, metric_.utilization) / 100;
+    return it == requests_.end() ? 0
+                                 : it->second * std::max<int64_t>(100, metric_.utilization) / 100;
   }
 
   int64_t average = 0, utilization = 0;
@@ -201,7 +201,8 @@ Result<Proposal> compute(const MetricTarget& m, int64_t current,
   std::map<std::string, int64_t> requests;
   if (m.utilization > 0) {
     auto asked = requests_of(m, pods);
-    if (!asked.ok()) return fail(str("failed to get ", m.name, " utilization: ", asked.error().message));
+    if (!asked.ok())
+      return fail(str("failed to get ", m.name, " utilization: ", asked.error().message));
     requests = std::move(*asked);
   }
   Ratio ratio(m, requests);

@@ -24,13 +24,14 @@ using PodSamples = std::map<std::string, std::vector<Sample>>;  // by the pod's 
 
 struct Proposal {
   int64_t replicas = 0;
-  std::string metric;   // "cpu resource utilization (percentage of request)"
-  json::Value current;  // for status.currentMetrics
+  std::string metric;           // "cpu resource utilization (percentage of request)"
+  json::Value current;          // for status.currentMetrics
   std::string reason, trouble;  // set if it could not be computed
 };
 
 // `pods`: those that the target's selector chooses.
-Proposal propose(const MetricTarget& metric, int64_t current, const std::vector<client::Object>& pods,
-                 const PodSamples& samples, const HpaSpec& spec, WallTime now);
+Proposal propose(const MetricTarget& metric, int64_t current,
+                 const std::vector<client::Object>& pods, const PodSamples& samples,
+                 const HpaSpec& spec, WallTime now);
 
 }  // namespace proa::autoscaling

@@ -23,13 +23,14 @@ std::vector<Sample> UsageLog::look(PodUsage& source, const client::Key& key, Mon
   for (const ContainerUse& use : uses) {
     Run& run = pod.runs[use.name];
     if (run.started != use.started_nanos) run = {use.started_nanos, {}};
-    while (run.looks.size() > 1 && (run.looks[1].at <= now - kWindow || run.looks.size() >= kMostLooks))
+    while (run.looks.size() > 1 &&
+           (run.looks[1].at <= now - kWindow || run.looks.size() >= kMostLooks))
       run.looks.pop_front();
     if (run.looks.empty() || run.looks.back().at < now) run.looks.push_back({now, use.cpu_seconds});
     Sample s{use.name, std::nullopt, use.memory_bytes, wall, kWindow};
     if (const Duration since = now - run.looks.front().at; since >= kShortest)
-      s.cpu_millis = std::max(0.0, use.cpu_seconds - run.looks.front().cpu_seconds) * 1000 /
-                     seconds(since);
+      s.cpu_millis =
+          std::max(0.0, use.cpu_seconds - run.looks.front().cpu_seconds) * 1000 / seconds(since);
     out.push_back(std::move(s));
   }
   return out;

@@ -13,8 +13,7 @@ namespace {
 Error missing(const std::string& path) { return refusal("missing field(s): " + path); }
 
 std::string filled(const std::string& text, const json::Value& meta) {
-  return fill_template(text,
-                       {{"Name", meta["name"].str()}, {"Namespace", meta["namespace"].str()}},
+  return fill_template(text, {{"Name", meta["name"].str()}, {"Namespace", meta["namespace"].str()}},
                        meta["labels"], meta["annotations"])
       .value_or(text);
 }
@@ -83,15 +82,14 @@ void default_traffic(json::Value& spec) {
       target.set("latestRevision", target["revisionName"].str().empty());
 }
 
-Status check_template(const json::Value& pods, const std::string& owner,
-                      const Policy& policy) {
+Status check_template(const json::Value& pods, const std::string& owner, const Policy& policy) {
   if (!pods.is_object()) return missing("spec.template");
   const std::string& name = pods["metadata"]["name"].str();
   if (!name.empty() && !owner.empty() && !name.starts_with(owner + "-"))
     return refusal(str("invalid value: \"", name,
-                      "\": spec.template.metadata.name\n"
-                      "The revision name must have the prefix \"",
-                      owner, "-\""));
+                       "\": spec.template.metadata.name\n"
+                       "The revision name must have the prefix \"",
+                       owner, "-\""));
   Status scaling = validate_autoscaling(pods["metadata"]["annotations"], policy.scaling);
   if (!scaling.ok()) return refusal("spec.template." + scaling.error().message);
   return check_revision_spec(pods["spec"], "spec.template.spec", policy);
@@ -115,13 +113,13 @@ Status check_target(const json::Value& target, const std::string& at, bool of_se
     return refusal("must not set the field(s): " + at + ".configurationName");
   if (named && configured)
     return refusal("expected exactly one, got both: " + at + ".configurationName, " + at +
-                  ".revisionName");
+                   ".revisionName");
   if (named && target["latestRevision"].boolean())
     return refusal(str("may not set revisionName \"", target["revisionName"].str(),
-                      "\" when latestRevision is true: ", at, ".latestRevision"));
+                       "\" when latestRevision is true: ", at, ".latestRevision"));
   if (!of_service && !named && !configured)
     return refusal("expected exactly one, got neither: " + at + ".configurationName, " + at +
-                  ".revisionName");
+                   ".revisionName");
   const int64_t percent = target["percent"].integer();
   if (percent < 0 || percent > 100)
     return refusal(str("expected 0 <= ", percent, " <= 100: ", at, ".percent"));
@@ -170,8 +168,7 @@ Status check_meta(const json::Value& object) {
     if (!d) return refusal(str("invalid value: ", text, ": ", at));
     if (*d % std::chrono::seconds(1) != Duration::zero())
       return refusal(str(at, "=", text, " is not at second precision: ", at));
-    if (*d < Duration::zero())
-      return refusal(str(at, "=", text, " must be positive: ", at));
+    if (*d < Duration::zero()) return refusal(str(at, "=", text, " must be positive: ", at));
   }
   return {};
 }

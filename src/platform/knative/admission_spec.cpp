@@ -10,8 +10,7 @@ Error missing(const std::string& path) { return refusal("missing field(s): " + p
 Error disallowed(const std::string& path) { return refusal("must not set the field(s): " + path); }
 
 Error invalid(const std::string& value, const std::string& path, std::string_view details = "") {
-  return refusal(
-      str("invalid value: ", value, ": ", path, details.empty() ? "" : "\n", details));
+  return refusal(str("invalid value: ", value, ": ", path, details.empty() ? "" : "\n", details));
 }
 
 Error out_of(int64_t low, int64_t value, int64_t high, const std::string& path) {
@@ -44,9 +43,9 @@ constexpr std::pair<const char*, const char*> kVolumeSources[] = {
     {"csi", "volumes-csi"},
     {"image", "volumes-image"}};
 
-constexpr const char* kNever[] = {"activeDeadlineSeconds", "ephemeralContainers", "nodeName",
-                                  "readinessGates",        "overhead",            "schedulingGates",
-                                  "subdomain",             "hostname"};
+constexpr const char* kNever[] = {
+    "activeDeadlineSeconds", "ephemeralContainers", "nodeName", "readinessGates", "overhead",
+    "schedulingGates",       "subdomain",           "hostname"};
 
 constexpr int64_t kReservedPorts[] = {8012, 8013, 8022, 8112, 9090, 9091};
 constexpr const char* kReservedEnv[] = {"PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"};
@@ -127,8 +126,8 @@ Status check_probe(const json::Value& probe, const std::string& at) {
     if (probe.has(h)) handlers.push_back(at + "." + h);
   if (handlers.size() > 1)
     return refusal("expected exactly one, got both: " + join(handlers, ", "));
-  for (const char* key : {"failureThreshold", "successThreshold", "periodSeconds",
-                          "timeoutSeconds", "initialDelaySeconds"})
+  for (const char* key : {"failureThreshold", "successThreshold", "periodSeconds", "timeoutSeconds",
+                          "initialDelaySeconds"})
     if (const int64_t v = probe[key].integer(); v < 0)
       return out_of(0, v, INT32_MAX, at + "." + key);
   if (probe.has("timeoutSeconds") && probe["periodSeconds"].integer(1) != 0 &&
@@ -169,8 +168,8 @@ class SpecCheck {
     const json::Array& volumes = spec_["volumes"].array();
     for (size_t i = 0; i < volumes.size(); ++i)
       if (!mounted_.count(volumes[i]["name"].str()))
-        return refusal(str("volume with name \"", volumes[i]["name"].str(), "\" not mounted: ",
-                           path_, ".volumes[", i, "].name"));
+        return refusal(str("volume with name \"", volumes[i]["name"].str(),
+                           "\" not mounted: ", path_, ".volumes[", i, "].name"));
     return limits();
   }
 
@@ -190,8 +189,7 @@ class SpecCheck {
     if (serving > 1)
       return refusal("more than one container port is set: " + path_ +
                      ".containers[*].ports\nOnly a single port is allowed across all containers");
-    if (all.size() > 1 && serving == 0)
-      return missing(path_ + ".containers[*].ports");
+    if (all.size() > 1 && serving == 0) return missing(path_ + ".containers[*].ports");
     return {};
   }
 
@@ -244,10 +242,11 @@ class SpecCheck {
 }  // namespace
 
 Error refusal(std::string text) {
-  return error(Code::kInvalid,
-               str("admission webhook \"validation.webhook.serving.knative.dev\" denied the request: "
-                   "validation failed: ",
-                   text));
+  return error(
+      Code::kInvalid,
+      str("admission webhook \"validation.webhook.serving.knative.dev\" denied the request: "
+          "validation failed: ",
+          text));
 }
 
 Status check_revision_spec(const json::Value& spec, const std::string& path, const Policy& policy) {

@@ -125,8 +125,8 @@ TEST(KnativeAdmission, SpeaksAsKnativeDoes) {
       {"{containers: [{name: a}]}", "missing field(s): spec.template.spec.containers[0].image"},
   };
   for (const auto& [spec, message] : rows) {
-    Status s = validate_service(
-        yaml(str("{metadata: {name: s}, spec: {template: {spec: ", spec, "}}}")));
+    Status s =
+        validate_service(yaml(str("{metadata: {name: s}, spec: {template: {spec: ", spec, "}}}")));
     ASSERT_FALSE(s.ok()) << spec;
     EXPECT_TRUE(contains(s.error().message, message)) << s.error().message;
     EXPECT_TRUE(s.error().message.starts_with(

@@ -39,7 +39,7 @@ struct Autoscaler::Entry {
   int64_t ready = 0;
   std::string deployment;  // "" until the PodAutoscaler was seen
   Duration progress_deadline = std::chrono::seconds(600);
-  bool woken = false;  // a wake-up is on its way to the loop
+  bool woken = false;                  // a wake-up is on its way to the loop
   std::optional<MonoTime> cold_since;  // a request waits since then for the first pod
   std::unique_ptr<Gauges> gauges;
 };
@@ -252,8 +252,7 @@ std::vector<client::Key> Autoscaler::scalers_of(const client::Key& deployment) c
 Result<std::vector<Object>> Autoscaler::pods_of(const json::Value& pa,
                                                 const Object& deployment) const {
   if (pa["metadata"]["labels"].has(kRevisionLabel))
-    return client_.list(api::kPod,
-                        {namespace_of(pa), str(kRevisionLabel, "=", name_of(pa)), ""});
+    return client_.list(api::kPod, {namespace_of(pa), str(kRevisionLabel, "=", name_of(pa)), ""});
   std::vector<std::string> terms;
   if (deployment)
     for (const auto& [key, value] : (*deployment)["spec"]["selector"]["matchLabels"].object())
@@ -390,11 +389,10 @@ client::ControllerSpec Autoscaler::controller() {
   auto config = std::make_shared<ConfigWatch>(std::vector<std::string>{"config-autoscaler"});
   config->add_to(spec, api::kPodAutoscaler);
   spec.watches.push_back({api::kPod, keys_of_pod});
-  spec.watches.push_back(
-      {api::kDeployment, [this](const client::Event& event) {
-         if (!says_something(event)) return std::vector<client::Key>{};
-         return scalers_of(client::key_of(*event.object));
-       }});
+  spec.watches.push_back({api::kDeployment, [this](const client::Event& event) {
+                            if (!says_something(event)) return std::vector<client::Key>{};
+                            return scalers_of(client::key_of(*event.object));
+                          }});
   spec.reconcile = [this](const client::Key& key) { return reconcile(key); };
   return spec;
 }

@@ -1,6 +1,6 @@
 // Autoscaler: Knative's KPA over the PodAutoscaler objects, those of Revisions and those that stand
-// before a plain Deployment alike. The gateway reports demand; every 2 s, and at once when a request
-// waits for a revision with no pod, it decides and scales the Deployment.
+// before a plain Deployment alike. The gateway reports demand; every 2 s, and at once when a
+// request waits for a revision with no pod, it decides and scales the Deployment.
 //
 //   gateway threads ── waiting(), report() ──> windows (one mutex, short)
 //   controllers' loop ── tick, wake-up ──> decide ──> step ──> Deployment.spec.replicas, then
@@ -22,8 +22,8 @@
 #include "foundation/async/loop.h"
 #include "foundation/obs/metrics.h"
 #include "platform/knative/demand.h"
-#include "platform/knative/settings/live.h"
 #include "platform/knative/scaling/revision_scaler.h"
+#include "platform/knative/settings/live.h"
 
 namespace proa::knative {
 

@@ -444,26 +444,29 @@ TEST_F(KnativeCluster, AColdStartIsCountedAndTold) {
   clock_.advance(std::chrono::milliseconds(40));
   add_pod(first_);
   ready(first_);
-  EXPECT_TRUE(contains(registry_.text(), "autoscaler_cold_start_seconds_count")) << registry_.text();
+  EXPECT_TRUE(contains(registry_.text(), "autoscaler_cold_start_seconds_count"))
+      << registry_.text();
   bool told = false;
   const auto events = client_->list(api::kEvent, {"test", "", ""}).value();
   for (const auto& e : events)
-    told |= (*e)["reason"].str() == "ColdStart" &&
-            (*e)["message"].str() ==
-                "a pod was ready 40ms after the first request that waited for it";
+    told |=
+        (*e)["reason"].str() == "ColdStart" &&
+        (*e)["message"].str() == "a pod was ready 40ms after the first request that waited for it";
   EXPECT_TRUE(told);
 }
 
 TEST_F(KnativeCluster, TheHpaClassMakesAnHpa) {
   make_service(
-      "{autoscaling.knative.dev/class: hpa.autoscaling.knative.dev, autoscaling.knative.dev/metric: "
+      "{autoscaling.knative.dev/class: hpa.autoscaling.knative.dev, "
+      "autoscaling.knative.dev/metric: "
       "cpu, autoscaling.knative.dev/target: '60', autoscaling.knative.dev/max-scale: '3'}");
   const json::Value hpa = get(api::kHorizontalPodAutoscaler, first_);
   EXPECT_EQ(hpa["spec"]["maxReplicas"].integer(), 3);
   EXPECT_EQ(hpa["spec"]["scaleTargetRef"]["name"].str(), first_ + "-deployment");
-  EXPECT_EQ(json::dump(hpa["spec"]["metrics"]),
-            R"([{"resource":{"name":"cpu","target":{"averageUtilization":60,"type":"Utilization"}},)"
-            R"("type":"Resource"}])");
+  EXPECT_EQ(
+      json::dump(hpa["spec"]["metrics"]),
+      R"([{"resource":{"name":"cpu","target":{"averageUtilization":60,"type":"Utilization"}},)"
+      R"("type":"Resource"}])");
   EXPECT_EQ(replicas(first_), 1);
   add_pod(first_);
   ready(first_);

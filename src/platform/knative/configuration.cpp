@@ -17,10 +17,11 @@ constexpr std::string_view kManager = "configuration-controller";
 client::Condition ready_condition(const ConfigurationSnapshot& s, const std::string& created,
                                   const Object& revision) {
   if (s.name_taken)
-    return {"Ready", "False", "RevisionFailed",
-            str("Revision creation failed with message: revisions.serving.knative.dev \"", created,
-                "\" already exists with other content: give spec.template.metadata.name a new name."),
-            ""};
+    return {
+        "Ready", "False", "RevisionFailed",
+        str("Revision creation failed with message: revisions.serving.knative.dev \"", created,
+            "\" already exists with other content: give spec.template.metadata.name a new name."),
+        ""};
   if (!revision) return {"Ready", "Unknown", "", "", ""};
   const client::Condition c = read_condition(*revision, "Ready");
   if (c.status == "True") return {"Ready", "True", "", "", ""};
@@ -98,8 +99,8 @@ class ConfigurationReconciler {
   }
 
   Result<client::Outcome> collect(const ConfigurationSnapshot& s) {
-    GarbagePlan plan = plan_garbage(*s.configuration, s.revisions, *settings_.get(&client_),
-                                    clock_.wall());
+    GarbagePlan plan =
+        plan_garbage(*s.configuration, s.revisions, *settings_.get(&client_), clock_.wall());
     for (const auto& r : plan.remove) {
       Status done = client_.remove(api::kRevision, namespace_of(*r), name_of(*r));
       if (!done.ok() && done.error().code != Code::kNotFound) return std::move(done).error();

@@ -29,8 +29,8 @@ json::Value metric_target(const json::Value& annotations, double target) {
   } else {
     out = json::object({{"type", "Pods"}});
     out.ref("pods", "metric", "name") = metric;
-    out.ref("pods", "target") =
-        json::object({{"type", "AverageValue"}, {"averageValue", str(std::llround(std::ceil(target)))}});
+    out.ref("pods", "target") = json::object(
+        {{"type", "AverageValue"}, {"averageValue", str(std::llround(std::ceil(target)))}});
   }
   return out;
 }
@@ -44,8 +44,7 @@ class HpaClassReconciler {
     TRY(Object pa, find(client_, api::kPodAutoscaler, key.ns, key.name));
     const auto config = config_.get(&client_);
     TRY(Object hpa, find(client_, api::kHorizontalPodAutoscaler, key.ns, key.name));
-    if (!pa || client::deleting(*pa) ||
-        !scaled_by_hpa((*pa)["metadata"]["annotations"], *config)) {
+    if (!pa || client::deleting(*pa) || !scaled_by_hpa((*pa)["metadata"]["annotations"], *config)) {
       applier_.forget(api::kHorizontalPodAutoscaler, key);
       if (pa && ours(hpa, *pa)) {  // the class was changed
         Status gone = client_.remove(api::kHorizontalPodAutoscaler, key.ns, key.name);
@@ -56,8 +55,8 @@ class HpaClassReconciler {
     if (!hpa || ours(hpa, *pa)) {
       TRY(hpa, applier_.ensure(api::kHorizontalPodAutoscaler, hpa_of(*pa, *config), hpa));
     }
-    TRY(Object deployment, find(client_, api::kDeployment, key.ns,
-                                (*pa)["spec"]["scaleTargetRef"]["name"].str()));
+    TRY(Object deployment,
+        find(client_, api::kDeployment, key.ns, (*pa)["spec"]["scaleTargetRef"]["name"].str()));
     TRY_STATUS(write_status(client_, api::kPodAutoscaler, *pa,
                             hpa_class_status(*pa, hpa, deployment, clock_.wall()), kManager));
     return client::Outcome{};

@@ -60,8 +60,10 @@ class RevisionReconciler {
       return {};
     int64_t replicas = initial_scale(*s.revision);
     if (s.deployment) replicas = (*s.deployment)["spec"]["replicas"].integer(replicas);
-    auto applied = client_.apply(api::kDeployment, revision_deployment(*s.revision, replicas, *settings_.deployment.get(&client_)),
-                                 {std::string(kManager), ""});
+    auto applied = client_.apply(
+        api::kDeployment,
+        revision_deployment(*s.revision, replicas, *settings_.deployment.get(&client_)),
+        {std::string(kManager), ""});
     if (!applied.ok()) return std::move(applied).error().with_context("apply Deployment");
     s.deployment = *applied;
     seen = {client::uid_of(**applied), (*s.revision)["metadata"]["annotations"],

@@ -90,15 +90,16 @@ class ServiceReconciler {
   void say_taken(const json::Value& service, json::Value& status) {
     const std::string at = rfc3339(clock_.wall());
     json::Value conditions = status["conditions"];
-    client::set_condition(conditions,
-                          {"ConfigurationsReady", "False", "RevisionNameTaken",
-                           str("The revision name \"",
-                               service["spec"]["template"]["metadata"]["name"].str(),
-                               "\" is taken by a conflicting Revision, so traffic will not be "
-                               "migrated"),
-                           ""},
+    client::set_condition(
+        conditions,
+        {"ConfigurationsReady", "False", "RevisionNameTaken",
+         str("The revision name \"", service["spec"]["template"]["metadata"]["name"].str(),
+             "\" is taken by a conflicting Revision, so traffic will not be "
+             "migrated"),
+         ""},
+        at);
+    client::set_condition(conditions, happy(conditions, {"ConfigurationsReady", "RoutesReady"}),
                           at);
-    client::set_condition(conditions, happy(conditions, {"ConfigurationsReady", "RoutesReady"}), at);
     status.set("conditions", std::move(conditions));
   }
 

@@ -55,8 +55,7 @@ std::string dump_rollout(const std::vector<Shift>& shifts) {
     if (s.since) c.set("since", rfc3339(*s.since, true));
     json::Value revisions = json::Array();
     for (const Share& share : s.shares)
-      revisions.push(
-          json::object({{"revisionName", share.revision}, {"percent", share.percent}}));
+      revisions.push(json::object({{"revisionName", share.revision}, {"percent", share.percent}}));
     c.set("revisions", std::move(revisions));
     list.push(std::move(c));
   }
@@ -85,10 +84,10 @@ Shift advance(const Shift* before, const Shift& goal, Duration duration, WallTim
   if (!out.since) return at_once;  // it had arrived already
   const Duration gone = std::max(now - *out.since, Duration::zero());
   const double part = seconds(gone) / seconds(duration);
-  const int64_t due = part >= 1 ? goal.percent
-                                : static_cast<int64_t>(static_cast<double>(goal.percent) * part);
-  give_to_last(out.shares, std::clamp<int64_t>(std::max(due, out.shares.back().percent), 1,
-                                               goal.percent));
+  const int64_t due =
+      part >= 1 ? goal.percent : static_cast<int64_t>(static_cast<double>(goal.percent) * part);
+  give_to_last(out.shares,
+               std::clamp<int64_t>(std::max(due, out.shares.back().percent), 1, goal.percent));
   const int64_t have = out.shares.back().percent;
   if (have >= goal.percent) return at_once;
   const Duration next = duration * (have + 1) / goal.percent + std::chrono::milliseconds(1);

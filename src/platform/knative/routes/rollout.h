@@ -27,8 +27,8 @@ struct Share {
 // One traffic target that follows a Configuration.
 struct Shift {
   std::string configuration, tag;
-  int64_t percent = 100;       // of the Route's requests, all shares together
-  std::vector<Share> shares;   // oldest first, the newest revision last
+  int64_t percent = 100;          // of the Route's requests, all shares together
+  std::vector<Share> shares;      // oldest first, the newest revision last
   std::optional<WallTime> since;  // set: still moving
   bool operator==(const Shift&) const = default;
 };

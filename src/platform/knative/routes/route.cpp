@@ -61,6 +61,7 @@ class RouteReconciler {
     }
     s.domain = settings_.domains.get(&client_)->of((*s.route)["metadata"]["labels"], domain_);
     s.network = *settings_.network.get(&client_);
+    s.tag_headers = settings_.features.get(&client_)->tag_headers;
     TRY_STATUS(observe(s, key));
     RoutePlan plan = plan_route(s, clock_.wall());
     TRY_STATUS(label_revisions(s, plan.status["traffic"], key));
@@ -172,7 +173,7 @@ client::ControllerSpec route_controller(client::Client& client, Clock& clock, st
   client::ControllerSpec spec;
   spec.name = "route";
   auto config = std::make_shared<ConfigWatch>(
-      std::vector<std::string>{"config-network", "config-domain"});
+      std::vector<std::string>{"config-network", "config-domain", "config-features"});
   config->add_to(spec, api::kRoute);
   spec.watches.push_back({api::kConfiguration, referring});
   spec.watches.push_back({api::kRevision, referring});

@@ -19,6 +19,7 @@ struct RouteSnapshot {
   std::map<std::string, Object> revisions;       // those that may be routed to; null: not there
   std::string domain;                            // example.com
   Network network;
+  bool tag_headers = false;  // config-features: tag-header-based-routing
 };
 
 struct RoutePlan {

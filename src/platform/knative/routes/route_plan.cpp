@@ -15,6 +15,7 @@ bool cluster_local(const json::Value& route) {
   return route["metadata"]["labels"][kVisibilityLabel].str() == "cluster-local";
 }
 
+constexpr const char* kTagHeadersAnnotation = "serving.knative.dev/tag-header-based-routing";
 constexpr std::string_view kLocalDomain = "svc.cluster.local";
 
 std::string host_of(const RouteSnapshot& s, std::string_view tag) {
@@ -23,8 +24,8 @@ std::string host_of(const RouteSnapshot& s, std::string_view tag) {
                     &notes = route["metadata"]["annotations"];
   std::string name = name_of(route);
   if (!tag.empty())
-    name = fill_template(s.network.tag_template, {{"Name", name}, {"Tag", std::string(tag)}}, labels,
-                         notes)
+    name = fill_template(s.network.tag_template, {{"Name", name}, {"Tag", std::string(tag)}},
+                         labels, notes)
                .value_or(str(tag, "-", name));
   if (cluster_local(route) || s.domain == kLocalDomain)
     return str(name, ".", namespace_of(route), ".", kLocalDomain);
@@ -106,8 +107,11 @@ bool serves(const RouteSnapshot& s, const std::string& name) {
 // Where the requests of a target that follows a Configuration go now, on their way to `newest`.
 Shift shift_of(const RouteSnapshot& s, const json::Value& target, const std::string& newest,
                const std::vector<Shift>& before, WallTime now, Resolved& out) {
-  Shift goal{target["configurationName"].str_or(name_of(*s.route)), target["tag"].str(),
-             target["percent"].integer(), {}, {}};
+  Shift goal{target["configurationName"].str_or(name_of(*s.route)),
+             target["tag"].str(),
+             target["percent"].integer(),
+             {},
+             {}};
   goal.shares = {{newest, goal.percent}};
   Shift last;
   for (const Shift& b : before)
@@ -118,8 +122,8 @@ Shift shift_of(const RouteSnapshot& s, const json::Value& target, const std::str
   // A revision that is gone cannot be left gradually.
   std::erase_if(last.shares,
                 [&](const Share& x) { return x.revision != newest && !serves(s, x.revision); });
-  return advance(last.shares.empty() ? nullptr : &last, goal,
-                 rollout_duration(*s.route, s.network), now, &out.again);
+  return advance(last.shares.empty() ? nullptr : &last, goal, rollout_duration(*s.route, s.network),
+                 now, &out.again);
 }
 
 void add_target(const RouteSnapshot& s, const json::Value& target, const Share& share, bool latest,
@@ -137,8 +141,7 @@ void add_target(const RouteSnapshot& s, const json::Value& target, const Share& 
 
 Resolved resolve(const RouteSnapshot& s, WallTime now) {
   Resolved out;
-  const auto before =
-      parse_rollout((*s.route)["status"]["annotations"][kRolloutAnnotation].str());
+  const auto before = parse_rollout((*s.route)["status"]["annotations"][kRolloutAnnotation].str());
   for (const auto& target : (*s.route)["spec"]["traffic"].array()) {
     const std::string& named = target["revisionName"].str();
     const std::string configuration = target["configurationName"].str_or(name_of(*s.route));
@@ -196,8 +199,8 @@ client::Condition ingress(bool assigned, const json::Value& route, bool moving) 
             "A gradual rollout of the latest revision(s) is in progress.", ""};
   if (assigned || client::condition_is(route, "IngressReady", "True"))
     return {"IngressReady", "True", "", "", ""};
-  return {"IngressReady", "Unknown", "IngressNotConfigured",
-          "Ingress has not yet been reconciled.", ""};
+  return {"IngressReady", "Unknown", "IngressNotConfigured", "Ingress has not yet been reconciled.",
+          ""};
 }
 
 json::Value route_conditions(const json::Value& route, const Resolved& resolved, WallTime now) {
@@ -207,11 +210,11 @@ json::Value route_conditions(const json::Value& route, const Resolved& resolved,
   client::set_condition(
       conditions, {"CertificateProvisioned", "True", "TLSNotEnabled", "autoTLS is not enabled", ""},
       at);
+  client::set_condition(conditions,
+                        ingress(resolved.assigned.status == "True", route, resolved.moving), at);
   client::set_condition(
-      conditions, ingress(resolved.assigned.status == "True", route, resolved.moving), at);
-  client::set_condition(
-      conditions, happy(conditions, {"AllTrafficAssigned", "CertificateProvisioned", "IngressReady"}),
-      at);
+      conditions,
+      happy(conditions, {"AllTrafficAssigned", "CertificateProvisioned", "IngressReady"}), at);
   return conditions;
 }
 
@@ -237,6 +240,10 @@ RoutePlan plan_route(const RouteSnapshot& s, WallTime now) {
     status.ref("annotations", kRolloutAnnotation) = dump_rollout(resolved.shifts);
   else if (assigned && status["annotations"].is_object())
     status.ref("annotations").erase(kRolloutAnnotation);
+  if (s.tag_headers)  // the gateway reads it here
+    status.ref("annotations", kTagHeadersAnnotation) = "enabled";
+  else if (status["annotations"].is_object())
+    status.ref("annotations").erase(kTagHeadersAnnotation);
   if (status["annotations"].size() == 0) status.erase("annotations");
   status.set("conditions", route_conditions(route, resolved, now));
   plan.placeholders.push_back(placeholder(route, ""));

@@ -182,9 +182,9 @@ void check_rates(const AutoscalerConfig& c, ConfigReader& r) {
 }
 
 void check_times_and_scales(const AutoscalerConfig& c, ConfigReader& r) {
-  r.require(c.stable_window >= seconds(6) && c.stable_window <= hours(1),
-            str("stable-window = ", format_duration(c.stable_window),
-                ", must be in [6s; 1h0m0s] range"));
+  r.require(
+      c.stable_window >= seconds(6) && c.stable_window <= hours(1),
+      str("stable-window = ", format_duration(c.stable_window), ", must be in [6s; 1h0m0s] range"));
   r.require(c.stable_window % seconds(1) == Duration::zero(),
             str("stable-window = ", format_duration(c.stable_window),
                 ", must be specified with at most second precision"));
@@ -204,8 +204,8 @@ void check_times_and_scales(const AutoscalerConfig& c, ConfigReader& r) {
   r.require(c.min_scale >= 0, str("min-scale = ", c.min_scale, ", must be at least 0"));
   r.require(c.max_scale_limit >= 0,
             str("max-scale-limit = ", c.max_scale_limit, ", must be at least 0"));
-  r.require(c.max_scale >= 0 && (c.max_scale_limit == 0 ||
-                                 (c.max_scale > 0 && c.max_scale <= c.max_scale_limit)),
+  r.require(c.max_scale >= 0 &&
+                (c.max_scale_limit == 0 || (c.max_scale > 0 && c.max_scale <= c.max_scale_limit)),
             str("max-scale = ", c.max_scale, ", must be in [",
                 c.max_scale_limit > 0 ? "1, max-scale-limit" : "0, ∞", "]"));
   r.require(c.max_scale == 0 || c.min_scale <= c.max_scale,

@@ -28,18 +28,20 @@ TEST(ScalingConfig, TakesTheConfigMapThenTheAnnotations) {
 
 TEST(ScalingConfig, TheClassIsTheAnnotationsOrTheConfigMaps) {
   EXPECT_FALSE(scaled_by_hpa(yaml("{}"), {}));
-  EXPECT_TRUE(scaled_by_hpa(
-      yaml("{autoscaling.knative.dev/class: hpa.autoscaling.knative.dev}"), {}));
-  auto config = parse_autoscaler_config(yaml("{pod-autoscaler-class: hpa.autoscaling.knative.dev}"));
+  EXPECT_TRUE(
+      scaled_by_hpa(yaml("{autoscaling.knative.dev/class: hpa.autoscaling.knative.dev}"), {}));
+  auto config =
+      parse_autoscaler_config(yaml("{pod-autoscaler-class: hpa.autoscaling.knative.dev}"));
   ASSERT_TRUE(config.ok());
   EXPECT_TRUE(scaled_by_hpa(yaml("{}"), *config));
-  EXPECT_FALSE(scaled_by_hpa(
-      yaml("{autoscaling.knative.dev/class: kpa.autoscaling.knative.dev}"), *config));
-  EXPECT_TRUE(validate_autoscaling(yaml("{autoscaling.knative.dev/class: "
-                                        "hpa.autoscaling.knative.dev, autoscaling.knative.dev/metric: "
-                                        "cpu}"),
-                                   {})
-                  .ok());
+  EXPECT_FALSE(
+      scaled_by_hpa(yaml("{autoscaling.knative.dev/class: kpa.autoscaling.knative.dev}"), *config));
+  EXPECT_TRUE(
+      validate_autoscaling(yaml("{autoscaling.knative.dev/class: "
+                                "hpa.autoscaling.knative.dev, autoscaling.knative.dev/metric: "
+                                "cpu}"),
+                           {})
+          .ok());
 }
 
 }  // namespace

@@ -34,17 +34,17 @@ class ConfigWatch : public std::enable_shared_from_this<ConfigWatch> {
                                 self->keys_.insert(key);
                               return std::vector<client::Key>{std::move(key)};
                             }});
-    spec.watches.push_back({api::kConfigMap, [self](const client::Event& e) {
-                              std::vector<client::Key> keys;
-                              const client::Key map = client::key_of(*e.object);
-                              if (e.type != client::Event::kModified || map.ns != kSystemNamespace ||
-                                  std::find(self->names_.begin(), self->names_.end(), map.name) ==
-                                      self->names_.end())
-                                return keys;
-                              std::lock_guard lock(self->mutex_);
-                              keys.assign(self->keys_.begin(), self->keys_.end());
-                              return keys;
-                            }});
+    spec.watches.push_back(
+        {api::kConfigMap, [self](const client::Event& e) {
+           std::vector<client::Key> keys;
+           const client::Key map = client::key_of(*e.object);
+           if (e.type != client::Event::kModified || map.ns != kSystemNamespace ||
+               std::find(self->names_.begin(), self->names_.end(), map.name) == self->names_.end())
+             return keys;
+           std::lock_guard lock(self->mutex_);
+           keys.assign(self->keys_.begin(), self->keys_.end());
+           return keys;
+         }});
   }
 
  private:

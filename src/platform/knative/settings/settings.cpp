@@ -49,7 +49,8 @@ Result<std::string> fill_one(std::string_view action, const TemplateValues& valu
   for (const auto& [prefix, map] : maps)
     if (action.starts_with(prefix) && action.ends_with('"') && action.size() > prefix.size())
       return (*map)[action.substr(prefix.size(), action.size() - prefix.size() - 1)].str();
-  return fail(str("{{", shorten(action, 80), "}} is not known: there are .Name, .Namespace, "
+  return fail(str("{{", shorten(action, 80),
+                  "}} is not known: there are .Name, .Namespace, "
                   ".Domain, .Tag, index .Labels \"KEY\" and index .Annotations \"KEY\""));
 }
 
@@ -75,8 +76,8 @@ Result<std::string> fill_template(std::string_view text, const TemplateValues& v
     const size_t close = text.find("}}", open);
     if (close == std::string_view::npos) return fail("a {{ without its }}");
     out += text.substr(0, open);
-    TRY(std::string value, fill_one(trim(text.substr(open + 2, close - open - 2)), values, labels,
-                                    annotations));
+    TRY(std::string value,
+        fill_one(trim(text.substr(open + 2, close - open - 2)), values, labels, annotations));
     out += value;
     text.remove_prefix(close + 2);
   }
@@ -224,8 +225,8 @@ Result<GarbageSettings> parse_garbage(const json::Value& data) {
     if (!g.max_non_active && *text != "disabled")
       r.refuse("max-non-active-revisions", "is no whole number, nor \"disabled\"", *text);
   }
-  r.require(g.min_non_active >= 0, str("min-non-active-revisions must be non-negative, was: ",
-                                       g.min_non_active));
+  r.require(g.min_non_active >= 0,
+            str("min-non-active-revisions must be non-negative, was: ", g.min_non_active));
   r.require(!g.max_non_active || *g.max_non_active >= g.min_non_active,
             str("min-non-active-revisions (", g.min_non_active,
                 ") must be <= max-non-active-revisions (", g.max_non_active.value_or(0), ")"));
@@ -265,9 +266,10 @@ Status validate_config(std::string_view name, const json::Value& data) {
   if (name == "config-gc") check(parse_garbage(data));
   if (name == "config-network") check(parse_network(data));
   if (status.ok()) return {};
-  return error(Code::kInvalid, str("admission webhook \"config.webhook.serving.knative.dev\" denied "
-                                   "the request: validation failed: ",
-                                   status.error().message));
+  return error(Code::kInvalid,
+               str("admission webhook \"config.webhook.serving.knative.dev\" denied "
+                   "the request: validation failed: ",
+                   status.error().message));
 }
 
 }  // namespace proa::knative

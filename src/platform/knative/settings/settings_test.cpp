@@ -68,8 +68,9 @@ TEST(Settings, TemplatesAreFilledIn) {
 }
 
 TEST(Settings, GarbageMayBeDisabled) {
-  auto g = parse_garbage(yaml("{retain-since-create-time: disabled, max-non-active-revisions: "
-                              "disabled}"));
+  auto g =
+      parse_garbage(yaml("{retain-since-create-time: disabled, max-non-active-revisions: "
+                         "disabled}"));
   ASSERT_TRUE(g.ok());
   EXPECT_FALSE(g->since_create);
   EXPECT_TRUE(g->since_active);

@@ -14,10 +14,10 @@ TEST(UsageTable, AddsUpAProcessAndItsChildren) {
   auto process = [&](int pid, std::string_view children, int ticks) {
     const std::string folder = str(proc, "/", pid);
     ASSERT_TRUE(make_dirs(str(folder, "/task/", pid)).ok());
-    ASSERT_TRUE(write_file(folder + "/stat",
-                           str(pid, " (a (b) c) S 1 1 1 0 -1 0 0 0 0 0 ", ticks, " ", ticks,
-                               " 0 0 20 0 1 0 5 9999 10 18446744073709551615\n"))
-                    .ok());
+    ASSERT_TRUE(
+        write_file(folder + "/stat", str(pid, " (a (b) c) S 1 1 1 0 -1 0 0 0 0 0 ", ticks, " ",
+                                         ticks, " 0 0 20 0 1 0 5 9999 10 18446744073709551615\n"))
+            .ok());
     ASSERT_TRUE(write_file(str(folder, "/task/", pid, "/children"), std::string(children)).ok());
   };
   process(7, "8 9 ", 50);

@@ -28,9 +28,9 @@ struct Scaling {
 struct DeploymentPlan {
   json::Value create;  // the new ReplicaSet to apply, or null
   std::vector<Scaling> scale;
-  std::vector<Object> remove;   // history beyond the limit
-  std::string revision;         // the deployment's annotation; "" leaves it as it is
-  json::Value set_annotations;  // for the new ReplicaSet when it became current again; or null
+  std::vector<Object> remove;        // history beyond the limit
+  std::string revision;              // the deployment's annotation; "" leaves it as it is
+  json::Value set_annotations;       // for the new ReplicaSet when it became current again; or null
   std::optional<int64_t> min_ready;  // the new ReplicaSet's minReadySeconds is another now
   json::Value status;
   std::optional<Duration> again;

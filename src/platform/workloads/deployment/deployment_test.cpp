@@ -20,13 +20,13 @@ struct Set {
 class World {
  public:
   World(unsigned seed, int64_t replicas, std::string_view strategy) : random_(seed) {
-    deployment_ = std::move(json::parse_yaml(str(
-                                "{metadata: {name: d, namespace: n, uid: u}, spec: {replicas: ",
-                                replicas,
-                                ", selector: {matchLabels: {app: d}}, strategy: ", strategy,
-                                ", template: {metadata: {labels: {app: d}}, spec: {containers: "
-                                "[{name: c, image: one}]}}}}")))
-                      .value();
+    deployment_ =
+        std::move(json::parse_yaml(
+                      str("{metadata: {name: d, namespace: n, uid: u}, spec: {replicas: ", replicas,
+                          ", selector: {matchLabels: {app: d}}, strategy: ", strategy,
+                          ", template: {metadata: {labels: {app: d}}, spec: {containers: "
+                          "[{name: c, image: one}]}}}}")))
+            .value();
   }
 
   void image(int n) {
@@ -74,8 +74,8 @@ class World {
     if (sets_.empty()) return;
     Set& set = sets_[random_() % sets_.size()];
     const int64_t want = set.object["spec"]["replicas"].integer();
-    const bool newest = set.object["spec"]["template"]["spec"] ==
-                        deployment_["spec"]["template"]["spec"];
+    const bool newest =
+        set.object["spec"]["template"]["spec"] == deployment_["spec"]["template"]["spec"];
     if (set.pods != want) {
       set.pods = want;
       set.ready = std::min(set.ready, want);  // those that serve nothing go first
@@ -111,9 +111,7 @@ class World {
   size_t sets() const { return sets_.size(); }
 
  private:
-  static const std::string& name(const Set& set) {
-    return set.object["metadata"]["name"].str();
-  }
+  static const std::string& name(const Set& set) { return set.object["metadata"]["name"].str(); }
   std::mt19937 random_;
   json::Value deployment_;
   std::vector<Set> sets_;
