@@ -3,6 +3,10 @@
 
     ./dev bench                 everything but the Python peers
     ./dev bench server gateway  some parts by name: server gateway ready zero protocols wide start soak
+    ./dev bench proxies burst many overload defence ramp nothing-fails
+                                the gateway and its scaling: beside nginx and Envoy, 100 services from zero at once, 10,000
+                                services, ten times too much load, attacks, the ramp with its plot, a million requests
+    ./dev bench stores          downloads beside curl
     ./dev bench peers           KServe's Python server and MLServer too (installs about 1.3 GB below .cache/)
 
 Servers are pinned to core 0, load tools to core 1. Nothing here asserts a time; it prints what it saw.
@@ -23,7 +27,10 @@ import tempfile
 import threading
 import time
 
+import edge
 import models
+import scale
+import stores
 from measure import ANSWER, BODY, MODEL, ROOT, end, free_port, pinned, pss_mb, row, rows, start_nginx, tree, wait_http, wrk
 
 RETURN = f"return 200 '{ANSWER}';"
@@ -256,7 +263,11 @@ def main():
     parts = a.parts or ["server", "gateway", "ready", "zero", "protocols", "wide", "start"]
     print(f"{os.cpu_count()} cores, {machine.machine()}, Linux {machine.release().split('-')[0]}, {time.strftime('%Y-%m-%d')}\n")
     for part in parts:
-        (globals().get(f"bench_{part}") or getattr(models, f"bench_{part}"))(proa)
+        name = f"bench_{part.replace('-', '_')}"
+        found = [getattr(m, name) for m in (sys.modules[__name__], models, edge, scale, stores) if hasattr(m, name)]
+        if not found:
+            raise SystemExit(f"no part is called {part}")
+        found[0](proa)
     print("\n| what | figure | beside |\n|---|---|---|")
     for what, value, beside in rows:
         print(f"| {what.strip()} | {value} | {beside} |")

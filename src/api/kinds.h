@@ -21,6 +21,8 @@ inline constexpr Kind kPersistentVolumeClaim{"", "v1", "PersistentVolumeClaim",
 inline constexpr Kind kEndpointSlice{"discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"};
 inline constexpr Kind kDeployment{"apps", "v1", "Deployment", "deployments"};
 inline constexpr Kind kReplicaSet{"apps", "v1", "ReplicaSet", "replicasets"};
+inline constexpr Kind kHorizontalPodAutoscaler{"autoscaling", "v2", "HorizontalPodAutoscaler",
+                                               "horizontalpodautoscalers"};
 inline constexpr Kind kJob{"batch", "v1", "Job", "jobs"};
 inline constexpr Kind kLease{"coordination.k8s.io", "v1", "Lease", "leases"};
 inline constexpr Kind kCustomResourceDefinition{

@@ -18,16 +18,18 @@
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
 #include "platform/apiserver/api_server.h"
+#include "platform/autoscaling/horizontal.h"
 #include "platform/dns/server.h"
+#include "platform/gateway/config/api_configuration.h"
 #include "platform/gateway/gateway.h"
 #include "platform/knative/knative.h"
 #include "platform/node/node.h"
 #include "platform/workloads/workloads.h"
 #include "serving/bootstrap.h"
 #include "serving/controller.h"
-#include "serving/defaults.h"
 #include "serving/pod_mutator.h"
-#include "serving/validate.h"
+#include "serving/spec/defaults.h"
+#include "serving/spec/validate.h"
 
 namespace proa::app {
 
@@ -68,7 +70,7 @@ std::vector<apiserver::Admission> admissions(client::Client*& client) {
   auto config = [&client] {
     return client ? serving::current_config(*client) : Result<serving::Config>(serving::Config());
   };
-  std::vector<apiserver::Admission> list = knative::admissions<apiserver::Admission>();
+  std::vector<apiserver::Admission> list = knative::admissions<apiserver::Admission>(client);
   list.push_back({api::kInferenceService,
                   [config](json::Value& isvc, const json::Value*) -> Result<void> {
                     TRY(serving::Config c, config());
@@ -122,7 +124,8 @@ Networks claim_networks() {
 void pass_on(std::map<std::string, std::string>& env) {
   for (const char* name :
        {"STORAGE_EMULATOR_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy",
-        "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+        "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "PROA_FETCH_ALLOW",
+        "PROA_INSECURE_REGISTRIES", "PROA_MODEL_CACHE_BYTES", "PROA_MODEL_MOST_BYTES"})
     if (const char* value = ::getenv(name)) env[name] = value;
 }
 
@@ -137,11 +140,14 @@ struct Platform::Parts {
   std::unique_ptr<api::Catalog> catalog;
   client::Client* client = nullptr;
 
+  node::UsageTable usage;  // what pods use, from the node to the autoscaler
+
   // Destroyed from the last to the first: whoever uses another comes after it.
   LoopThread api_loop, control_loop, node_loop, gateway_loop;
   std::unique_ptr<apiserver::ApiServer> api;
   std::unique_ptr<client::ControllerHost> controllers;
   std::unique_ptr<knative::Autoscaler> autoscaler;
+  std::unique_ptr<autoscaling::Horizontal> horizontal;
   std::unique_ptr<dns::Server> dns;
   std::unique_ptr<node::Node> node;
   std::unique_ptr<gateway::Gateway> gateway;
@@ -178,6 +184,7 @@ Status Platform::Parts::start_controllers() {
   async::Loop& loop = control_loop.loop();
   controllers = std::make_unique<client::ControllerHost>(*client, loop);
   autoscaler = std::make_unique<knative::Autoscaler>(*client, loop, real_clock(), metrics);
+  horizontal = std::make_unique<autoscaling::Horizontal>(*client, loop, real_clock(), usage);
   workloads::Options workload_options;
   for (const api::KindRef& kind : catalog->all()) workload_options.kinds.push_back(kind->kind);
   workload_options.volumes_dir = options.data_dir + "/volumes";
@@ -187,9 +194,11 @@ Status Platform::Parts::start_controllers() {
        knative::controllers(*client, real_clock(), knative::Options{.domain = options.domain}))
     controllers->add(std::move(spec));
   controllers->add(autoscaler->controller());
+  controllers->add(horizontal->controller());
   controllers->add(serving::inference_service_controller(*client, real_clock()));
   controllers->start();
   autoscaler->start(*controllers);
+  horizontal->start(*controllers);
   dns::ServerOptions names;
   names.address = networks.service(".0.10");
   dns = std::make_unique<dns::Server>(loop, *client, std::move(names));
@@ -206,6 +215,7 @@ Status Platform::Parts::start_node() {
   o.kubernetes_host = networks.service(".0.1");
   for (const auto& [prefix, folder] : options.mirrors) o.mirrors[prefix] = folder;
   pass_on(o.fetch_env);
+  o.usage = &usage;
   o.on_ready = [this](const std::string& pod_uid, bool ready) {
     if (gateway::Gateway* g = activator.load()) g->pod_ready(pod_uid, ready);
   };
@@ -222,8 +232,11 @@ Status Platform::Parts::start_gateway() {
     o.bind = options.bind;
     o.http_port = port;
     o.pod_log_root = options.data_dir + "/logs/pods";
-    o.table.domain = options.domain;
-    gateway = std::make_unique<gateway::Gateway>(std::move(o), *client, *autoscaler, metrics);
+    gateway::ApiConfigurationOptions c;
+    c.table.domain = options.domain;
+    gateway = std::make_unique<gateway::Gateway>(
+        std::move(o), std::make_unique<gateway::ApiConfiguration>(std::move(c), *client),
+        *autoscaler, metrics);
     return gateway->start({&gateway_loop.loop()});
   };
   Status status = try_port(options.http_port.value_or(80));
@@ -267,9 +280,13 @@ void Platform::stop() {
   p.node.reset();
   p.dns.reset();
   if (p.autoscaler) p.autoscaler->stop();
+  if (p.horizontal) p.horizontal->stop();
   p.controllers.reset();
   p.autoscaler.reset();
+  p.horizontal.reset();
   p.api.reset();
 }
+
+void Platform::restart_gateway() { parts_->gateway->restart(); }
 
 }  // namespace proa::app

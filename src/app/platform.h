@@ -27,6 +27,8 @@ class Platform {
   ~Platform();
   Result<Endpoints> start();
   void stop();
+  // New gateway workers behind the same listening sockets; the old ones finish what they have.
+  void restart_gateway();
 
  private:
   struct Parts;

@@ -1,8 +1,8 @@
 #include "app/programs.h"
 
 #include "load/load.h"
+#include "models/fetch/fetch.h"
 #include "models/server/serve.h"
-#include "models/storage/fetch.h"
 
 namespace proa::app {
 

@@ -15,6 +15,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
 #include "foundation/obs/log.h"
+#include "models/fetch/fetch.h"
 
 namespace proa::app {
 
@@ -69,12 +70,14 @@ Status write_endpoints(const UpOptions& options, const Endpoints& endpoints) {
   return write_file(options.data_dir + "/endpoints.json", json::pretty(v) + "\n");
 }
 
-sigset_t stop_signals() {
+// SIGUSR2 restarts the gateway; the others stop everything.
+sigset_t awaited_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGUSR2);
   return set;
 }
 
@@ -83,9 +86,10 @@ Status run(const UpOptions& options) {
   ::unlink((options.data_dir + "/endpoints.json").c_str());
 
   // The zygote first, while there is one thread; it leaves the signals to this process.
-  sigset_t signals = stop_signals();
+  sigset_t signals = awaited_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  TRY_STATUS(models::preload_fetch());
   std::vector<node::Program> table;
   for (const Program& program : programs())
     table.push_back({std::string(program.name), program.main});
@@ -99,7 +103,7 @@ Status run(const UpOptions& options) {
       {{"api", endpoints.api}, {"http", endpoints.http}, {"kubeconfig", endpoints.kubeconfig}});
 
   int signal = 0;
-  ::sigwait(&signals, &signal);
+  while (::sigwait(&signals, &signal) == 0 && signal == SIGUSR2) platform.restart_gateway();
   log::info("proa", "stopping", {{"signal", strsignal(signal)}});
   ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);  // a second Ctrl-C ends it at once
   ::unlink((options.data_dir + "/endpoints.json").c_str());

@@ -1,8 +1,8 @@
-// The objects KServe ships: namespace kserve, ConfigMap inferenceservice-config, the
-// ClusterServingRuntimes this version can serve.
+// The objects KServe ships: namespace kserve, ConfigMap inferenceservice-config, the Gateway
+// kserve-ingress-gateway, the ClusterServingRuntimes this version can serve.
 //
-// Applied once at start by app/, before the controllers. The ConfigMap is only created, never
-// overwritten: what an administrator changed stays.
+// Applied once at start by app/, before the controllers. The ConfigMap and the Gateway are only
+// created, never overwritten: what an administrator changed stays.
 #pragma once
 
 #include <string_view>

@@ -1,14 +1,19 @@
 #include "serving/controller.h"
 
 #include <algorithm>
-#include <map>
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
 #include "serving/bootstrap.h"
-#include "serving/plan.h"
-#include "serving/status.h"
+#include "serving/children.h"
+#include "serving/knative/plan.h"
+#include "serving/knative/status.h"
+#include "serving/relatives.h"
+#include "serving/spec/support.h"
+#include "serving/standard/routes.h"
+#include "serving/standard_reconciler.h"
+#include "serving/status/conditions.h"
 
 namespace proa::serving {
 namespace {
@@ -23,13 +28,19 @@ constexpr const char* kFinalizer = "inferenceservice.finalizers";
 
 class Reconciler {
  public:
-  Reconciler(Client& client, Clock& clock) : client_(client), clock_(clock) {}
+  Reconciler(Client& client, Clock& clock)
+      : client_(client),
+        clock_(clock),
+        relatives_(client),
+        children_(client),
+        standard_(client, children_, relatives_,
+                  [this](const json::Value& isvc) { return choose(isvc); }) {}
 
   Result<client::Outcome> reconcile(const Key& key) {
     auto found = client_.get(api::kInferenceService, key.ns, key.name);
     if (!found.ok()) {
       if (found.error().code != Code::kNotFound) return std::move(found).error();
-      forget(key);
+      children_.forget(key);
       return client::Outcome{};
     }
     Object isvc = *found;
@@ -40,35 +51,50 @@ class Reconciler {
     return client::Outcome{};
   }
 
- private:
-  struct Applied {
-    json::Value plan;
-    std::string uid, version;
-  };
+  Relatives& relatives() { return relatives_; }
 
+ private:
   Status bring_about(const json::Value& isvc, const Config& config) {
-    Observed o;
-    o.isvc = &isvc;
-    o.now = rfc3339(clock_.wall());
-    o.stopped = isvc["metadata"]["annotations"][kStopAnnotation].str() == "true";
+    const auto mode = deployment_mode(isvc, config);
+    const std::string now = rfc3339(clock_.wall());
+    std::optional<Refusal> refusal = unsupported(isvc, config);
     SelectedRuntime runtime;
-    o.refusal = unsupported(isvc, config);
-    if (!o.refusal && isvc["spec"]["predictor"]["model"].is_object()) {
+    if (!refusal && isvc["spec"]["predictor"]["model"].is_object()) {
       TRY(auto choice, choose(isvc));
       if (auto* refused = std::get_if<Refusal>(&choice))
-        o.refusal = *refused;
+        refusal = *refused;
       else
         runtime = std::get<SelectedRuntime>(std::move(choice));
-      if (runtime.object) o.runtime = &runtime;
     }
-    Object knative;
-    if (o.stopped) {
+    const auto* selected = runtime.object ? &runtime : nullptr;
+    json::Value status;
+    status.set("deploymentMode", mode);
+    if (selected)
+      status.set(selected->cluster ? "clusterServingRuntimeName" : "servingRuntimeName",
+                 selected->name);
+    if (isvc["metadata"]["annotations"][kStopAnnotation].str() == "true") {
       TRY_STATUS(remove_children(isvc));
-    } else if (!o.refusal) {
-      TRY(knative, make_children(isvc, config, o));
-      o.knative = knative.get();
+      stopped_status(isvc, now, status);
+      return write_status(isvc, std::move(status), refusal);
     }
-    return write_status(isvc, compute_status(o, config), o.refusal);
+    if (!refusal) {
+      if (mode == "Standard") {
+        standard::Observed o;
+        o.isvc = &isvc;
+        o.now = now;
+        TRY_STATUS(standard_.bring_about(isvc, selected, config, o, refusal));
+        if (!refusal) standard::running_status(o, config, status);
+      } else {
+        Observed o;
+        o.isvc = &isvc;
+        o.now = now;
+        TRY(auto knative, make_knative(isvc, selected, config, o, refusal));
+        o.knative = knative.get();
+        if (!refusal) running_status(o, config, status);
+      }
+    }
+    if (refusal) refused_status(isvc, *refusal, now, status);
+    return write_status(isvc, std::move(status), refusal);
   }
 
   Result<RuntimeChoice> choose(const json::Value& isvc) {
@@ -77,72 +103,60 @@ class Reconciler {
     return select_runtime(isvc, own, cluster);
   }
 
-  // Applies what is planned; null (with o.refusal set) if the spec cannot be planned.
-  Result<Object> make_children(const json::Value& isvc, const Config& config, Observed& o) {
+  // Applies what is planned; null (with `refusal` set) if the spec cannot be planned.
+  Result<Object> make_knative(const json::Value& isvc, const SelectedRuntime* runtime,
+                              const Config& config, Observed& o, std::optional<Refusal>& refusal) {
     const auto& rolled_out =
         isvc["status"]["components"]["predictor"]["latestRolledoutRevision"].str();
-    auto plan = plan_knative_service(isvc, o.runtime, rolled_out, config);
-    if (!plan.ok()) {
-      o.refusal = Refusal{"InvalidPredictorSpec", plan.error().message, plan.error().message};
-      return Object{};
-    }
-    TRY(auto knative, apply(api::kKnService, *std::move(plan)));
-    TRY(auto service, apply(api::kService, plan_service(isvc, config)));
-    if (predictor_ready(knative.get())) {
-      const auto host = external_host(isvc, (*knative)["status"]["url"].str(), config);
-      TRY(auto route, apply(api::kVirtualService, plan_virtual_service(isvc, host, config)));
-      o.ingress_made = true;
-    }
+    auto plan = plan_knative_service(isvc, runtime, rolled_out, config);
+    // Before the service can be reached: templates that give no URL.
+    auto urls = knative_urls(isvc, "", config);
+    for (const Error* e :
+         {plan.ok() ? nullptr : &plan.error(), urls.ok() ? nullptr : &urls.error()})
+      if (e) {
+        refusal = Refusal{"InvalidPredictorSpec", e->message, e->message};
+        return Object{};
+      }
+    TRY(auto knative, children_.apply(isvc, api::kKnService, *std::move(plan)));
+    TRY_STATUS(make_virtual_host(isvc, *knative, config, o));
     const auto& revision = (*knative)["status"]["latestCreatedRevisionName"].str();
-    if (!revision.empty()) {
-      TRY(o.pods, client_.list(api::kPod, {isvc["metadata"]["namespace"].str(),
-                                           str("serving.knative.dev/revision=", revision)}));
-    }
+    TRY(auto pods, relatives_.list(api::kPod, client::key_of(isvc)));
+    for (auto& pod : pods)
+      if (!revision.empty() &&
+          (*pod)["metadata"]["labels"]["serving.knative.dev/revision"].str() == revision)
+        o.pods.push_back(std::move(pod));
     return knative;
   }
 
-  // Leaves an object alone that was made of the same plan and not touched since.
-  Result<Object> apply(const client::Kind& kind, json::Value plan) {
-    const auto& name = plan["metadata"]["name"].str();
-    const auto& ns = plan["metadata"]["namespace"].str();
-    auto& memo = applied_[{ns, str(kind.group, "/", kind.plural, "/", name)}];
-    if (auto live = client_.get(kind, ns, name); live.ok() && memo.uid == client::uid_of(**live) &&
-                                                 memo.version == version_of(**live) &&
-                                                 memo.plan == plan)
-      return *live;
-    TRY(auto made, client_.apply(kind, plan, {kManager, "", false}));
-    memo = {std::move(plan), client::uid_of(*made), version_of(*made)};
-    return made;
-  }
-
-  // Changes with the spec; of kinds that count no generations, with anything.
-  static std::string version_of(const json::Value& object) {
-    const auto& generation = object["metadata"]["generation"];
-    if (!generation.is_null()) return str(generation.integer());
-    return object["metadata"]["resourceVersion"].str();
+  // The InferenceService's own name: made once the predictor is ready, and kept from then on.
+  Status make_virtual_host(const json::Value& isvc, const json::Value& knative,
+                           const Config& config, Observed& o) {
+    const auto key = client::key_of(isvc);
+    const bool ready = predictor_ready(&knative);
+    if (config.no_virtual_host) {
+      TRY_STATUS(children_.remove(isvc, api::kVirtualService, key.name));
+      TRY_STATUS(children_.remove(isvc, api::kService, key.name));
+      o.ingress_made = ready;
+      return {};
+    }
+    TRY_STATUS(children_.apply(isvc, api::kService, plan_service(isvc, config)));
+    auto live = client_.get(api::kVirtualService, key.ns, key.name);
+    const auto& url = knative["status"]["url"].str();
+    if (!ready && (url.empty() || !live.ok() || !children_.owns(isvc, **live))) return {};
+    TRY(auto plan, plan_virtual_service(isvc, external_host(isvc, url, config), config));
+    TRY_STATUS(children_.apply(isvc, api::kVirtualService, std::move(plan)));
+    o.ingress_made = true;
+    return {};
   }
 
   Status remove_children(const json::Value& isvc) {
     const auto key = client::key_of(isvc);
-    for (const auto& [kind, name] :
-         {std::pair{api::kVirtualService, key.name},
-          std::pair{api::kKnService, predictor_name(isvc)}, std::pair{api::kService, key.name}}) {
-      auto live = client_.get(kind, key.ns, name);
-      if (!live.ok()) continue;
-      const auto* owner = client::controller_of(**live);
-      if (!owner || (*owner)["uid"].str() != client::uid_of(isvc)) continue;
-      auto removed = client_.remove(kind, key.ns, name);
-      if (!removed.ok() && removed.error().code != Code::kNotFound) return removed;
-    }
-    forget(key);
+    TRY_STATUS(children_.remove(isvc, api::kVirtualService, key.name));
+    TRY_STATUS(children_.remove(isvc, api::kKnService, predictor_name(isvc)));
+    TRY_STATUS(children_.remove(isvc, api::kService, key.name));
+    TRY_STATUS(standard_.remove_all(isvc));
+    children_.forget(key);
     return {};
-  }
-
-  void forget(const Key& key) {
-    for (const auto& name : {str("networking.istio.io/virtualservices/", key.name),
-                             str("serving.knative.dev/services/", key.name, "-predictor"),
-                             str("/services/", key.name)})
-      applied_.erase({key.ns, name});
   }
 
   Result<Object> with_finalizer(const Object& isvc) {
@@ -158,7 +172,7 @@ class Reconciler {
     json::Array rest;
     for (const auto& f : isvc["metadata"]["finalizers"].array())
       if (f.str() != kFinalizer) rest.push_back(f);
-    forget(key);
+    children_.forget(key);
     if (rest.size() == isvc["metadata"]["finalizers"].size()) return client::Outcome{};
     auto done = patch_finalizers(isvc, std::move(rest));
     if (!done.ok() && done.error().code != Code::kNotFound) return std::move(done).error();
@@ -231,7 +245,9 @@ class Reconciler {
 
   Client& client_;
   Clock& clock_;
-  std::map<Key, Applied> applied_;
+  Relatives relatives_;
+  Children children_;
+  StandardReconciler standard_;
 };
 
 // A pod concerns its InferenceService when its status changed, came or went.
@@ -269,7 +285,24 @@ client::ControllerSpec inference_service_controller(client::Client& client, Cloc
                   {api::kKnService, client::owner(api::kInferenceService)},
                   {api::kService, client::owner(api::kInferenceService)},
                   {api::kVirtualService, client::owner(api::kInferenceService)},
-                  {api::kPod, pod_keys},
+                  {api::kDeployment,
+                   [reconciler](const client::Event& e) {
+                     static const auto by_owner = client::owner(api::kInferenceService);
+                     reconciler->relatives().note(e);
+                     return by_owner(e);
+                   }},
+                  {api::kReplicaSet,
+                   [reconciler](const client::Event& e) {
+                     reconciler->relatives().note(e);
+                     return std::vector<Key>{};  // the Deployment's status follows
+                   }},
+                  {standard::kIngressKind, client::owner(api::kInferenceService)},
+                  {standard::kHttpRouteKind, client::owner(api::kInferenceService)},
+                  {api::kPod,
+                   [reconciler](const client::Event& e) {
+                     reconciler->relatives().note(e);
+                     return pod_keys(e);
+                   }},
                   {api::kServingRuntime,
                    [&client](const client::Event& e) {
                      return all_keys(client, (*e.object)["metadata"]["namespace"].str());

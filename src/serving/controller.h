@@ -10,7 +10,7 @@
 #include "client/client.h"
 #include "client/controller.h"
 #include "foundation/base/clock.h"
-#include "serving/config.h"
+#include "serving/spec/config.h"
 
 namespace proa::serving {
 

@@ -3,10 +3,11 @@
 
 #include "client/client.h"
 #include "serving/bootstrap.h"
-#include "serving/defaults.h"
-#include "serving/plan.h"
+#include "serving/knative/plan.h"
+#include "serving/knative/status.h"
 #include "serving/pod_mutator.h"
-#include "serving/status.h"
+#include "serving/spec/defaults.h"
+#include "serving/status/conditions.h"
 #include "serving/testdata.h"
 
 namespace proa::serving {
@@ -69,7 +70,9 @@ TEST(Golden, AnInferenceServiceBecomesItsObjects) {
   expect_same(plain(*knative), docs[2]);
   expect_same(plain(plan_service(isvc, config())), docs[3]);
   const auto host = external_host(isvc, "http://sklearn-iris-predictor.t.example.com", config());
-  expect_same(plain(plan_virtual_service(isvc, host, config())), docs[4]);
+  const auto route = plan_virtual_service(isvc, host, config());
+  ASSERT_TRUE(route.ok()) << route.error().message;
+  expect_same(plain(*route), docs[4]);
 
   json::Value pod = json::object({{"apiVersion", "v1"}, {"kind", "Pod"}});
   pod.set("metadata", (*knative)["spec"]["template"]["metadata"]);
@@ -107,9 +110,9 @@ json::Value template_for(const json::Value& isvc) {
 }
 
 TEST(Golden, VersionTwoOfTheProtocolIsMlservers) {
-  const auto made = template_for(
-      yaml("{metadata: {name: legacy, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
-           "sklearn}, protocolVersion: v2, runtimeVersion: v0.12.0, storageUri: 'gs://b/m'}}}}"));
+  const auto made = template_for(yaml(
+      "{metadata: {name: legacy, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
+      "sklearn}, protocolVersion: v2, runtimeVersion: v0.12.0, storageUri: 'gs://b/m'}}}}"));
   EXPECT_EQ(made["metadata"]["labels"]["modelClass"].str(), "mlserver_sklearn.SKLearnModel");
   const auto& c = made["spec"]["containers"][0];
   EXPECT_EQ(c["image"].str(), "docker.io/seldonio/mlserver:v0.12.0");
@@ -149,10 +152,9 @@ TEST(Golden, ABatcherIsTheAgentsAndTheModelServersEnvironment) {
   expect_same(containers[1]["args"],
               yaml("[--enable-batcher, --max-batchsize, '16', --max-latency, '200', "
                    "--component-port, '8080']"));
-  expect_same(containers[0]["env"],
-              yaml("[{name: INFERENCE_SERVICE_NAME, value: x},"
-                   " {name: PROA_MAX_BATCH_SIZE, value: '16'},"
-                   " {name: PROA_MAX_LATENCY, value: '200'}]"));
+  expect_same(containers[0]["env"], yaml("[{name: INFERENCE_SERVICE_NAME, value: x},"
+                                         " {name: PROA_MAX_BATCH_SIZE, value: '16'},"
+                                         " {name: PROA_MAX_LATENCY, value: '200'}]"));
 }
 
 TEST(Golden, AClaimIsMountedReadOnlyWithoutAnInitializer) {
@@ -182,20 +184,20 @@ TEST(Golden, StatusSaysWhatKServeSays) {
         " spec: {predictor: {model: {modelFormat: {name: sklearn}, storageUri: 'gs://b/m'}}}}");
     if (doc.has("format"))
       isvc.ref("spec", "predictor", "model", "modelFormat", "name") = doc["format"];
-    Observed o;
-    o.isvc = &isvc;
-    o.now = "2026-11-01T10:00:00Z";
-    o.stopped = doc["stopped"].boolean();
+    const std::string now = "2026-11-01T10:00:00Z";
     const auto choice = select_runtime(isvc, {}, {shared(runtimes()[0])});
-    if (auto* r = std::get_if<Refusal>(&choice))
-      o.refusal = *r;
-    else
-      o.runtime = std::get_if<SelectedRuntime>(&choice);
     json::Value knative = json::object({{"metadata", json::object({{"generation", 1}})}});
     knative.set("status", doc["kn"]);
-    if (!o.stopped && !o.refusal) o.knative = &knative;
-    o.ingress_made = doc["kn"].size() > 0;
-    auto status = compute_status(o, config());
+    json::Value status = json::object({{"deploymentMode", "Knative"}});
+    if (auto* runtime = std::get_if<SelectedRuntime>(&choice))
+      status.set("clusterServingRuntimeName", runtime->name);
+    if (doc["stopped"].boolean()) {
+      stopped_status(isvc, now, status);
+    } else if (auto* refused = std::get_if<Refusal>(&choice)) {
+      refused_status(isvc, *refused, now, status);
+    } else {
+      running_status({&isvc, &knative, {}, doc["kn"].size() > 0, now}, config(), status);
+    }
     std::vector<std::string> want;
     for (const auto& c : doc["conditions"].array()) want.push_back(c.str());
     EXPECT_EQ(join(lines(status["conditions"]), "\n"), join(want, "\n"));
@@ -239,6 +241,40 @@ TEST(PodMutator, RefusesAPodWithoutTheModelsContainer) {
   const auto done = mutate_pod(pod, Objects{}, config());
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().message, "Invalid configuration: cannot find container: kserve-container");
+}
+
+TEST(PodMutator, FindsTheBucketAndItsCredentialsInTheStorageSecret) {
+  const auto pod_with = [](const char* key, const char* parameters) {
+    auto pod = yaml(
+        "{metadata: {namespace: t, labels: {serving.kserve.io/inferenceservice: x}, annotations: "
+        "{internal.serving.kserve.io/storage-initializer-sourceuri: '<scheme-placeholder>://m/1', "
+        "internal.serving.kserve.io/storage-spec: 'true'}},"
+        " spec: {containers: [{name: kserve-container}]}}");
+    auto& annotations = pod.ref("metadata", "annotations");
+    if (*key) annotations.set(std::string(kStorageKeyAnnotation), key);
+    if (*parameters) annotations.set(std::string(kStorageParamAnnotation), parameters);
+    return pod;
+  };
+  Objects objects;
+  json::Value secret = yaml("{metadata: {name: storage-config}}");
+  secret.ref("data", "minio") = base64(R"({"type": "s3", "bucket": "models"})");
+  secret.ref("data", "default_gs") = base64(R"({"type": "gs", "bucket": "b"})");
+  objects.by_name["Secret/storage-config"] = secret;
+  const auto source = [&](const char* key, const char* parameters) {
+    auto pod = pod_with(key, parameters);
+    const auto done = mutate_pod(pod, objects, config());
+    return done.ok() ? pod["spec"]["initContainers"][0]["args"][0].str() : done.error().message;
+  };
+  EXPECT_EQ(source("minio", ""), "s3://models/m/1");
+  EXPECT_EQ(source("minio", R"({"bucket": "other"})"), "s3://other/m/1");
+  EXPECT_EQ(source("", R"({"type": "gs"})"), "gs://b/m/1");
+  EXPECT_EQ(source("", R"({"type": "hdfs"})"), "hdfs://m/1");
+  EXPECT_EQ(source("gone", ""),
+            "specified storage key gone not found in storage secret storage-config");
+  EXPECT_EQ(source("", ""),
+            "storage type must be one of [s3, gs, oss, hdfs, webhdfs]. storage "
+            "type [] is not supported");
+  EXPECT_EQ(source("", R"({"type": "s3"})"), "storage of type s3 needs a bucket");
 }
 
 TEST(PodMutator, LeavesOtherPodsAlone) {

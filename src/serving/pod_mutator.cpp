@@ -5,6 +5,7 @@
 #include "api/kinds.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
+#include "serving/storage_spec.h"
 
 namespace proa::serving {
 namespace {
@@ -92,6 +93,7 @@ json::Value new_initializer(const Config& config) {
   json::Value c = json::object(
       {{"name", std::string(kInitContainer)},
        {"image", config.init_image},
+       {"imagePullPolicy", "IfNotPresent"},
        {"terminationMessagePolicy", "FallbackToLogsOnError"},
        {"resources",
         json::object({{"limits", json::object({{"cpu", config.init_cpu_limit},
@@ -198,23 +200,32 @@ std::string shared_parent(const std::vector<Source>& sources) {
   return slash == 0 || slash == std::string::npos ? "/" : sources[0].path.substr(0, slash);
 }
 
-void inject(json::Value& pod, const std::vector<Source>& sources, const client::Client& client,
-            const Config& config) {
+// A revision's pods all take the version of the model that its first one got: a Knative revision,
+// or what a Deployment made of one template.
+std::string revision_of(const json::Value& labels) {
+  if (const auto& r = labels["serving.knative.dev/revision"].str(); !r.empty()) return r;
+  const auto& hash = labels["pod-template-hash"].str();
+  return hash.empty() ? hash : str(labels["app"].str(), "-", hash);
+}
+
+void inject(json::Value& pod, const std::vector<Source>& sources, const StorageSpec& storage,
+            const client::Client& client, const Config& config) {
   auto& spec = pod.ref("spec");
   auto init = new_initializer(config);
   for (const auto& s : sources) {
     init.ref("args").push(s.uri);
     init.ref("args").push(s.path);
   }
-  credentials(pod, init, client, config);
+  if (storage.used)
+    add_storage_env(init, storage, config);
+  else
+    credentials(pod, init, client, config);
   for (auto [name, value] :
        {std::pair{"HF_HUB_ENABLE_HF_TRANSFER", "1"}, std::pair{"HF_XET_HIGH_PERFORMANCE", "1"},
         std::pair{"HF_XET_NUM_CONCURRENT_RANGE_GETS", "8"}})
     add_env(init, name, value);
   for (const auto& [name, value] : config.init_env) add_env(init, name, value);
-  // A revision's pods all take the version of the model that its first one got.
-  if (const auto& revision = pod["metadata"]["labels"]["serving.knative.dev/revision"].str();
-      !revision.empty())
+  if (const auto revision = revision_of(pod["metadata"]["labels"]); !revision.empty())
     add_env(init, "PROA_MODEL_PIN", str(pod["metadata"]["namespace"].str(), "/", revision));
   for (size_t i = 0; i < sources.size(); ++i) {
     const auto& uri = sources[i].uri;
@@ -243,8 +254,8 @@ void inject_agent(json::Value& pod, const Config& config) {
   if (annotations[kBatcherAnnotation].str() != "true") return;
   auto& spec = pod.ref("spec");
   if (find_named(spec.ref("containers"), kAgentContainer)) return;
-  const std::string size = annotations[kBatcherSizeAnnotation].str_or("32");
-  const std::string latency = annotations[kBatcherLatencyAnnotation].str_or("5000");
+  const std::string size = annotations[kBatcherSizeAnnotation].str_or(config.batch_size);
+  const std::string latency = annotations[kBatcherLatencyAnnotation].str_or(config.batch_latency);
   auto* model = find_named(spec.ref("containers"), kModelContainer);
   if (!model) return;
   add_env(*model, "PROA_MAX_BATCH_SIZE", size);
@@ -266,9 +277,17 @@ void inject_agent(json::Value& pod, const Config& config) {
 Status mutate_pod(json::Value& pod, const client::Client& client, const Config& config) {
   if (pod["metadata"]["labels"][kIsvcLabel].str().empty()) return {};
   auto& annotations = pod.ref("metadata", "annotations");
-  for (const char* a : {"serving.kserve.io/enable-metric-aggregation",
-                        "serving.kserve.io/enable-prometheus-scraping"})
-    if (annotations[a].is_null()) annotations.set(a, "false");
+  for (const auto& [key, on] :
+       {std::pair{"serving.kserve.io/enable-metric-aggregation", config.aggregate_metrics},
+        std::pair{"serving.kserve.io/enable-prometheus-scraping", config.prometheus_scraping}})
+    if (annotations[key].is_null()) annotations.set(key, on ? "true" : "false");
+  if (annotations["serving.kserve.io/enable-prometheus-scraping"].str() == "true")
+    for (const auto& [key, value] :
+         {std::pair{"prometheus.io/scrape", std::string("true")},
+          std::pair{"prometheus.io/port", annotations["prometheus.kserve.io/port"].str_or("8080")},
+          std::pair{"prometheus.io/path",
+                    annotations["prometheus.kserve.io/path"].str_or("/metrics")}})
+      if (annotations[key].is_null()) annotations.set(key, value);
   inject_agent(pod, config);
   TRY(auto sources, sources_of(pod["metadata"]["annotations"]));
   if (sources.empty()) return {};
@@ -278,6 +297,8 @@ Status mutate_pod(json::Value& pod, const client::Client& client, const Config& 
   if (pod["spec"].has("initContainers") &&
       find_named(pod.ref("spec", "initContainers"), kInitContainer))
     return {};
+  TRY(const auto storage, read_storage_spec(pod, sources[0].uri, client, config));
+  sources[0].uri = storage.uri;
   std::vector<Source> fetched;
   for (size_t i = 0, claims = 0; i < sources.size(); ++i) {
     if (sources[i].uri.starts_with("pvc://"))
@@ -285,7 +306,7 @@ Status mutate_pod(json::Value& pod, const client::Client& client, const Config& 
     else
       fetched.push_back(sources[i]);
   }
-  if (!fetched.empty()) inject(pod, fetched, client, config);
+  if (!fetched.empty()) inject(pod, fetched, storage, client, config);
   return {};
 }
 

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "client/client.h"
-#include "serving/config.h"
+#include "serving/spec/config.h"
 
 namespace proa::serving {
 

@@ -1,14 +1,15 @@
 // Tables: validation, runtime selection, merge, model status, traffic, canary tracking.
 #include "client/client.h"
 #include "serving/bootstrap.h"
-#include "serving/container.h"
-#include "serving/defaults.h"
-#include "serving/merge.h"
-#include "serving/model_status.h"
-#include "serving/plan.h"
-#include "serving/status.h"
+#include "serving/knative/plan.h"
+#include "serving/knative/status.h"
+#include "serving/spec/container.h"
+#include "serving/spec/defaults.h"
+#include "serving/spec/merge.h"
+#include "serving/spec/support.h"
+#include "serving/spec/validate.h"
+#include "serving/status/model_status.h"
 #include "serving/testdata.h"
-#include "serving/validate.h"
 
 namespace proa::serving {
 namespace {
@@ -73,6 +74,71 @@ TEST(Validate, RefusesInKServesWords) {
       EXPECT_EQ(result.error().message, c.message);
     }
   }
+}
+
+TEST(Validate, ChecksStandardModesOwnFields) {
+  const auto refused = [](const std::string& spec) {
+    const auto isvc = yaml(str(
+        "{metadata: {name: a, annotations: {serving.kserve.io/deploymentMode: Standard}}, spec: {",
+        spec, "}}"));
+    const auto result = validate_inference_service(isvc, nullptr);
+    return result.ok() ? std::string() : result.error().message;
+  };
+  const std::string model = kModel, stable = "predictor: {" + model + "}";
+  const auto canary = [&](const std::string& rest) {
+    return stable + ", canary: [{trafficPercent: 10, predictor: {" + rest + "}}]";
+  };
+  EXPECT_EQ(refused(canary("name: v2, " + model)), "");
+  EXPECT_EQ(refused(canary(model)), "canary[0] predictor.name is required");
+  EXPECT_EQ(refused(canary("name: v2")), "canary[0] predictor.model is required");
+  EXPECT_EQ(refused(canary("name: v2, maxReplicas: 3, " + model)),
+            "canary[0] predictor.maxReplicas is not supported for a canary");
+  EXPECT_EQ(refused(stable + ", canary: [{trafficPercent: 60, predictor: {name: v2, " + model +
+                    "}}, {trafficPercent: 60, predictor: {name: v3, " + model + "}}]"),
+            "sum of canary trafficPercent values (120) must be <= 100");
+  EXPECT_EQ(refused(stable + ", canary: [{trafficPercent: 1, predictor: {name: v2, " + model +
+                    "}}, {trafficPercent: 1, predictor: {name: v2, " + model + "}}]"),
+            "canary[1] predictor.name \"v2\" is a duplicate");
+  EXPECT_EQ(refused("predictor: {canaryTrafficPercent: 5, " + model +
+                    "}, canary: [{trafficPercent: 1, predictor: {name: v2, " + model + "}}]"),
+            "spec.canary and spec.predictor.canaryTrafficPercent exclude each other");
+  EXPECT_EQ(refused("predictor: {deploymentStrategy: {type: Recreate}, " + model + "}"), "");
+  EXPECT_EQ(refused("predictor: {scaleMetric: concurrency, " + model + "}"),
+            "[concurrency] is not a supported metric");
+  EXPECT_EQ(refused("predictor: {minReplicas: 0, scaleMetric: concurrency, " + model + "}"), "");
+  EXPECT_EQ(refused("predictor: {autoScaling: {metrics: [{type: External}]}, " + model + "}"),
+            "invalid HPA metric source type with value [External],valid metric source types are "
+            "Resource");
+  EXPECT_EQ(refused("predictor: {autoScaling: {metrics: [{type: Resource}]}, " + model + "}"),
+            "metricSpec.Resource is not set for resource metric source type");
+}
+
+TEST(Validate, AnotherNameNeedsAnotherModel) {
+  const std::string model = kModel;
+  const auto of = [](const std::string& predictor) {
+    return yaml("{metadata: {name: a}, spec: {predictor: {" + predictor + "}}}");
+  };
+  const auto old = of(model);
+  const auto result = validate_inference_service(of("name: v2, " + model), &old);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().message,
+            "predictor.name change requires a model change (e.g. storageUri)");
+  EXPECT_TRUE(
+      validate_inference_service(of("name: v2, " + replace_all(model, "b/m", "b/n")), &old).ok());
+}
+
+TEST(Validate, WarnsOfWhatHasNoEffect) {
+  const auto isvc = yaml(
+      str("{metadata: {name: a, annotations: {serving.kserve.io/deploymentMode: Standard, "
+          "serving.kserve.io/disable-auto-update: 'true'}}, spec: {predictor: {minReplicas: 0, "
+          "scaleMetric: cpu, ",
+          kModel, "}}}"));
+  const auto warnings = validate_inference_service(isvc, nullptr);
+  ASSERT_TRUE(warnings.ok());
+  EXPECT_EQ(join(*warnings, "\n"),
+            "annotation serving.kserve.io/disable-auto-update has no effect\n"
+            "with minReplicas: 0 the number of pods follows the requests in hand; scaleMetric cpu "
+            "has no effect");
 }
 
 TEST(Validate, WantsExactlyOneImplementation) {
@@ -335,7 +401,8 @@ TEST(Status, AFailedModelMakesReadyFalseWithTheCauseAndHeals) {
   o.pods = {
       pod("{initContainerStatuses: [{name: storage-initializer, state: {terminated: {exitCode: 1, "
           "message: no such bucket}}}]}")};
-  auto status = compute_status(o, Config{});
+  json::Value status, after;
+  running_status(o, Config{}, status);
   json::Value holder;
   holder.set("status", status);
   const auto& ready = client::condition(holder, "Ready");
@@ -348,7 +415,8 @@ TEST(Status, AFailedModelMakesReadyFalseWithTheCauseAndHeals) {
   knative.ref("status", "latestReadyRevisionName") = "x-predictor-00001";
   o.pods = {pod("{conditions: [{type: Ready, status: 'True'}]}")};
   o.ingress_made = true;
-  holder.set("status", compute_status(o, Config{}));
+  running_status(o, Config{}, after);
+  holder.set("status", after);
   EXPECT_TRUE(client::condition_is(holder, "Ready", "True"));
   EXPECT_FALSE(holder["status"]["modelStatus"].has("lastFailureInfo"));
 }
@@ -394,8 +462,10 @@ TEST(Plan, RefusesWhatThisVersionDoesNotDo) {
   };
   EXPECT_EQ(refused("{predictor: {model: {}}}"), "");
   EXPECT_EQ(refused("{predictor: {model: {}}}", "serving.kserve.io/deploymentMode: RawDeployment"),
-            "deployment mode Standard is not supported by this version; set annotation "
-            "serving.kserve.io/deploymentMode to Knative");
+            "");
+  EXPECT_EQ(refused("{predictor: {model: {}}}", "serving.kserve.io/deploymentMode: ModelMesh"),
+            "deployment mode ModelMesh is not supported by this version; set annotation "
+            "serving.kserve.io/deploymentMode to Knative or Standard");
   EXPECT_NE(refused("{predictor: {model: {}}, transformer: {}}"), "");
   EXPECT_EQ(refused("{predictor: {model: {}, batcher: {}}}"), "");
   EXPECT_NE(refused("{predictor: {containers: [{}], batcher: {}}}"), "");

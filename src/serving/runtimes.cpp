@@ -1,7 +1,7 @@
 // The ClusterServingRuntimes, by KServe's names: what `proa serve` stands in for.
 #include "foundation/base/strings.h"
 #include "serving/bootstrap.h"
-#include "serving/config.h"
+#include "serving/spec/config.h"
 
 namespace proa::serving {
 namespace {
@@ -19,7 +19,8 @@ struct Runtime {
 };
 
 const std::vector<Runtime>& table() {
-  static const char *const kName = "--model_name={{.Name}}", *const kDir = "--model_dir=/mnt/models",
+  static const char *const kName = "--model_name={{.Name}}",
+                           *const kDir = "--model_dir=/mnt/models",
                            *const kPort = "--http_port=8080", *const kThread = "--nthread=1";
   // KServe's own list has no grpc-v2 for its first three; `proa serve` answers gRPC on its port.
   static const std::vector<Runtime> runtimes = {
@@ -66,15 +67,15 @@ const std::vector<Runtime>& table() {
 
 json::Value container_of(const Runtime& r) {
   json::Value resources = json::object({{"cpu", "1"}, {"memory", "2Gi"}});
-  json::Value c = json::object(
-      {{"name", std::string(kModelContainer)},
-       {"image", r.image},
-       {"securityContext",
-        json::object({{"allowPrivilegeEscalation", false},
-                      {"capabilities", json::object({{"drop", json::array({"ALL"})}})},
-                      {"privileged", false},
-                      {"runAsNonRoot", true}})},
-       {"resources", json::object({{"limits", resources}, {"requests", resources}})}});
+  json::Value c =
+      json::object({{"name", std::string(kModelContainer)},
+                    {"image", r.image},
+                    {"securityContext",
+                     json::object({{"allowPrivilegeEscalation", false},
+                                   {"capabilities", json::object({{"drop", json::array({"ALL"})}})},
+                                   {"privileged", false},
+                                   {"runAsNonRoot", true}})},
+                    {"resources", json::object({{"limits", resources}, {"requests", resources}})}});
   for (const char* a : r.args) c.ref("args").push(a);
   for (const auto& [name, value] : r.env)
     c.ref("env").push(json::object({{"name", name}, {"value", value}}));

@@ -49,7 +49,7 @@ def upload(name, content):
     assert urllib.request.urlopen(request).status == 200
 
 
-p = Platform(mirrors={}, env={"STORAGE_EMULATOR_HOST": url})
+p = Platform(mirrors={}, env={"STORAGE_EMULATOR_HOST": url, "PROA_FETCH_ALLOW": "private"})
 p.namespace(NS)
 
 

@@ -30,7 +30,7 @@ def check_layers(path, lines, layers):
     mine = layer_of(str(path.parent.relative_to(SRC)), layers)
     if not mine:
         return offend(path, 1, "folder is not in docs/layers.toml")
-    test = path.name.endswith("_test.cpp")
+    test = path.name.endswith(("_test.cpp", "_fixture.h"))
     for number, line in enumerate(lines, 1):
         match = re.match(r'\s*#include "([^"]+)"', line)
         if not match:

@@ -47,6 +47,19 @@ std::map<std::string, std::vector<std::string>> groups_of(const Catalog& catalog
   return out;
 }
 
+// The same in Kubernetes' order: its own groups before those of custom resources. kubectl takes the
+// first group that knows a short name, so that `ingress` is not one of Knative's.
+std::vector<std::pair<std::string, std::vector<std::string>>> ordered_groups(
+    const Catalog& catalog) {
+  std::map<std::string, bool> own;
+  for (const KindRef& def : catalog.all()) own[std::string(def->kind.group)] |= !def->crd;
+  std::vector<std::pair<std::string, std::vector<std::string>>> out;
+  for (const bool pass : {true, false})
+    for (auto& [group, versions] : groups_of(catalog))
+      if (own[group] == pass) out.emplace_back(group, versions);
+  return out;
+}
+
 Value group_version(const std::string& group, const std::string& version) {
   return json::object({{"groupVersion", str(group, "/", version)}, {"version", version}});
 }
@@ -130,7 +143,7 @@ json::Value api_versions(std::string_view server_address) {
 
 json::Value api_group_list(const Catalog& catalog) {
   Value groups = json::array({});
-  for (const auto& [group, versions] : groups_of(catalog))
+  for (const auto& [group, versions] : ordered_groups(catalog))
     if (!group.empty()) groups.push(group_document(group, versions));
   return json::object(
       {{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", std::move(groups)}});
@@ -179,7 +192,7 @@ Result<json::Value> api_resource_list(const Catalog& catalog, std::string_view g
 json::Value aggregated_discovery(const Catalog& catalog, bool core) {
   Value items = json::array({});
   auto kinds = catalog.all();
-  for (const auto& [group, versions] : groups_of(catalog)) {
+  for (const auto& [group, versions] : ordered_groups(catalog)) {
     if (group.empty() != core) continue;
     Value list = json::array({});
     for (const std::string& version : versions) {

@@ -69,6 +69,7 @@ Server::Server(async::Loop& loop, Options options) : loop_(loop), options_(optio
 void Server::add(Method method) {
   CHECK(method.now || method.later || method.stream);
   std::string path = method.path;
+  last_ = nullptr;
   methods_.insert_or_assign(std::move(path), std::move(method));
 }
 
@@ -84,8 +85,10 @@ std::vector<std::string> Server::services() const {
 }
 
 const Method* Server::find(std::string_view path) const {
+  if (last_ != nullptr && last_->path == path) return last_;
   auto it = methods_.find(path);
-  return it == methods_.end() ? nullptr : &it->second;
+  if (it == methods_.end()) return nullptr;
+  return last_ = &it->second;
 }
 
 bool Server::may_wait(const http::RequestView& head) const {

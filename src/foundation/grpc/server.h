@@ -151,6 +151,7 @@ class Server {
   async::Loop& loop_;
   Options options_;
   std::unordered_map<std::string, Method, Hash, std::equal_to<>> methods_;
+  mutable const Method* last_ = nullptr;  // that find() found; most calls are of one method
   Codec codec_;
   std::string unpacked_, packed_, text_;
   Reply reply_;

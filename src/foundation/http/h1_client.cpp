@@ -3,6 +3,7 @@
 #include "foundation/http/fields.h"
 #include "foundation/http/h1_parse.h"
 #include "foundation/http/h1_write.h"
+#include "foundation/http/relay.h"
 #include "foundation/http/sockets.h"
 #include "foundation/http/upstream_core.h"
 
@@ -22,7 +23,28 @@ class H1ClientStream : public ClientStream {
   size_t backlog() const override;
   bool closed() const override { return client_ == nullptr; }
 
+  // What is told, to the sink of a relayed exchange or to the callbacks.
+  void tell_data(std::string_view data) {
+    if (sink_)
+      sink_->on_data(data);
+    else
+      calls_.call(&ClientCallbacks::on_data, data);
+  }
+  void tell_end(Headers trailers) {
+    if (RelaySink* sink = std::exchange(sink_, nullptr)) return sink->on_end(trailers);
+    calls_.call_last(&ClientCallbacks::on_end, std::move(trailers));
+  }
+  void tell_error(UpstreamError failure) {
+    if (RelaySink* sink = std::exchange(sink_, nullptr)) return sink->on_error(failure);
+    calls_.call_last(&ClientCallbacks::on_error, std::move(failure));
+  }
+  void release() {
+    sink_ = nullptr;
+    calls_.release();
+  }
+
   H1Client* client_;  // null once over
+  RelaySink* sink_ = nullptr;
   Guarded<ClientCallbacks> calls_;
   bool paused_ = false, was_high_ = false;
 };
@@ -53,7 +75,7 @@ class H1Client : public ClientProtocol {
       process_held();
       if (!stream_) return;
       detach();
-      stream->calls_.call_last(&ClientCallbacks::on_end, Headers());
+      stream->tell_end({});
       return connection_.close();
     }
     connection_.fail(error(
@@ -66,19 +88,17 @@ class H1Client : public ClientProtocol {
     UpstreamError e{why, answered_, !connected, false};
     if (connected && !answered_) {
       e.stale = reused_;
-      // Nothing of this request has been acknowledged: nobody can have read it.
-      e.surely_unprocessed = acknowledged_bytes(connection_.transport().fd()) <= written_before_ &&
-                             connection_.transport().tls() == nullptr;
+      e.surely_unprocessed = connection_.transport().tls() == nullptr && unread();
     }
     auto stream = stream_;
     detach();
-    if (stream) stream->calls_.call_last(&ClientCallbacks::on_error, std::move(e));
+    if (stream) stream->tell_error(std::move(e));
   }
 
   void abandon() override {
     auto stream = stream_;
     detach();
-    if (stream) stream->calls_.release();
+    if (stream) stream->release();
   }
 
   void fill() override {
@@ -98,6 +118,8 @@ class H1Client : public ClientProtocol {
 
   std::shared_ptr<ClientStream> open(const RequestHead& head, bool end,
                                      ClientCallbacks callbacks) override;
+  std::shared_ptr<ClientStream> relay(std::string_view head, std::string_view body, bool head_only,
+                                      RelaySink& sink) override;
   void send_data(std::string_view data, bool end);
   void send_trailers(const Headers& trailers);
   void resume();
@@ -115,7 +137,16 @@ class H1Client : public ClientProtocol {
     size_t used = process(held_);
     held_.erase(0, used);
   }
+  // Nobody can have acted on the request: no byte of it was acknowledged; or the peer broke the
+  // connection with some of it unread, and it is so short that whoever reads at all reads it whole.
+  bool unread() const {
+    const Transport& transport = connection_.transport();
+    if (acknowledged_bytes(transport.fd()) <= written_before_) return true;
+    return connection_.was_reset() && transport.written() - written_before_ <= kReadAtOnce;
+  }
+  static constexpr uint64_t kReadAtOnce = 1024;
   size_t process(std::string_view text);
+  void begin(bool head_only, bool whole);
   bool take_head(std::string_view rest, size_t& used);
   void choose_body();
   void broken(const char* why) {
@@ -130,7 +161,7 @@ class H1Client : public ClientProtocol {
   }
 
   UpstreamConnection& connection_;
-  std::shared_ptr<H1ClientStream> stream_;
+  std::shared_ptr<H1ClientStream> stream_, spare_;  // spare_: of the last relayed exchange
   State state_ = State::kDone;
   bool processing_ = false, answered_ = false, reused_ = false, head_only_ = false, eof_ = false;
   bool chunked_out_ = false, raw_out_ = false, sent_all_ = false;
@@ -142,18 +173,39 @@ class H1Client : public ClientProtocol {
   ChunkedDecoder decoder_;
 };
 
-std::shared_ptr<ClientStream> H1Client::open(const RequestHead& head, bool end,
-                                             ClientCallbacks callbacks) {
+void H1Client::begin(bool head_only, bool whole) {
   reused_ = connection_.connected();
   written_before_ = connection_.transport().written();
-  stream_ = std::make_shared<H1ClientStream>(*this);
-  stream_->calls_.set(std::move(callbacks));
   state_ = State::kHead;
   answered_ = false;
-  head_only_ = head.method == "HEAD";
-  upgrade_ = head.upgrade;
-  sent_all_ = end;
+  head_only_ = head_only;
+  sent_all_ = whole;
   scanned_ = 0;
+}
+
+std::shared_ptr<ClientStream> H1Client::relay(std::string_view head, std::string_view body,
+                                              bool head_only, RelaySink& sink) {
+  if (spare_ && spare_.use_count() == 1) {
+    stream_ = std::move(spare_);
+    stream_->client_ = this;
+    stream_->paused_ = stream_->was_high_ = false;
+  } else {
+    stream_ = std::make_shared<H1ClientStream>(*this);
+  }
+  stream_->sink_ = &sink;
+  begin(head_only, true);
+  upgrade_.clear();
+  chunked_out_ = raw_out_ = false;
+  connection_.transport().out().append(head).append(body);
+  return stream_;
+}
+
+std::shared_ptr<ClientStream> H1Client::open(const RequestHead& head, bool end,
+                                             ClientCallbacks callbacks) {
+  stream_ = std::make_shared<H1ClientStream>(*this);
+  stream_->calls_.set(std::move(callbacks));
+  begin(head.method == "HEAD", end);
+  upgrade_ = head.upgrade;
 
   std::string& out = connection_.transport().out();
   bool sound = is_token(head.method) && is_target(head.target) && is_host(head.authority);
@@ -245,12 +297,12 @@ size_t H1Client::process(std::string_view text) {
       size_t n = static_cast<size_t>(std::min<uint64_t>(left_, rest.size()));
       used += n;
       left_ -= n;
-      stream->calls_.call(&ClientCallbacks::on_data, rest.substr(0, n));
+      stream->tell_data(rest.substr(0, n));
       if (left_ == 0 && stream_) finish({}, used == text.size());
     } else if (state_ == State::kChunked) {
       ChunkedDecoder::Step step = decoder_.next(rest);
       used += step.used;
-      if (!step.data.empty()) stream->calls_.call(&ClientCallbacks::on_data, step.data);
+      if (!step.data.empty()) stream->tell_data(step.data);
       if (!stream_) break;
       if (step.bad)
         broken("malformed chunked body");
@@ -258,7 +310,7 @@ size_t H1Client::process(std::string_view text) {
         finish(decoder_.trailers(), used == text.size());
     } else {
       used += rest.size();
-      stream->calls_.call(&ClientCallbacks::on_data, rest);
+      stream->tell_data(rest);
     }
   }
   processing_ = false;
@@ -280,6 +332,11 @@ bool H1Client::take_head(std::string_view rest, size_t& used) {
     return false;
   }
   choose_body();
+  if (stream_->sink_) {
+    stream_->sink_->on_head(head_, state_ == State::kDone, parsed.used < rest.size());
+    if (stream_ && state_ == State::kDone) finish({}, parsed.used == rest.size());
+    return true;
+  }
   ResponseHead head;
   head.status = head_.status;
   head.content_length = head_.content_length;
@@ -323,7 +380,8 @@ void H1Client::finish(Headers trailers, bool clean) {
     connection_.release();
   else
     connection_.close();
-  stream->calls_.call_last(&ClientCallbacks::on_end, std::move(trailers));
+  if (stream->sink_ && reusable) spare_ = stream;
+  stream->tell_end(std::move(trailers));
 }
 
 void H1ClientStream::send_data(std::string_view data, bool end) {
@@ -336,7 +394,7 @@ void H1ClientStream::resume_reading() {
   if (std::exchange(paused_, false) && client_) client_->resume();
 }
 void H1ClientStream::reset() {
-  calls_.release();
+  release();
   if (client_) client_->reset();
 }
 size_t H1ClientStream::backlog() const { return client_ ? client_->backlog() : 0; }

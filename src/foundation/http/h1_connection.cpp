@@ -19,7 +19,8 @@ std::unique_ptr<Protocol> make_h1(ServerConnection& connection) {
 H1Connection::H1Connection(ServerConnection& connection)
     : connection_(connection),
       core_(connection.core()),
-      deadline_(connection.now() + core_.options.head_timeout) {}
+      deadline_(connection.now() + core_.options.head_timeout),
+      idle_since_(connection.now()) {}
 
 bool H1Connection::wants_read() const {
   if (connection_.transport().backlog() > kBacklogHigh && state_ != State::kTunnel) return false;
@@ -29,6 +30,7 @@ bool H1Connection::wants_read() const {
 void H1Connection::on_data(std::string_view data) {
   if (inline_need_ > 0 || (state_ == State::kBody && stream_ && stream_->receiving_)) {
     deadline_ = connection_.now() + core_.options.body_timeout;
+    body_bytes_ += data.size();
   }
   if (!held_.empty()) {
     held_.append(data);
@@ -69,6 +71,7 @@ size_t H1Connection::process(std::string_view text) {
         more = take_tunnel(rest, used);
         break;
       case State::kWait:
+      case State::kRelay:
         more = false;
         break;
       case State::kDead:
@@ -106,7 +109,12 @@ bool H1Connection::take_head(std::string_view rest, size_t& used) {
   if (parsed.state == Parsed::kMore) return false;
   scanned_ = 0;
   inline_need_ = 0;
-  first_ = false;
+  const bool first = std::exchange(first_, false);
+  if (parsed.state == Parsed::kBad && parsed.not_http && first) {
+    state_ = State::kDead;  // whatever that was, it would not understand an answer
+    connection_.close();
+    return false;
+  }
   if (parsed.state == Parsed::kBad) {
     refuse(parsed.status, parsed.why);
     return true;
@@ -114,6 +122,11 @@ bool H1Connection::take_head(std::string_view rest, size_t& used) {
   keep_alive_ = head_.keep_alive && !core_.draining;
   head_only_ = head_.method == "HEAD";
   if (core_.options.inline_handler && try_inline(rest, parsed.used, used)) return inline_need_ == 0;
+  if (core_.options.relay && !std::exchange(ordinary_, false)) {
+    Relayed relayed = try_relay(rest, parsed.used);
+    if (relayed == Relayed::kWaits) return false;
+    if (relayed == Relayed::kYes) return state_ != State::kRelay;
+  }
   used += parsed.used;
   head_begun_ = false;
   start_request();
@@ -157,7 +170,8 @@ void H1Connection::next_request() {
   head_begun_ = false;
   if (keep_alive_) {
     state_ = State::kHead;
-    deadline_ = connection_.now() + core_.options.idle_timeout;
+    idle_since_ = connection_.now();
+    deadline_ = idle_since_ + core_.options.idle_timeout;
     return;
   }
   state_ = State::kDead;
@@ -197,6 +211,8 @@ void H1Connection::start_request() {
 void H1Connection::begin_body() {
   auto stream = stream_;
   deadline_ = connection_.now() + core_.options.body_timeout;
+  body_began_ = connection_.now();
+  body_bytes_ = held_.size();
   if (state_ == State::kBody) {
     if (head_.expect_continue && !stream->responded_) send_continue();
     return continue_reading();
@@ -211,6 +227,8 @@ void H1Connection::send_continue() {
 }
 
 void H1Connection::continue_reading() {
+  body_began_ = connection_.now();  // it was not the client that was slow
+  body_bytes_ = 0;
   deadline_ = connection_.now() + core_.options.body_timeout;
   if (processing_) return;
   ServerConnection::Turn turn(connection_);
@@ -309,6 +327,7 @@ void H1Connection::on_eof() {
 void H1Connection::on_gone() {
   auto stream = detach();
   state_ = State::kDead;
+  if (relay_) relay_->abort();
   if (stream) stream->calls_.call_last(&ServerCallbacks::on_abort);
 }
 
@@ -318,11 +337,26 @@ void H1Connection::fill() {
     stream->was_high_ = false;
     stream->calls_.call(&ServerCallbacks::on_writable);
   }
+  if (state_ == State::kRelay && connection_.transport().backlog() < kBacklogHigh / 2)
+    relay_->writable();
   bool next_head = state_ == State::kHead && inline_need_ == 0 && scanned_ == 0;
   if (next_head || state_ == State::kSkip) process_held();
 }
 
+// A body that trickles in, though never long enough without a byte for the timeout.
+bool H1Connection::too_slow(MonoTime now) const {
+  constexpr Duration kGrace = std::chrono::seconds(5);
+  size_t least = core_.options.least_bytes_per_second;
+  if (least == 0 || now - body_began_ < kGrace) return false;
+  bool receiving = state_ == State::kBody && stream_ && stream_->receiving_ && !stream_->paused_ &&
+                   connection_.transport().backlog() == 0 && !stream_->responded_;
+  bool waiting = state_ == State::kHead && inline_need_ > 0;
+  if (!receiving && !waiting) return false;
+  return static_cast<double>(body_bytes_) < static_cast<double>(least) * seconds(now - body_began_);
+}
+
 void H1Connection::on_tick(MonoTime now) {
+  if (too_slow(now)) return refuse(408, "the body did not arrive in time");
   if (now < deadline_) return;
   switch (state_) {
     case State::kHead:
@@ -340,13 +374,16 @@ void H1Connection::on_tick(MonoTime now) {
     case State::kWait:
     case State::kTunnel:
     case State::kDead:
+    case State::kRelay:  // the policy's matter
       break;
   }
 }
 
 void H1Connection::drain() {
   keep_alive_ = false;
-  if (state_ == State::kHead && !head_begun_) connection_.close();
+  if (state_ != State::kHead || head_begun_) return;
+  if (core_.options.drain_idle.count() == 0) return connection_.close();
+  deadline_ = std::min(deadline_, connection_.now() + core_.options.drain_idle);
 }
 
 }  // namespace proa::http

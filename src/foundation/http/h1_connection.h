@@ -2,13 +2,15 @@
 //
 //   kHead ──head──▶ kBody ──end──▶ kWait ──response done──▶ kHead
 //     │               └── response done early: kSkip (a short rest is dropped) ──▶ kHead
-//     └── 101 given: kTunnel                         errors: kDead, the connection says goodbye
+//     ├── 101 given: kTunnel                         errors: kDead, the connection says goodbye
+//     └── on the short way: kRelay ──▶ kHead, or back to kHead for the ordinary way
 //
 // Loop thread only; owned by its ServerConnection, which outlives it.
 #pragma once
 
 #include "foundation/http/guarded.h"
 #include "foundation/http/h1_parse.h"
+#include "foundation/http/h1_relay.h"
 #include "foundation/http/h1_write.h"
 #include "foundation/http/server_core.h"
 
@@ -51,6 +53,10 @@ class H1Connection : public Protocol {
   void on_tick(MonoTime now) override;
   void drain() override;
   bool wants_read() const override;
+  std::optional<MonoTime> idle_since() const override {
+    if (state_ != State::kHead || head_begun_) return std::nullopt;
+    return idle_since_;
+  }
 
   // For the current stream.
   void begin_body();
@@ -62,8 +68,18 @@ class H1Connection : public Protocol {
   void reset();
   size_t backlog() const { return connection_.transport().backlog(); }
 
+  // For the request on the short way.
+  std::string& relay_out() { return connection_.transport().out(); }
+  void relay_head(const H1Head& head, bool ended);  // after the status line and the fields
+  void relay_flush() { connection_.settle_soon(); }
+  bool relay_data(std::string_view data);           // false: stop for now
+  void relay_end(const Headers& trailers);
+  void relay_refuse(int status, std::string_view fields, std::string_view body);
+  void relay_again();  // the ordinary way
+  void relay_break();
+
  private:
-  enum class State : uint8_t { kHead, kBody, kWait, kSkip, kTunnel, kDead };
+  enum class State : uint8_t { kHead, kBody, kWait, kSkip, kTunnel, kDead, kRelay };
   enum class Framing : uint8_t { kNone, kLength, kChunked, kToClose, kTunnel };
 
   void process_held();
@@ -71,6 +87,10 @@ class H1Connection : public Protocol {
   bool take_head(std::string_view rest, size_t& used);
   bool take_preface(std::string_view rest, size_t& used);
   bool try_inline(std::string_view rest, size_t head_size, size_t& used);
+  enum class Relayed : uint8_t { kNo, kWaits, kYes };
+  Relayed try_relay(std::string_view rest, size_t head_size);
+  void relay_over();
+  bool too_slow(MonoTime now) const;
   bool take_body(std::string_view rest, size_t& used);
   bool take_tunnel(std::string_view rest, size_t& used);
   void start_request();
@@ -99,8 +119,14 @@ class H1Connection : public Protocol {
   uint64_t body_left_ = 0;      // of the request, by content-length; of what kSkip may still drop
   uint64_t response_left_ = 0;  // Framing::kLength
   std::shared_ptr<H1Stream> stream_;
+  std::unique_ptr<H1Relay> relay_;
+  size_t relay_size_ = 0;   // of held_: the request on the short way
+  bool ordinary_ = false;   // the next request has come back from there
   bool head_begun_ = false;  // some byte of the next head has come
   MonoTime deadline_{};
+  MonoTime idle_since_{};
+  MonoTime body_began_{};     // of receiving, for the least rate
+  uint64_t body_bytes_ = 0;
 };
 
 }  // namespace proa::http

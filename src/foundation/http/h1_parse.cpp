@@ -188,7 +188,7 @@ Parsed parse_request(std::string_view text, size_t& scanned, size_t most_bytes, 
   if (!is_token(head.method) || head.method.size() > 32) return bad(400, "malformed method");
   if (!is_target(head.target)) return bad(400, "malformed target");
   head.version = parse_version(line.substr(last + 1));
-  if (head.version == 0) return bad(400, "malformed version");
+  if (head.version == 0) return {Parsed::kBad, 0, 400, "malformed version", true};
   if (head.version < 0) return bad(505, "version not served");
 
   Seen seen;

@@ -35,6 +35,7 @@ struct Parsed {
   size_t used = 0;       // kDone: bytes of the head, blank line included
   int status = 400;      // kBad: what to answer
   const char* why = "";  // kBad
+  bool not_http = false;  // kBad: the first line does not end as one of HTTP does
 };
 
 inline constexpr size_t kMostFields = 256;

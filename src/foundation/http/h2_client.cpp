@@ -68,6 +68,10 @@ class H2Client : public ClientProtocol {
   void fill() override;
   bool wants_read() const override { return true; }
   bool has_room() const override;
+  std::shared_ptr<ClientStream> relay(std::string_view, std::string_view, bool,
+                                      RelaySink&) override {
+    return nullptr;
+  }
   bool idle() const override { return streams_.empty() && deaf_.empty(); }
   std::shared_ptr<ClientStream> open(const RequestHead& head, bool end,
                                      ClientCallbacks callbacks) override;
@@ -200,6 +204,8 @@ bool H2Client::has_room() const {
   if (going_away_ || connection_.closed()) return false;
   size_t most =
       nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  const auto& settings = connection_.to().settings;
+  if (settings && settings->most_streams > 0) most = std::min<size_t>(most, settings->most_streams);
   return streams_.size() < std::min(most, kMostStreams) &&
          nghttp2_session_check_request_allowed(session_);
 }

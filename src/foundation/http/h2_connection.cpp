@@ -62,6 +62,7 @@ struct H2Connection::Hooks {
     if (stream->header_bytes_ > c.core_.options.most_head_bytes ||
         stream->head_.headers.size() >= 256) {
       stream->too_large_ = true;
+      if (stream->header_bytes_ > 4 * c.core_.options.most_head_bytes) c.flooded();
       return 0;
     }
     std::string_view n = text(name, name_size), v = text(value, value_size);
@@ -360,7 +361,8 @@ void H2Connection::on_gone() {
 
 void H2Connection::on_tick(MonoTime now) {
   const ServerOptions& options = core_.options;
-  if (idle() && now - idle_since_ >= options.idle_timeout) return drain();
+  if (idle() && now - idle_since_ >= options.idle_timeout) return go_away();
+  if (!draining_ && final_at_ != MonoTime{} && now >= final_at_) return go_away();
   if (idle() && now - idle_since_ >= kKeepSpares) memory_.drop_spares();
   lean_tick(now);
   std::vector<std::shared_ptr<H2Stream>> late;
@@ -377,7 +379,16 @@ void H2Connection::on_tick(MonoTime now) {
   }
 }
 
+// First a GOAWAY that takes all streams already on their way, a second later one that means it.
 void H2Connection::drain() {
+  if (core_.options.drain_idle.count() == 0) return go_away();
+  if (draining_ || final_at_ != MonoTime{}) return;
+  final_at_ = now() + std::min<Duration>(core_.options.drain_idle, std::chrono::seconds(1));
+  nghttp2_submit_shutdown_notice(session_);
+  connection_.settle_soon();
+}
+
+void H2Connection::go_away() {
   draining_ = true;
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,

@@ -67,6 +67,9 @@ class H2Connection : public Protocol {
   void on_tick(MonoTime now) override;
   void drain() override;
   bool wants_read() const override;
+  std::optional<MonoTime> idle_since() const override {
+    return idle() ? std::optional(idle_since_) : std::nullopt;
+  }
 
   void deliver(H2Stream& stream);  // pending body, then the end
   void submit_head(H2Stream& stream, int status, const Headers& headers, bool end);
@@ -82,6 +85,7 @@ class H2Connection : public Protocol {
   void close_stream(int32_t id);
   bool send_frames();  // from nghttp2 to the socket's queue; false: broken
   void end_if_idle();
+  void go_away();
   void flooded();
   void exchanged() { pings_ = std::min(pings_ + 1, kMostPings); }  // a frame of some use, each way
   bool idle() const { return streams_.empty() && lean_.empty(); }
@@ -108,6 +112,7 @@ class H2Connection : public Protocol {
   int pings_ = 0;  // that are free, for they go with data
   FloodGuard resets_{200, 100}, controls_{1000, 500};
   MonoTime idle_since_;
+  MonoTime final_at_{};  // of the second GOAWAY, which names the last stream
   bool draining_ = false, flooded_ = false;
 };
 

@@ -82,6 +82,8 @@ using Handler = std::function<void(Request request, std::shared_ptr<Responder> r
 // client without one is let in, with client_cert "").
 struct TlsOptions {
   std::string certificate, key, client_ca;
+  bool require_client = false;  // one without a client certificate is turned away
+  int least_version = 12, most_version = 13;  // TLS 1.2, 1.3
 };
 
 // See inline.h.
@@ -91,6 +93,7 @@ using InlineHandler = std::function<bool(const RequestView&, ResponseBuffer&)>;
 using InlineWanted = std::function<bool(const RequestView& head)>;
 // See stream.h. Takes the exchange and returns true, or leaves it untouched.
 class ServerStream;
+class RelayPolicy;  // See relay.h.
 using StreamTaker = std::function<bool(const std::shared_ptr<ServerStream>& stream)>;
 
 struct ServerOptions {
@@ -100,9 +103,17 @@ struct ServerOptions {
   Duration head_timeout = std::chrono::seconds(10);  // slowloris
   Duration body_timeout = std::chrono::seconds(60);  // without progress
   Duration idle_timeout = std::chrono::seconds(75);
+  // Slow on purpose: a head or body that takes longer than its timeout is ended; so is a body that
+  // comes slower than this after the first 5 seconds. 0: no such rule.
+  size_t least_bytes_per_second = 0;
+  // When draining, an idle kept connection gets this long for one more request, which is answered
+  // with Connection: close; so a client that was about to send loses nothing. 0: closed at once.
+  Duration drain_idle{0};
   std::shared_ptr<TlsOptions> tls;
+  bool twin = false;  // on a loopback address, a Unix socket beside it for whoever knows (sockets.h)
   InlineHandler inline_handler;  // tried first; may be empty
   InlineWanted inline_wanted;    // HTTP/2: may this one wait for its body? Empty: all may
+  RelayPolicy* relay = nullptr;  // StreamServer, HTTP/1.1 only: tried first; outlives the server
   StreamTaker stream_taker;      // Server only: tried before a body is collected; may be empty
 };
 

@@ -6,6 +6,10 @@
 namespace proa::http {
 namespace {
 constexpr Duration kLinger = std::chrono::seconds(2);
+
+// A plain socket tells each arrival once (which saves the kernel a look at it every turn) and is read
+// until it has no more; what TLS holds is not the socket's to tell, so there the level counts.
+uint32_t reading_events(bool tls) { return tls ? EPOLLIN : EPOLLIN | EPOLLRDHUP | EPOLLET; }
 }
 
 ServerConnection::ServerConnection(StreamServer::Core& core, Fd fd, std::string peer)
@@ -21,7 +25,7 @@ ServerConnection::~ServerConnection() = default;
 
 void ServerConnection::start() {
   if (!tls()) protocol_ = make_h1(*this);
-  interest_ = EPOLLIN;
+  interest_ = reading_events(tls());
   core_.loop.watch(transport_.fd(), interest_, [this](uint32_t events) { on_event(events); });
 }
 
@@ -31,16 +35,20 @@ void ServerConnection::on_event(uint32_t events) {
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
     bool reading = (interest_ & EPOLLIN) != 0;
     if (reading)
-      read_some();
+      read_some((events & ~uint32_t{EPOLLIN | EPOLLOUT}) != 0);
     else if (events & (EPOLLHUP | EPOLLERR))
       close();
   }
 }
 
-void ServerConnection::read_some() {
-  // TLS may hold more than one read's worth; a plain socket gets one read a wake-up.
+// to_the_end: the peer has ended, or may have; else a read that is not full has emptied the socket.
+void ServerConnection::read_some(bool to_the_end) {
+  unread_ = false;
   for (int i = 0; i < 16 && !closed_; ++i) {
-    if (protocol_ && !closing_ && !protocol_->wants_read()) return;
+    if (protocol_ && !closing_ && !protocol_->wants_read()) {
+      unread_ = true;
+      return;
+    }
     long n = transport_.read(core_.buffer.data(), core_.buffer.size());
     if (!protocol_ && !closing_) choose_protocol();
     if (n == Transport::kBlocked) return;
@@ -50,21 +58,19 @@ void ServerConnection::read_some() {
       if (closing_ || !protocol_) return close();
       return protocol_->on_eof();
     }
-    if (closing_) {
-      if (!tls()) return;
-      continue;  // dropped
-    }
-    protocol_->on_data({core_.buffer.data(), static_cast<size_t>(n)});
-    if (!tls()) return;
+    bool more = tls() || to_the_end || static_cast<size_t>(n) == core_.buffer.size();
+    if (!closing_) protocol_->on_data({core_.buffer.data(), static_cast<size_t>(n)});
+    if (!more) return;
   }
+  unread_ = true;
   read_more_soon();
 }
 
-// What TLS already holds will not make the socket readable again.
+// What TLS already holds will not make the socket readable again, nor will what was left in it.
 void ServerConnection::read_more_soon() {
-  if (closed_ || !transport_.tls_input()) return;
+  if (closed_ || !(transport_.tls_input() || unread_)) return;
   core_.loop.post([self = shared_from_this()] {
-    if (!self->closed_) self->on_event(EPOLLIN);
+    if (!self->closed_) self->on_event(EPOLLIN | EPOLLRDHUP);
   });
 }
 
@@ -116,8 +122,9 @@ void ServerConnection::settle_soon() {
 void ServerConnection::update_interest() {
   bool reading = !eof_ && (closing_ || !protocol_ || protocol_->wants_read());
   uint32_t wanted =
-      (reading ? uint32_t{EPOLLIN} : 0) | (transport_.blocked() ? uint32_t{EPOLLOUT} : 0);
-  if (reading && !(interest_ & EPOLLIN)) read_more_soon();
+      (reading ? reading_events(tls()) : 0) | (transport_.blocked() ? uint32_t{EPOLLOUT} : 0);
+  if (reading && !(interest_ & EPOLLIN) && !tls()) unread_ = false;  // the kernel tells anew
+  if (reading && (!(interest_ & EPOLLIN) || unread_)) read_more_soon();
   if (wanted == interest_) return;
   interest_ = wanted;
   core_.loop.modify(transport_.fd(), wanted);

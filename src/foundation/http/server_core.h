@@ -7,10 +7,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "foundation/http/relay.h"
 #include "foundation/http/stream.h"
 #include "foundation/http/transport.h"
 
@@ -28,6 +30,7 @@ class Protocol {
   virtual void on_tick(MonoTime now) = 0;  // deadlines
   virtual void drain() = 0;
   virtual bool wants_read() const = 0;
+  virtual std::optional<MonoTime> idle_since() const = 0;  // nullopt: something is in hand
 };
 
 struct StreamServer::Core {
@@ -37,6 +40,7 @@ struct StreamServer::Core {
   void on_acceptable(int fd);
   void accept_one(Fd fd, const std::string& peer);
   void pause_accepting();
+  bool evict_idle();
   void resume_accepting();
   void remove(ServerConnection* connection);
   void arm_sweep();
@@ -53,6 +57,7 @@ struct StreamServer::Core {
   std::unordered_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections;
   std::vector<char> buffer;  // every read goes here first
   std::string scratch;       // for inline answers
+  RelayOrder relay_order;    // of the request in hand
   bool accepting = true;
   bool draining = false;
   bool sweeping = false;
@@ -85,6 +90,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   const std::string& client_cert() const { return client_cert_; }
   bool tls() const { return transport_.tls() != nullptr; }
   bool closed() const { return closed_; }
+  std::optional<MonoTime> idle_since() const {
+    return protocol_ && !closing_ ? protocol_->idle_since() : std::nullopt;
+  }
   bool in_event() const { return depth_ > 0; }
   MonoTime now() const { return core_.loop.now(); }
 
@@ -103,7 +111,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
  private:
   void on_event(uint32_t events);
-  void read_some();
+  void read_some(bool to_the_end);
   void read_more_soon();
   void choose_protocol();
   void update_interest();
@@ -115,6 +123,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   uint32_t interest_ = 0;
   int depth_ = 0;
   bool closed_ = false, closing_ = false, lingering_ = false, soon_ = false, eof_ = false;
+  bool unread_ = false;  // the socket may have more, and will not say so again
   MonoTime deadline_{};    // of the handshake, then of lingering
   MonoTime stalled_at_{};  // since when nothing was taken by the socket
   uint64_t last_written_ = 0;

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -35,6 +37,18 @@ void set_on(int fd, int level, int option) {
   ::setsockopt(fd, level, option, &one, sizeof one);
 }
 
+bool is_loopback(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET)
+    return (ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24) == 127;
+  return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+}
+
+// Nothing is lost and nothing congests inside a machine: the plainest congestion control costs least
+// (BBR, for one, paces every packet by a timer).
+void be_plain_inside(int fd, const sockaddr_storage& address) {
+  if (is_loopback(address)) ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+}
+
 }  // namespace
 
 Result<Fd> listen_on(const std::string& address, uint16_t port, bool reuse_port) {
@@ -46,6 +60,7 @@ Result<Fd> listen_on(const std::string& address, uint16_t port, bool reuse_port)
   set_on(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   if (reuse_port) set_on(fd.get(), SOL_SOCKET, SO_REUSEPORT);
   set_on(fd.get(), IPPROTO_TCP, TCP_NODELAY);  // accepted sockets inherit it
+  be_plain_inside(fd.get(), storage);          // likewise
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0)
     return errno_error(what);
   if (::listen(fd.get(), 4096) != 0) return errno_error(what);
@@ -57,6 +72,7 @@ Result<uint16_t> local_port(int fd) {
   socklen_t length = sizeof storage;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0)
     return errno_error("getsockname");
+  if (storage.ss_family == AF_UNIX) return uint16_t{0};
   if (storage.ss_family == AF_INET6)
     return ntohs(reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port);
   return ntohs(reinterpret_cast<sockaddr_in*>(&storage)->sin_port);
@@ -64,6 +80,7 @@ Result<uint16_t> local_port(int fd) {
 
 std::string address_text(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_UNIX) return "127.0.0.1:0";
   if (address.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
     inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
@@ -86,11 +103,55 @@ Result<Fd> start_connect(const std::string& address, uint16_t port) {
   Fd fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return errno_error(what);
   set_on(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+  be_plain_inside(fd.get(), storage);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0 &&
       errno != EINPROGRESS) {
     Error failed = errno_error(what);
     return error(Code::kUnavailable, std::move(failed.message));
   }
+  return fd;
+}
+
+namespace {
+
+socklen_t twin_address(const std::string& address, uint16_t port, sockaddr_un& out) {
+  std::string name = str("proa/", address, ":", port);
+  out.sun_family = AF_UNIX;
+  size_t size = std::min(name.size(), sizeof out.sun_path - 1);
+  std::memcpy(out.sun_path + 1, name.data(), size);
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size);
+}
+
+Result<Fd> twin_socket(const std::string& address, uint16_t port, sockaddr_un& at,
+                       socklen_t& length) {
+  sockaddr_storage storage;
+  TRY_STATUS(make_address(address, port, storage));
+  if (!is_loopback(storage)) return error(Code::kInvalid, str(address, " is no loopback address"));
+  length = twin_address(address, port, at);
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return errno_error("socket");
+  return fd;
+}
+
+}  // namespace
+
+Result<Fd> listen_twin(const std::string& address, uint16_t port) {
+  sockaddr_un at{};
+  socklen_t length = 0;
+  TRY(Fd fd, twin_socket(address, port, at, length));
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&at), length) != 0 ||
+      ::listen(fd.get(), 4096) != 0) {
+    return errno_error(str("listen beside ", address, ":", port));
+  }
+  return fd;
+}
+
+Result<Fd> connect_twin(const std::string& address, uint16_t port) {
+  sockaddr_un at{};
+  socklen_t length = 0;
+  TRY(Fd fd, twin_socket(address, port, at, length));
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&at), length) != 0)
+    return error(Code::kUnavailable, "no twin");
   return fd;
 }
 
@@ -103,8 +164,9 @@ int socket_error(int fd) {
 uint64_t acknowledged_bytes(int fd) {
   tcp_info info{};
   socklen_t length = sizeof info;
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
-  if (length < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) return 0;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return UINT64_MAX;
+  if (length < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked)
+    return UINT64_MAX;
   return info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0;  // the SYN counts as one
 }
 

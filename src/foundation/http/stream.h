@@ -98,6 +98,8 @@ class StreamServer {
   Result<uint16_t> listen(const std::string& address, uint16_t port, bool reuse_port = false);
   // Takes over a bound, listening socket (inherited or passed).
   Result<uint16_t> adopt(int listening_fd);
+  // Takes over a connection that was accepted elsewhere, with what it has to read.
+  Status take(int connected_fd, std::string peer);
   // As Server::drain.
   void drain(std::function<void()> done);
   size_t connections() const;
@@ -146,6 +148,24 @@ struct UpstreamOptions {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration idle_timeout = std::chrono::seconds(30);  // shorter than servers' own
   std::string tls_ca, tls_certificate, tls_key;      // PEM; tls_ca "": the system's
+  bool twin = false;  // a server's twin is tried first (sockets.h)
+};
+
+class RelaySink;  // relay.h
+
+// What a destination asks of its connections. Zero or empty: the pool's own.
+struct UpstreamSettings {
+  Duration connect_timeout{0}, idle_timeout{0};
+  Duration most_age{0};       // no new exchange on a connection after this
+  uint32_t most_requests = 0;  // on one connection
+  uint32_t most_streams = 0;   // at a time on one HTTP/2 connection
+  bool keepalive = false;      // TCP's
+  Duration keepalive_time{0}, keepalive_interval{0};
+  uint32_t keepalive_probes = 0;
+  uint8_t proxy_protocol = 0;  // 1 or 2: that header first on a connection
+  std::string tls_ca, tls_certificate, tls_key;  // PEM
+  bool tls_verify = true;
+  std::vector<std::string> tls_names;  // one must be in the certificate; empty: server_name
 };
 
 // Where to. Equal ones share connections.
@@ -155,6 +175,7 @@ struct Upstream {
   bool http2 = false;  // prior knowledge; over TLS ALPN must agree; streams are multiplexed
   bool tls = false;
   std::string server_name;  // TLS: checked against the certificate, and sent
+  std::shared_ptr<const UpstreamSettings> settings;  // may be null; compared by address
 };
 
 // Keep-alive connections to upstreams. HTTP/1.1: one exchange at a time on each.
@@ -166,6 +187,10 @@ class UpstreamPool {
   // back from inside. `head` need not live on.
   std::shared_ptr<ClientStream> open(const Upstream& to, const RequestHead& head, bool end,
                                      ClientCallbacks callbacks);
+  // For relay.h: a whole request for an HTTP/1.1 upstream, head (with its blank line) and body.
+  // nullptr: no connection is to be had. The sink lives until the exchange is over or reset.
+  std::shared_ptr<ClientStream> relay(const Upstream& to, std::string_view head,
+                                      std::string_view body, bool head_only, RelaySink& sink);
   void close_idle(const std::string& address, uint16_t port);  // an endpoint is going away
   size_t connections() const;
 

@@ -15,6 +15,7 @@
 namespace proa::http {
 namespace {
 constexpr size_t kReadBuffer = 64 << 10;
+constexpr Duration kLeastIdle = std::chrono::milliseconds(100);
 constexpr Duration kSweepEvery = std::chrono::milliseconds(500);
 }  // namespace
 
@@ -44,7 +45,7 @@ void StreamServer::Core::on_acceptable(int fd) {
                           SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (accepted) {
       accept_one(std::move(accepted), address_text(address));
-      if (connections.size() >= options.most_connections) pause_accepting();
+      if (connections.size() >= options.most_connections && !evict_idle()) pause_accepting();
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -60,6 +61,19 @@ void StreamServer::Core::accept_one(Fd fd, const std::string& peer) {
   arm_sweep();
 }
 
+// Full: room is made by closing a connection that has nothing in hand, the one that has had nothing
+// for the longest, so that those who work are not kept out by those who only hold on.
+bool StreamServer::Core::evict_idle() {
+  ServerConnection* longest = nullptr;
+  for (auto& [key, connection] : connections) {
+    auto since = connection->idle_since();
+    if (since && (!longest || *since < *longest->idle_since())) longest = key;
+  }
+  if (!longest || loop.now() - *longest->idle_since() < kLeastIdle) return false;
+  longest->shared_from_this()->close();
+  return true;
+}
+
 void StreamServer::Core::pause_accepting() {
   if (!accepting) return;
   accepting = false;
@@ -70,7 +84,7 @@ void StreamServer::Core::pause_accepting() {
 void StreamServer::Core::resume_accepting() {
   accept_timer = 0;
   if (accepting || draining) return;
-  if (connections.size() >= options.most_connections) {
+  if (connections.size() >= options.most_connections && !evict_idle()) {
     accept_timer = loop.after(std::chrono::milliseconds(100), [this] { resume_accepting(); });
     return;
   }
@@ -147,10 +161,21 @@ StreamServer::~StreamServer() { core_->shut_down(); }
 
 Result<uint16_t> StreamServer::listen(const std::string& address, uint16_t port, bool reuse_port) {
   TRY(Fd fd, listen_on(address, port, reuse_port));
-  return core_->adopt(std::move(fd));
+  TRY(port, core_->adopt(std::move(fd)));
+  if (!core_->options.twin || reuse_port || core_->options.tls) return port;
+  if (auto twin = listen_twin(address, port); twin.ok()) TRY_STATUS(core_->adopt(std::move(*twin)));
+  return port;
 }
 
 Result<uint16_t> StreamServer::adopt(int listening_fd) { return core_->adopt(Fd(listening_fd)); }
+Status StreamServer::take(int connected_fd, std::string peer) {
+  Fd fd(connected_fd);
+  TRY_STATUS(core_->prepare_tls());
+  if (core_->connections.size() >= core_->options.most_connections && !core_->evict_idle())
+    return error(Code::kExhausted, "too many connections");
+  core_->accept_one(std::move(fd), peer);
+  return {};
+}
 void StreamServer::drain(std::function<void()> done) { core_->drain(std::move(done)); }
 size_t StreamServer::connections() const { return core_->connections.size(); }
 

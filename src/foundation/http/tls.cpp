@@ -106,24 +106,28 @@ Result<SslContext> server_context(const TlsOptions& options) {
   TRY_STATUS(use_identity(ctx.get(), options.certificate, options.key));
   if (!options.client_ca.empty()) {
     TRY_STATUS(add_authorities(ctx.get(), options.client_ca, true));
-    SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, nullptr);
+    int must = options.require_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+    SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER | must, nullptr);
   }
+  SSL_CTX_set_min_proto_version(ctx.get(),
+                                options.least_version >= 13 ? TLS1_3_VERSION : TLS1_2_VERSION);
+  if (options.most_version == 12) SSL_CTX_set_max_proto_version(ctx.get(), TLS1_2_VERSION);
   static const unsigned char kSession[] = "proa";
   SSL_CTX_set_session_id_context(ctx.get(), kSession, sizeof kSession - 1);
   SSL_CTX_set_alpn_select_cb(ctx.get(), choose_protocol, nullptr);
   return ctx;
 }
 
-Result<SslContext> client_context(const std::string& ca, const std::string& certificate,
-                                  const std::string& key, bool http2) {
+Result<SslContext> client_context(const ClientIdentity& identity, bool http2) {
   SslContext ctx = new_context(TLS_client_method());
   if (!ctx) return tls_error("TLS");
-  if (ca.empty())
+  if (identity.ca.empty())
     SSL_CTX_set_default_verify_paths(ctx.get());
   else
-    TRY_STATUS(add_authorities(ctx.get(), ca, false));
-  if (!certificate.empty()) TRY_STATUS(use_identity(ctx.get(), certificate, key));
-  SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, nullptr);
+    TRY_STATUS(add_authorities(ctx.get(), identity.ca, false));
+  if (!identity.certificate.empty())
+    TRY_STATUS(use_identity(ctx.get(), identity.certificate, identity.key));
+  SSL_CTX_set_verify(ctx.get(), identity.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   const char* protocols = http2 ? "\x02h2\x08http/1.1" : "\x08http/1.1";
   SSL_CTX_set_alpn_protos(ctx.get(), reinterpret_cast<const unsigned char*>(protocols),
                           static_cast<unsigned>(std::strlen(protocols)));
@@ -151,6 +155,15 @@ TlsSession::TlsSession(const SslContext& context, bool server, const std::string
     SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
     SSL_set1_host(ssl_.get(), server_name.c_str());
   }
+}
+
+void TlsSession::expect_names(bool verify, const std::vector<std::string>& names) {
+  if (verify && names.empty()) return;
+  X509_VERIFY_PARAM* expected = SSL_get0_param(ssl_.get());
+  X509_VERIFY_PARAM_set1_ip(expected, nullptr, 0);
+  SSL_set1_host(ssl_.get(), nullptr);
+  if (!verify) return;
+  for (const std::string& name : names) SSL_add1_host(ssl_.get(), name.c_str());
 }
 
 bool TlsSession::note(const char* what) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "foundation/base/result.h"
 #include "foundation/http/http.h"
@@ -20,14 +21,21 @@ using SslContext = std::shared_ptr<SSL_CTX>;
 
 // ALPN offers h2 and http/1.1.
 Result<SslContext> server_context(const TlsOptions& options);
-// ca "": the system's. ALPN asks for h2 if http2, else http/1.1.
-Result<SslContext> client_context(const std::string& ca, const std::string& certificate,
-                                  const std::string& key, bool http2);
+struct ClientIdentity {
+  std::string ca, certificate, key;  // PEM; ca "": the system's
+  bool verify = true;
+  std::vector<std::string> names;  // see TlsSession::expect_names
+};
+// ALPN asks for h2 if http2, else http/1.1.
+Result<SslContext> client_context(const ClientIdentity& identity, bool http2);
 
 class TlsSession {
  public:
   // server_name: what a client expects to find in the certificate, a name or an address.
   TlsSession(const SslContext& context, bool server, const std::string& server_name);
+  // Client: with names, one of them must be in the certificate instead of server_name, which is
+  // still sent; without verify, none.
+  void expect_names(bool verify, const std::vector<std::string>& names);
   // Received records in, plain bytes out. n > 0; 0: the peer closed; -1: more is needed; -2:
   // broken.
   void received(std::string_view records);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "foundation/http/guarded.h"
+#include "foundation/http/relay.h"
 #include "foundation/http/stream.h"
 #include "foundation/http/transport.h"
 
@@ -27,7 +28,7 @@ struct UpstreamHash {
 struct UpstreamEqual {
   bool operator()(const Upstream& a, const Upstream& b) const {
     return a.port == b.port && a.http2 == b.http2 && a.tls == b.tls && a.address == b.address &&
-           a.server_name == b.server_name;
+           a.settings == b.settings && a.server_name == b.server_name;
   }
 };
 
@@ -36,13 +37,17 @@ struct UpstreamPool::Core {
   ~Core();
   std::shared_ptr<ClientStream> open(const Upstream& to, const RequestHead& head, bool end,
                                      ClientCallbacks callbacks);
+  std::shared_ptr<ClientStream> relay(const Upstream& to, std::string_view head,
+                                      std::string_view body, bool head_only, RelaySink& sink);
+  // A kept connection or a new one that can take an exchange; nullptr and the reason in *why.
+  UpstreamConnection* connection_to(const Upstream& to, Error* why);
   void close_idle(const std::string& address, uint16_t port);
   void shut_down();
   void remove(UpstreamConnection& connection);
   void now_idle(UpstreamConnection& connection);  // HTTP/1.1, may serve the next
   void sweep();
   void arm_sweep();
-  Result<SslContext> tls_context(bool http2);
+  Result<SslContext> tls_context(const Upstream& to);
 
   struct Peers {
     std::vector<UpstreamConnection*> idle;    // HTTP/1.1, the latest at the back
@@ -55,7 +60,11 @@ struct UpstreamPool::Core {
   std::unordered_map<Upstream, Peers, UpstreamHash, UpstreamEqual> peers;
   std::unordered_map<UpstreamConnection*, std::shared_ptr<UpstreamConnection>> connections;
   std::vector<char> buffer;
-  SslContext contexts[2];
+  struct Identity {
+    std::shared_ptr<const UpstreamSettings> settings;
+    SslContext contexts[2];  // without and with HTTP/2
+  };
+  std::unordered_map<const UpstreamSettings*, Identity> identities;
   async::TimerId sweep_timer = 0;
   bool down = false;
 };
@@ -73,6 +82,9 @@ class ClientProtocol {
   virtual bool idle() const = 0;      // no stream is open
   virtual std::shared_ptr<ClientStream> open(const RequestHead& head, bool end,
                                              ClientCallbacks callbacks) = 0;
+  // HTTP/1.1 only.
+  virtual std::shared_ptr<ClientStream> relay(std::string_view head, std::string_view body,
+                                              bool head_only, RelaySink& sink) = 0;
 };
 
 // A connection being made or made. What its streams say before that waits in the output queue. Over
@@ -89,6 +101,8 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void mute();     // the peer has ended: nothing more to wait for, but the streams go on
   void release();  // HTTP/1.1: the exchange is over; back to the pool
   std::shared_ptr<ClientStream> open(const RequestHead& head, bool end, ClientCallbacks callbacks);
+  std::shared_ptr<ClientStream> relay(std::string_view head, std::string_view body, bool head_only,
+                                      RelaySink& sink);
 
   UpstreamPool::Core& core() { return core_; }
   const Upstream& to() const { return to_; }
@@ -97,7 +111,10 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   bool closed() const { return closed_; }
   bool connected() const { return connected_; }
   bool in_event() const { return depth_ > 0; }
+  bool was_reset() const { return reset_; }  // by the peer: some bytes were not read there
   MonoTime idle_since() const { return idle_since_; }
+  bool worn() const;  // it has served as long, or as many, as the settings allow
+  Duration idle_timeout() const;
   void touch() { idle_since_ = core_.loop.now(); }
 
   class Turn {
@@ -115,7 +132,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void on_event(uint32_t events);
   void on_connected();
   void read_some_or_fail();
-  void read_some();
+  void read_some(bool to_the_end);
   void read_more_soon();
   void update_interest();
 
@@ -127,6 +144,10 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   uint32_t interest_ = 0;
   int depth_ = 0;
   bool connected_ = false, secured_ = false, closed_ = false, soon_ = false, muted_ = false;
+  bool reset_ = false;
+  bool unread_ = false;  // the socket may have more, and will not say so again
+  uint32_t served_ = 0;
+  MonoTime born_{};
   MonoTime idle_since_{};
 };
 

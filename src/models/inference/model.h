@@ -39,6 +39,7 @@ struct TensorInfo {
   std::string name;
   DataType type = DataType::kFp64;
   std::vector<int64_t> shape;  // -1: any
+  bool any_shape = false;      // of tensors: any rank, too
 };
 
 struct ModelInfo {
@@ -54,6 +55,8 @@ struct ModelInfo {
   size_t memory_bytes = 0;  // of the loaded parameters, about
 };
 
+class TensorModel;  // tensor.h
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -63,11 +66,14 @@ class Model {
   // does not take (names both widths, the column, the value), kUnimplemented for a method that it
   // does not have.
   virtual Status predict(const Table& in, Method method, Workspace& work, Output& out) const = 0;
+  // This, where it is asked by tensors and not by predict().
+  virtual const TensorModel* tensors() const { return nullptr; }
 };
 
 struct LoadOptions {
   Method method = Method::kDefault;  // what kDefault means; PREDICT_PROBA=true: kPredictProba
   size_t memory_limit = 0;           // bytes; 0: none
+  size_t threads = 1;                // of a library that has its own, for one prediction
 };
 
 class Engine {

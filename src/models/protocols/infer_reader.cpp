@@ -100,23 +100,32 @@ Status InferReader::numbers(Scanner& scan, Input& in, bool& other) {
   double* values = work_->take<double>(scan.left() / 2 + 1).data();
   size_t n = 0;
   int depth = 0;
-  bool all_whole = true;
+  bool all_whole = true, many = true, closed = false;
   for (bool more = true; more;) {  // before a value, blanks taken
     if (scan.take('[')) {
       if (++depth > Scanner::kMostDepth) return scan.syntax("nested too deeply");
       scan.space();
+      many = true;
       if (scan.peek() != ']') continue;
     } else {
+      if (many && depth > 0) {
+        size_t read = scan.quick_numbers(values + n, all_whole, closed);
+        n += read;
+        many = read > 1;
+        if (read != 0) scan.space();
+        if (!closed && scan.peek() == '[') continue;
+      }
       bool whole = true;
-      if (!scan.quick_number(values[n], whole)) {
+      if (!closed && !scan.quick_number(values[n], whole)) {
         if (!scan.at_number()) {
           other = true;
           return {};
         }
         TRY_STATUS(scan.number(values[n], whole));
       }
-      ++n;
+      n += !closed;
       all_whole &= whole;
+      closed = false;
     }
     if (depth > 0 && scan.quick_comma()) continue;
     scan.space();

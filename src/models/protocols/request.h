@@ -18,6 +18,9 @@
 namespace proa::metrics {
 class Histogram;
 }
+namespace proa::inference {
+struct Tensor;
+}
 
 namespace proa::protocols {
 
@@ -86,6 +89,7 @@ struct InferRequest {
   std::span<const InputTensor> inputs;
   std::span<const OutputRequest> outputs;  // empty: all
   const Table* rows = nullptr;             // V1: the rows themselves, instead of `inputs`
+  std::string_view body;  // V1 to a model of tensors: the body, which is read by what it takes
 };
 
 struct OutputTensor {
@@ -105,6 +109,8 @@ struct InferResponse {
   std::string_view model, version, id;  // id: the request's, or a new one where it had none
   std::span<const Parameter> parameters;
   std::span<const OutputTensor> outputs;
+  std::span<const inference::Tensor> tensors;  // of a model of tensors, instead of `outputs`
+  bool columnar = false;  // V1 as TensorFlow Serving answers to "inputs": whole, as "outputs"
   const StageMetrics* stages = nullptr;  // set, also with an error, once the model is known
 };
 

@@ -32,8 +32,15 @@ Status RowsReader::number_row(Scanner& scan, size_t row, double*& to, bool& othe
   const double* from = to;
   scan.space();
   if (!scan.take(']')) {
-    bool all_whole = whole_;
+    bool all_whole = whole_, many = true, closed = false;
     for (bool more = true; more;) {
+      if (many) {
+        size_t n = scan.quick_numbers(to, all_whole, closed);
+        to += n;
+        many = n > 1;
+        if (n != 0) scan.space();
+        if (closed) break;
+      }
       bool whole = true;
       if (!scan.quick_number(*to, whole)) {
         if (!scan.at_number()) {
@@ -46,6 +53,7 @@ Status RowsReader::number_row(Scanner& scan, size_t row, double*& to, bool& othe
       all_whole &= whole;
       if (!scan.quick_comma()) TRY_STATUS(scan.next(']', more));
     }
+    if (closed) scan.take(']');
     whole_ = all_whole;
   }
   auto n = static_cast<size_t>(to - from);

@@ -6,6 +6,7 @@
 // line L column C (char N)".
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
@@ -47,6 +48,10 @@ class Scanner {
   // nothing, where number() and next() are to be asked.
   bool quick_number(double& v, bool& whole);
   bool quick_comma();
+  // The same for many: reads elements of a list, each with its comma and a blank behind it, for as
+  // long as they are plain numbers and much text is left. Returns how many. closed: the last one's
+  // ']' is next; else an element is, perhaps behind blanks. `whole` turns false, never true.
+  size_t quick_numbers(double* to, bool& whole, bool& closed);
   // `whole`: written without a point and an exponent. Booleans are 0 and 1.
   Status number(double& v, bool& whole);
   Status string(std::string_view& text);  // unescaped
@@ -74,7 +79,45 @@ inline bool Scanner::at_number() const {
   return (c >= '0' && c <= '9') || c == '-' || c == 't' || c == 'f' || c == 'N' || c == 'I';
 }
 
-// Up to 19 digits and a small power of ten are exact in double arithmetic (Clinger 1990).
+// digits / 10^scale as the nearest double, for up to 19 digits and a scale of up to 19: from 64
+// bits of the quotient and whether more follow.
+inline double quotient(uint64_t digits, unsigned scale) {
+  static constexpr uint64_t kTens[] = {1,
+                                       10,
+                                       100,
+                                       1000,
+                                       10000,
+                                       100000,
+                                       1000000,
+                                       10000000,
+                                       100000000,
+                                       1000000000,
+                                       10000000000,
+                                       100000000000,
+                                       1000000000000,
+                                       10000000000000,
+                                       100000000000000,
+                                       1000000000000000,
+                                       10000000000000000,
+                                       100000000000000000,
+                                       1000000000000000000,
+                                       10000000000000000000u};
+  if (digits == 0) return 0;
+  int up = __builtin_clzll(digits), divisor_up = __builtin_clzll(kTens[scale]);
+  uint64_t high = digits << up >> 1, low = digits << up << 63, by = kTens[scale] << divisor_up;
+#if defined(__x86_64__)
+  uint64_t ratio, rest;
+  __asm__("divq %4" : "=a"(ratio), "=d"(rest) : "0"(low), "1"(high), "r"(by) : "cc");
+#else
+  auto all = static_cast<unsigned __int128>(high) << 64 | low;
+  auto ratio = static_cast<uint64_t>(all / by), rest = static_cast<uint64_t>(all % by);
+#endif
+  auto v = static_cast<double>(ratio | static_cast<uint64_t>(rest != 0));
+  return v * std::bit_cast<double>(static_cast<uint64_t>(1023 - 63 + divisor_up - up) << 52);
+}
+
+// Up to 19 digits; where they and the power of ten are exact as doubles, one division does (Clinger
+// 1990).
 inline bool Scanner::quick_number(double& v, bool& whole) {
   static constexpr double kTens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,
                                      1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19};
@@ -98,9 +141,9 @@ inline bool Scanner::quick_number(double& v, bool& whole) {
   } else {
     whole = true;
   }
-  if (count + scale > 19 || digits > (uint64_t{1} << 53) || (p < end && (*p | 0x20) == 'e'))
-    return false;
-  double size = static_cast<double>(digits) / kTens[scale];
+  if (count + scale > 19 || (p < end && (*p | 0x20) == 'e')) return false;
+  double size = digits <= (uint64_t{1} << 53) ? static_cast<double>(digits) / kTens[scale]
+                                              : quotient(digits, static_cast<unsigned>(scale));
   v = negative ? -size : size;
   at_ = p;
   return true;

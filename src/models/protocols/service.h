@@ -56,6 +56,13 @@ class Service {
 
   // True: requests to this model are to go through infer_later().
   virtual bool defers(std::string_view model, std::string_view version) = 0;
+  // How its requests are to be given: `later` is what defers() says; `tensors`: V1 as the body.
+  struct Handling {
+    bool later = false, tensors = false;
+  };
+  virtual Handling handling(std::string_view model, std::string_view version) {
+    return {defers(model, version), false};
+  }
   // Predicts now. What `out` views is valid until `work` is reset, and no longer than this turn of
   // the loop or the next call of infer().
   virtual Status infer(const InferRequest& request, Workspace& work, InferResponse& out) = 0;

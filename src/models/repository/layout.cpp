@@ -7,6 +7,7 @@
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
+#include "models/repository/triton.h"
 
 namespace proa::repository {
 namespace {
@@ -14,6 +15,9 @@ namespace {
 constexpr size_t kMostSettings = 1 << 20;
 constexpr size_t kMostVersions = 1000;
 constexpr const char* kSettings = "model-settings.json";
+constexpr const char* kTriton = "config.pbtxt";
+// Where one of these is, the other files of the folder belong to it.
+constexpr std::string_view kLeaders[] = {"/MLmodel", "/saved_model.pb"};
 
 bool is_kind(const std::string& path, mode_t kind) {
   struct stat info {};
@@ -46,6 +50,11 @@ std::vector<std::string> model_files(const std::string& folder, Engines engines)
     if (!name.starts_with('.') && name != "settings.json" && has_engine(str("/", name), engines) &&
         is_file(str(folder, "/", name)))
       found.push_back(str(folder, "/", name));
+  for (std::string_view leader : kLeaders)
+    for (const std::string& file : found)
+      if (file.ends_with(leader)) return {file};
+  std::string saved = str(folder, "/model.savedmodel/saved_model.pb");  // as Triton has it
+  if (found.empty() && has_engine(saved, engines) && is_file(saved)) found.push_back(saved);
   return found;
 }
 
@@ -111,6 +120,11 @@ Result<Settings> read_settings(const std::string& folder) {
   return parse_settings(text).context(str(folder, "/", kSettings));
 }
 
+Result<TritonConfig> read_triton(const std::string& folder) {
+  TRY(std::string text, read_file(str(folder, "/", kTriton), kMostSettings));
+  return parse_triton(text).context(str(folder, "/", kTriton));
+}
+
 // The model file that settings name, or the one in the folder.
 Result<std::string> settings_file(const std::string& folder, const Settings& s, Engines engines) {
   std::string uri = s.uri.starts_with("file://") ? s.uri.substr(7) : s.uri;
@@ -124,8 +138,8 @@ Status add_settings(const std::string& folder, Found& found, Engines engines) {
   if (!s.implementation.empty() && engine_of(s.implementation).empty())
     return error(Code::kUnimplemented,
                  str(folder, "/", kSettings, ": implementation ", shorten(s.implementation, 100),
-                     " is not served here; mlserver_sklearn, mlserver_xgboost, mlserver_lightgbm "
-                     "and mlserver_catboost are"));
+                     " is not served here; mlserver_sklearn, mlserver_xgboost, mlserver_lightgbm, "
+                     "mlserver_catboost and mlserver_mlflow are"));
   TRY(std::string file, settings_file(folder, s, engines));
   found.versions.push_back({s.version, file});
   found.settings = std::move(s);
@@ -171,7 +185,7 @@ std::string_view engine_of(std::string_view implementation) {
   static constexpr std::pair<std::string_view, std::string_view> kAll[] = {
       {"mlserver_sklearn.", "sklearn"},   {"mlserver.sklearn.", "sklearn"},
       {"mlserver_xgboost.", "xgboost"},   {"mlserver_lightgbm.", "lightgbm"},
-      {"mlserver_catboost.", "catboost"},
+      {"mlserver_catboost.", "catboost"}, {"mlserver_mlflow.", "mlflow"},
   };
   for (auto [prefix, engine] : kAll)
     if (implementation.starts_with(prefix)) return engine;
@@ -208,8 +222,10 @@ bool is_model(const std::string& path, Engines engines) {
 }
 
 Result<Found> find_model(const std::string& path, const std::string& name,
-                         const VersionPolicy& policy, Engines engines) {
+                         const VersionPolicy& wanted, Engines engines) {
   Found found;
+  VersionPolicy policy = wanted;
+  TritonConfig triton;
   found.name = name;
   found.folder = path;
   if (is_file(path)) {
@@ -222,6 +238,10 @@ Result<Found> find_model(const std::string& path, const std::string& name,
   if (exists(str(path, "/", kSettings))) {
     TRY_STATUS(add_settings(path, found, engines));
     return found;
+  }
+  if (is_file(str(path, "/", kTriton))) {
+    TRY(triton, read_triton(path));
+    if (triton.policy) policy = *triton.policy;
   }
   auto versions = numbered(path);
   if (!model_files(path, engines).empty() || versions.empty()) {
@@ -237,7 +257,10 @@ Result<Found> find_model(const std::string& path, const std::string& name,
       if (found.versions.back().version.empty()) found.versions.back().version = version;
       continue;
     }
-    TRY(std::string file, one_file(folder, engines));
+    std::string file = triton.file.empty() ? "" : str(folder, "/", triton.file);
+    if (file.empty() || is_folder(file)) {
+      TRY(file, one_file(file.empty() ? folder : file, engines));
+    }
     found.versions.push_back({version, std::move(file)});
   }
   return found;

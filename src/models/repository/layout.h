@@ -4,6 +4,7 @@
 //   model.joblib                      one model, no version
 //   model/model.joblib                the same, in a folder with one model file
 //   model/1/model.joblib model/2/…    versions of one model
+//   model/config.pbtxt model/1/…      the same, as Triton has it
 //   models/iris/… models/wine/…       a repository: each folder one of the above
 //
 // Reads folders and settings, no model file. Used by Repository. Blocking; thread-safe.

@@ -18,7 +18,12 @@
 #include "models/engines/boosted/lightgbm.h"
 #include "models/engines/boosted/xgboost.h"
 #include "models/engines/files.h"
+#include "models/engines/mlflow/mlflow_engine.h"
+#include "models/engines/onnx/onnx_engine.h"
+#include "models/engines/openvino/openvino_engine.h"
+#include "models/engines/pmml/pmml_engine.h"
 #include "models/engines/sklearn_engine.h"
+#include "models/worker/cpu.h"
 #include "models/worker/memory.h"
 #include "models/worker/options.h"
 #include "models/worker/process_metrics.h"
@@ -27,12 +32,19 @@
 namespace proa::models {
 namespace {
 
-// Every engine there is; a new one is one more line.
+// Every engine there is; a new one is one more line. MLflow's reads by those before it.
+extern const inference::Engine* const kEngines[];
+constexpr size_t kReaders = 7;
+const engines::MlflowEngine kMlflow({kEngines, kReaders});
 const inference::Engine* const kEngines[] = {
     &engines::sklearn_engine(),
     &engines::xgboost_engine(),
     &engines::lightgbm_engine(),
     &engines::catboost_engine(),
+    &engines::onnx_engine(),
+    &engines::openvino_engine(),
+    &engines::pmml_engine(),
+    &kMlflow,
 };
 
 constexpr auto kDrainTime = std::chrono::seconds(25);  // below the usual grace period of 30 s
@@ -87,6 +99,7 @@ Result<repository::Options> repository_options(const ServeOptions& o) {
   TRY(r.policy, repository::parse_policy(o.version_policy));
   if (wants_probabilities()) r.load.method = inference::Method::kPredictProba;
   r.load.memory_limit = memory_limit();
+  r.load.threads = cpu_limit();
   return r;
 }
 
@@ -122,7 +135,14 @@ void drain_all(std::vector<std::unique_ptr<Worker>>& workers) {
   workers[0]->loop().after(kDrainTime, stop);
 }
 
+// What a large request took is kept for the next one, not given back and fetched again each time.
+void keep_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
 int run(const ServeOptions& options) {
+  keep_memory();
   std::set_new_handler(out_of_memory);
   Fd signals = stop_signals();
   auto start = real_clock().mono();

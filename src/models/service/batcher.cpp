@@ -11,6 +11,7 @@ using inference::Table;
 using inference::Values;
 
 constexpr size_t kMostAdaptiveRows = 4096;
+constexpr size_t kLargeRows = 256;  // to join so many costs more than it saves, unless asked for
 
 bool same_names(const Table& a, const Table& b) {
   return std::equal(a.names.begin(), a.names.end(), b.names.begin(), b.names.end());
@@ -113,7 +114,8 @@ bool Batcher::add(Waiting& waiting, const BatchOptions& options) {
     flush_untimed();  // nothing need wait: there is no reason to refuse
   }
   bool sparse = waiting.table.form == Table::Form::kSparse;
-  if (waiting.plan.count != 1 || waiting.table.rows == 0 || sparse) {
+  bool large = options.max_rows == 0 && waiting.table.rows >= kLargeRows;
+  if (waiting.plan.count != 1 || waiting.table.rows == 0 || sparse || large) {
     alone_(std::move(waiting));
     return true;
   }

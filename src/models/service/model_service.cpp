@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "foundation/base/strings.h"
+#include "models/protocols/tensor/inputs.h"
 #include "models/protocols/tensors.h"
 
 namespace proa::service {
@@ -81,17 +82,20 @@ BatchOptions ModelService::batch_of(const Entry& entry) const {
 
 // Where batching is not configured: only for models whose calls cost much, and only when several
 // requests come in one turn; a lone request goes the short way.
-bool ModelService::defers(std::string_view model, std::string_view version) {
+protocols::Service::Handling ModelService::handling(std::string_view model,
+                                                    std::string_view version) {
   auto found = find(model, version);
-  if (!found.ok()) return false;
+  if (!found.ok()) return {};
+  if (found->version->model->tensors()) [[unlikely]]
+    return {false, true};
   const Entry& entry = **found->entry;
   if (options_.batch.max_rows > 1 || entry.settings.max_batch_size > 1)
-    return batch_of(entry).max_rows > 1;
+    return {batch_of(entry).max_rows > 1, false};
   if (!options_.batch.adaptive ||
       found->version->predict_ns.load(std::memory_order_relaxed) < kWorthBatching)
-    return false;
+    return {};
   bool same_turn = loop_.now() == turn_;
-  return same_turn ? in_turn_ > 0 || in_last_turn_ > 1 : in_turn_ > 1;
+  return {same_turn ? in_turn_ > 0 || in_last_turn_ > 1 : in_turn_ > 1, false};
 }
 
 void ModelService::count_request() {
@@ -110,7 +114,39 @@ void ModelService::begin(const InferRequest& request, const Found& found, Worksp
   out.id = request.id;
   out.parameters = {};
   out.stages = &entry.metrics.stages;
+  out.tensors = {};
+  out.columnar = false;
   if (request.id.empty() && !request.rows) out.id = ids_.next(work);
+}
+
+// A model of tensors: what it is given is checked against what it takes before it is asked.
+Status ModelService::run_tensors(const InferRequest& request, const Found& found,
+                                 const inference::TensorModel& model, Workspace& work,
+                                 InferResponse& out) {
+  const inference::ModelInfo& info = model.info();
+  const Entry& entry = **found.entry;
+  std::span<const inference::Tensor> in;
+  std::span<const size_t> wanted;
+  if (request.body.data())
+    TRY_STATUS(tensor_rows_.read(request.body, info, work, in));
+  else
+    TRY_STATUS(protocols::to_tensors(request, info, work, in));
+  TRY_STATUS(protocols::wanted_outputs(request, info, work, wanted));
+  auto outputs = work.take<inference::Tensor>(std::max<size_t>(wanted.size(), 1));
+  outputs = outputs.first(wanted.size());
+  auto start = std::chrono::steady_clock::now();
+  if (Status s = model.infer(in, wanted, work, outputs); !s.ok()) {
+    entry.metrics.failures->add();
+    return s;
+  }
+  Duration took = std::chrono::steady_clock::now() - start;
+  learn(*found.version, took.count());
+  entry.metrics.stages.predict->observe(seconds(took));
+  out.outputs = {};
+  out.tensors = outputs;
+  out.columnar = request.body.data() && tensor_rows_.columnar() &&
+                 std::string_view(info.type).starts_with("TensorFlow");
+  return {};
 }
 
 Status ModelService::run(const InferRequest& request, const Found& found, const Table& table,
@@ -136,6 +172,8 @@ Status ModelService::infer(const InferRequest& request, Workspace& work, InferRe
   auto found = find(request.model, request.version);
   if (!found.ok()) return std::move(found).error();
   begin(request, *found, work, out);
+  if (const auto* tensors = found->version->model->tensors()) [[unlikely]]
+    return run_tensors(request, *found, *tensors, work, out);
   Table table;
   TRY_STATUS(protocols::to_table(request, work, table, (*found->entry)->settings.content_type));
   TRY(Plan methods, plan(request));

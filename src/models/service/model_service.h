@@ -12,6 +12,7 @@
 
 #include "foundation/async/loop.h"
 #include "models/protocols/service.h"
+#include "models/protocols/tensor/rows.h"
 #include "models/repository/repository.h"
 #include "models/service/batcher.h"
 #include "models/service/predict.h"
@@ -29,7 +30,10 @@ class ModelService : public protocols::Service {
   ModelService(async::Loop& loop, repository::Repository& repository, ServiceOptions options);
   ~ModelService() override;
 
-  bool defers(std::string_view model, std::string_view version) override;
+  bool defers(std::string_view model, std::string_view version) override {
+    return handling(model, version).later;
+  }
+  Handling handling(std::string_view model, std::string_view version) override;
   Status infer(const protocols::InferRequest& request, protocols::Workspace& work,
                protocols::InferResponse& out) override;
   void infer_later(std::unique_ptr<protocols::Call> call) override;
@@ -63,6 +67,9 @@ class ModelService : public protocols::Service {
              protocols::InferResponse& out);
   void begin(const protocols::InferRequest& request, const Found& found, protocols::Workspace& work,
              protocols::InferResponse& out);
+  Status run_tensors(const protocols::InferRequest& request, const Found& found,
+                     const inference::TensorModel& model, protocols::Workspace& work,
+                     protocols::InferResponse& out);
   void alone(Waiting waiting);
   void answer_part(Waiting& waiting, std::span<const inference::Output> outputs);
   Flavor flavor_of(const repository::Entry& entry) const;
@@ -73,6 +80,7 @@ class ModelService : public protocols::Service {
   std::shared_ptr<const repository::Snapshot> snapshot_;
   uint64_t generation_ = 0;
   Ids ids_;
+  protocols::TensorRowsReader tensor_rows_;
   Batcher batcher_;
   MonoTime turn_{};                     // the loop's turn of the last request
   int in_turn_ = 0, in_last_turn_ = 0;  // requests in it, and in the turn before

@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "models/storage/download.h"
-#include "models/storage/source.h"
+#include "models/storage/transfer/download.h"
+#include "models/storage/transfer/source.h"
 
 namespace proa::storage {
 
@@ -28,14 +28,26 @@ struct FetchOptions {
   std::string cache;          // folder; "" means none
   std::string pin;            // "NAMESPACE/REVISION"; see cache.h
   bool prefer_cache = false;  // take what the cache has of this URI without asking
+  int64_t cache_bytes = 0;    // the cache's bound; 0: none
+  std::string secret_files;  // folder of what STORAGE_CONFIG's secrets became; remove it at the end
+  std::string progress_file;  // JSON, replaced with each report: bytes, total, rate, left, file
   std::function<void(const std::string&)> log = [](const std::string&) {};
 };
 
-Status fetch(const std::string& uri, const std::string& destination, const FetchOptions& options);
+struct Fetched {
+  size_t files = 0;
+  int64_t bytes = 0;
+  std::string digest;  // see cache.h; "" if nothing was fetched
+};
 
-// PROA_MODEL_CACHE, PROA_MODEL_PIN, PROA_MIRRORS, STORAGE_ALLOW_PATTERNS, STORAGE_IGNORE_PATTERNS,
-// ….
+Result<Fetched> fetch(const std::string& uri, const std::string& destination,
+                      const FetchOptions& options);
+
+// The variables that docs/STORAGE.md lists, STORAGE_CONFIG included.
 Result<FetchOptions> options_from(const Environment& env);
+
+// "100Gi" → bytes; "" → 0. `name` is for the error.
+Result<int64_t> parse_size(const std::string& name, std::string_view text);
 
 int fetch_main(int argc, char** argv);
 

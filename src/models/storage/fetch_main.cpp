@@ -1,5 +1,4 @@
 // The command line of `proa fetch`.
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
+#include "models/storage/cache/cache.h"
 #include "models/storage/fetch.h"
 
 extern char** environ;
@@ -18,22 +18,30 @@ namespace {
 constexpr const char* kHelp =
     "Usage: proa fetch [OPTION]... SRC DST [SRC DST]...\n"
     "\n"
-    "Fetches each model SRC into the folder DST. SRC is gs://BUCKET/PATH, https://HOST/PATH,\n"
-    "http://HOST/PATH, file:///PATH, a path, or pvc://CLAIM/PATH (mounted already). A file or all "
-    "that\n"
-    "is below a prefix; a single .tar, .tgz, .tar.gz or .zip is unpacked.\n"
+    "Fetches each model SRC into the folder DST: a file, or all that is below a prefix; a single\n"
+    ".tar, .tgz, .tar.gz or .zip is unpacked. SRC is one of\n"
+    "\n"
+    "  gs://BUCKET/PATH  s3://BUCKET/PATH  oss://BUCKET/PATH  https://HOST/PATH  http://HOST/PATH\n"
+    "  https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH (or file.core…/SHARE/PATH)\n"
+    "  hf://OWNER/MODEL[:REVISION]  modelscope://OWNER/MODEL[:REVISION]\n"
+    "  oci://REGISTRY/REPOSITORY[:TAG][@DIGEST]  https://HOST/PATH.git[#REF]\n"
+    "  hdfs://PATH  webhdfs://PATH  file:///PATH  a path  pvc://CLAIM/PATH (mounted already)\n"
     "\n"
     "  --cache DIR           keep models there, by URI and version (PROA_MODEL_CACHE)\n"
     "  --pin NAME            take the version that NAME took before, without asking "
     "(PROA_MODEL_PIN)\n"
     "  --prefer-cache        take what the cache has of SRC without asking\n"
+    "  --cache-bytes SIZE    bound on the cache, as in 100Gi (PROA_MODEL_CACHE_BYTES)\n"
+    "  --unpin NAME          forget NAME in the cache, and end\n"
+    "  --allow ADDRESSES     private addresses that may be reached: ADDRESS[/BITS],…, private, "
+    "all\n"
+    "                        or public (PROA_FETCH_ALLOW)\n"
     "  --mirror PREFIX=/DIR  serve URIs below PREFIX from a folder; may be repeated (PROA_MIRRORS, "
     "by ;)\n"
     "  --help\n"
     "\n"
-    "Environment: GOOGLE_APPLICATION_CREDENTIALS, STORAGE_EMULATOR_HOST, HOST-headers (JSON),\n"
-    "STORAGE_ALLOW_PATTERNS, STORAGE_IGNORE_PATTERNS, PROA_TERMINATION_LOG "
-    "(/dev/termination-log).\n";
+    "The environment's variables are those of KServe's storage initializer; docs/STORAGE.md lists\n"
+    "them. PROA_TERMINATION_LOG (/dev/termination-log) gets the error, or the digests.\n";
 
 Environment environment() {
   Environment out;
@@ -45,13 +53,17 @@ Environment environment() {
   return out;
 }
 
-// One line to stderr, and to the termination log if there is one.
-int fail(const Environment& env, std::string_view message) {
-  std::string line = shorten(replace_all(message, "\n", " "), 2000);
+void write_termination_log(const Environment& env, const std::string& text) {
   const auto it = env.find("PROA_TERMINATION_LOG");
   const std::string path = it == env.end() ? "/dev/termination-log" : it->second;
   if (Fd fd(open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC)); fd)
-    (void)!write(fd.get(), line.data(), line.size());
+    (void)!write(fd.get(), text.data(), text.size());
+}
+
+// One line to stderr, and to the termination log if there is one.
+int fail(const Environment& env, std::string_view message) {
+  std::string line = shorten(replace_all(message, "\n", " "), 2000);
+  write_termination_log(env, line);
   line += '\n';
   (void)!write(STDERR_FILENO, line.data(), line.size());
   return 1;
@@ -65,6 +77,7 @@ void say(const std::string& text) {
 struct Command {
   FetchOptions options;
   std::vector<std::string> pairs;
+  std::string unpin;
   bool help = false;
 };
 
@@ -73,7 +86,13 @@ Status option(Command& c, std::string_view name, const std::string& value) {
     c.options.cache = value;
   else if (name == "--pin")
     c.options.pin = value;
-  else if (name == "--mirror") {
+  else if (name == "--unpin")
+    c.unpin = value;
+  else if (name == "--cache-bytes") {
+    TRY(c.options.cache_bytes, parse_size(std::string(name), value));
+  } else if (name == "--allow") {
+    TRY(c.options.source.http.addresses, AddressRules::parse(value));
+  } else if (name == "--mirror") {
     TRY(auto more, parse_mirrors(value));
     for (auto& m : more) c.options.source.mirrors.push_back(std::move(m));
   } else
@@ -102,9 +121,22 @@ Result<Command> parse(int argc, char** argv, const Environment& env) {
     } else
       return error(Code::kInvalid, str("proa fetch: ", arg, " needs a value"));
   }
-  if (!c.help && (c.pairs.empty() || c.pairs.size() % 2 != 0))
+  if (!c.help && c.unpin.empty() && (c.pairs.empty() || c.pairs.size() % 2 != 0))
     return error(Code::kInvalid, "proa fetch: needs SRC DST pairs; see --help");
   return c;
+}
+
+int fetch_all(Command& command, const Environment& env) {
+  command.options.log = say;
+  std::string digests;
+  for (size_t i = 0; i + 1 < command.pairs.size(); i += 2) {
+    auto done = fetch(command.pairs[i], command.pairs[i + 1], command.options);
+    if (!done.ok()) return fail(env, done.error().message);
+    if (!done->digest.empty())
+      digests += str(digests.empty() ? "" : "\n", done->digest, " ", command.pairs[i + 1]);
+  }
+  if (!digests.empty()) write_termination_log(env, digests);
+  return 0;
 }
 
 }  // namespace
@@ -118,12 +150,13 @@ int fetch_main(int argc, char** argv) {
     say(kHelp);
     return 0;
   }
-  command->options.log = say;
-  for (size_t i = 0; i + 1 < command->pairs.size(); i += 2) {
-    auto done = fetch(command->pairs[i], command->pairs[i + 1], command->options);
-    if (!done.ok()) return fail(env, done.error().message);
+  if (!command->unpin.empty()) {
+    auto done = unpin(command->options.cache, command->unpin);
+    return done.ok() ? 0 : fail(env, done.error().message);
   }
-  return 0;
+  const int code = fetch_all(*command, env);
+  (void)remove_tree(command->options.secret_files).ok();
+  return code;
 }
 
 }  // namespace proa::storage

@@ -7,12 +7,11 @@
 
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
-#include "models/storage/source.h"
+#include "models/storage/resolve.h"
 
 namespace proa::storage {
 namespace {
 
-constexpr size_t kMostFiles = 100'000;
 constexpr int kMostDepth = 64;
 
 Status add_file(const std::string& path, const std::string& relative, const struct stat& st,
@@ -50,11 +49,11 @@ Status walk(const std::string& path, const std::string& relative, int depth, Res
 
 }  // namespace
 
-Result<Resolved> resolve_local(const std::string& path, const Uri& uri, const SourceOptions&) {
+Result<Resolved> resolve_local(const std::string& path, const Uri& uri) {
   struct stat st {};
   if (stat(path.c_str(), &st) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return no_model(uri);
-    return errno_error(str("Failed to fetch model from ", uri.text));
+    return errno_error(str("Failed to fetch model from ", uri.shown));
   }
   Resolved out;
   if (S_ISDIR(st.st_mode)) {

@@ -2,7 +2,7 @@
 // map.
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
-#include "models/storage/source.h"
+#include "models/storage/resolve.h"
 
 namespace proa::storage {
 namespace {
@@ -26,30 +26,38 @@ std::vector<std::string> headers_for(const Uri& uri, const Environment& env) {
 Status check(const HttpResponse& r, const Uri& uri, bool with_headers) {
   if (r.status >= 200 && r.status < 300) return {};
   if (r.status == 404 || r.status == 410)
-    return error(Code::kNotFound, str("HTTP resource not found at '", uri.text, "'."));
+    return error(Code::kNotFound, str("HTTP resource not found at '", uri.shown, "'."));
   if (r.status == 401 || r.status == 403)
-    return error(Code::kForbidden, str(r.status, " reading ", uri.text,
+    return error(Code::kForbidden, str(r.status, " reading ", uri.shown,
                                        with_headers ? ": the given headers are not accepted"
                                                     : ": no credentials were given"));
   return error(Code::kUnavailable,
-               str("server ", origin_of(uri.text), " answered ", r.status, " for ", uri.text));
+               str("server ", origin_of(uri.text), " answered ", r.status, " for ", uri.shown));
 }
 
 }  // namespace
 
 Result<Resolved> resolve_web(const Uri& uri, const SourceOptions& options) {
   const auto headers = headers_for(uri, options.env);
-  Http http(options.times);
+  Http http(options.http);
   RemoteFile file;
   file.url = uri.text.substr(0, uri.text.find('#'));
   const std::string name = uri.path.substr(uri.path.rfind('/') + 1);
   TRY(file.path, safe_relative(name.empty() ? "model" : name));
-  TRY(auto head, send_with_retries(http, {file.url, headers, "HEAD"}, options));
+  TRY(auto head, send_with_retries(http, {file.url, headers, "HEAD", {}, {}}, options));
   Resolved out;
-  out.credentials = [headers](Http&, bool) -> Result<std::vector<std::string>> { return headers; };
+  out.http = options.http;
+  out.sign = [headers](Http&, HttpRequest& r, bool) -> Status {
+    r.headers.insert(r.headers.end(), headers.begin(), headers.end());
+    return {};
+  };
   const bool no_head = head.status == 405 || head.status == 501 || head.status == 403;
   if (!no_head) {
     TRY_STATUS(check(head, uri, !headers.empty()));
+    if (head.header("content-type").starts_with("text/html"))
+      return error(Code::kInvalid, str("URI ", uri.shown,
+                                       " answered with a web page (Content-Type "
+                                       "text/html), not with a model"));
     const auto& encoding = head.header("content-encoding");
     if (encoding.empty() || encoding == "identity") {
       file.size = parse_int(head.header("content-length")).value_or(-1);
@@ -59,8 +67,8 @@ Result<Resolved> resolve_web(const Uri& uri, const SourceOptions& options) {
     if (file.version.empty() && !head.header("last-modified").empty() && file.size >= 0)
       file.version = str(head.header("last-modified"), " ", file.size);
     for (auto part : split(head.header("digest"), ','))
-      if (trim(part).starts_with("md5=")) file.md5 = trim(part).substr(4);
-    if (file.md5.empty()) file.md5 = head.header("content-md5");
+      if (trim(part).starts_with("md5=")) file.checks.md5 = trim(part).substr(4);
+    if (file.checks.md5.empty()) file.checks.md5 = head.header("content-md5");
     out.version = file.version;
   }
   out.files.push_back(std::move(file));

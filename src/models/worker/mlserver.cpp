@@ -14,7 +14,7 @@ constexpr size_t kMostSettings = 1 << 20;
 constexpr std::string_view kPrefix = "MLSERVER_";
 
 std::string engine_of(std::string_view implementation) {
-  for (std::string_view engine : {"sklearn", "xgboost", "lightgbm", "catboost"})
+  for (std::string_view engine : {"sklearn", "xgboost", "lightgbm", "catboost", "mlflow"})
     if (contains(lower(implementation), engine)) return std::string(engine);
   return std::string(implementation);
 }

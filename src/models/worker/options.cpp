@@ -22,7 +22,8 @@ const char* const kServeHelp = R"(proa serve: a model server
   --host             address to listen on; 0.0.0.0 for all (default: the variable POD_IP, else
                      127.0.0.1)
   --workers          threads that serve (default 1); they share the models
-  --framework        sklearn, xgboost, lightgbm or catboost (default: by the file)
+  --framework        sklearn, xgboost, lightgbm, catboost, onnx, openvino, pmml or mlflow (default:
+                     by the file)
   --version_policy   latest, latest:N, all or specific:1,3 (default: latest)
   --max_batch_size   rows of requests that are predicted together (default: what has arrived at
                      once, without waiting)
@@ -180,10 +181,12 @@ Status set_flag(ServeOptions& o, std::string_view name, std::string_view value) 
 }
 
 Status check_engine(const ServeOptions& o) {
-  for (std::string_view known : {"", "sklearn", "xgboost", "lightgbm", "catboost"})
+  for (std::string_view known : {"", "sklearn", "xgboost", "lightgbm", "catboost", "onnx",
+                                 "openvino", "pmml", "mlflow"})
     if (o.engine == known) return {};
   return error(Code::kInvalid, str("--framework: '", shorten(o.engine, 60),
-                                   "' is not served; sklearn, xgboost, lightgbm and catboost are"));
+                                   "' is not served; sklearn, xgboost, lightgbm, catboost, onnx, "
+                                   "openvino, pmml and mlflow are"));
 }
 
 Status check(ServeOptions& o) {

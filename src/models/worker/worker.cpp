@@ -47,6 +47,7 @@ Worker::~Worker() {
 http::ServerOptions Worker::http_options() {
   http::ServerOptions o;
   o.idle_timeout = options_.idle_timeout;
+  o.twin = true;
   o.inline_handler = [this](const http::RequestView& request, http::ResponseBuffer& response) {
     return rest_.answer(request, response);
   };

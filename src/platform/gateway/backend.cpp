@@ -8,29 +8,20 @@ namespace proa::gateway {
 
 namespace {
 
-bool open(const Endpoint& e, int limit, MonoTime now) {
-  return !e.gone && e.aside_until <= now && (limit == 0 || e.in_flight < limit);
+// What only Exchange can do.
+bool is_special(const Policy& p) {
+  const ConnectionPool plain{};
+  ConnectionPool pool = p.pool;
+  pool.most_connections = pool.most_pending = pool.most_requests = pool.most_retries = 0;
+  return p.balance == Balance::kConsistentHash || p.tls || p.proxy_protocol || !(pool == plain);
 }
 
 }  // namespace
 
-int choose(std::span<const std::shared_ptr<Endpoint>> endpoints, int limit, uint32_t random,
-           uint32_t& round, MonoTime now) {
-  const size_t n = endpoints.size();
-  if (n == 0) return -1;
-  if (limit == 0 && n > 1) {
-    size_t a = (random & 0xffff) % n;
-    size_t b = (a + 1 + (random >> 16) % (n - 1)) % n;
-    if (!open(*endpoints[a], limit, now)) a = b;
-    if (open(*endpoints[b], limit, now) && endpoints[b]->in_flight < endpoints[a]->in_flight) a = b;
-    if (open(*endpoints[a], limit, now)) return static_cast<int>(a);
-  }
-  const size_t start = limit > 3 ? round++ % n : 0;  // up to 3: the first that has room
-  for (size_t i = 0; i < n; ++i) {
-    size_t at = (start + i) % n;
-    if (open(*endpoints[at], limit, now)) return static_cast<int>(at);
-  }
-  return -1;
+bool BackendOptions::operator==(const BackendOptions& o) const {
+  return container_concurrency == o.container_concurrency && timeout == o.timeout &&
+         most_waiting == o.most_waiting &&
+         (policy == o.policy || (policy && o.policy && *policy == *o.policy));
 }
 
 Backend::Backend(client::Key key, bool revision, std::string name)
@@ -39,7 +30,77 @@ Backend::Backend(client::Key key, bool revision, std::string name)
 void Backend::configure(const BackendOptions& options, MonoTime now) {
   std::lock_guard lock(mutex_);
   options_ = options;
+  const Policy* policy = options_.policy.get();
+  special_ = policy && is_special(*policy);
+  watched_ = policy && policy->has_outlier;
+  table_.clear();
+  if (policy && policy->balance == Balance::kConsistentHash)
+    table_.build(endpoints_, policy->hash);
   serve(now);
+}
+
+std::shared_ptr<const Policy> Backend::policy() const {
+  std::lock_guard lock(mutex_);
+  return options_.policy;
+}
+
+int Backend::pick(MonoTime now, uint32_t random, const uint64_t* hash) {
+  const int limit = options_.container_concurrency;
+  if (!options_.policy) return choose(endpoints_, limit, random, round_, now);
+  return choose_by(*options_.policy, endpoints_, table_, limit, random, round_, hash, now);
+}
+
+// As many requests are under way as the policy's connections can carry.
+bool Backend::at_limit() const {
+  const Policy* p = options_.policy.get();
+  if (!p || p->pool.most_connections == 0 || in_hand_ < p->pool.most_connections) return false;
+  return endpoints_.empty() || !endpoints_.front()->http2;
+}
+
+void Backend::give_back(Endpoint& endpoint) {
+  --endpoint.in_flight;
+  --in_hand_;
+}
+
+bool Backend::try_enter(MonoTime now, uint32_t random, std::shared_ptr<Endpoint>* endpoint,
+                        Duration* timeout) {
+  std::lock_guard lock(mutex_);
+  if (head_ || special_ || at_limit()) return false;
+  const Policy* p = options_.policy.get();
+  if (p && p->pool.most_requests && in_hand_ >= p->pool.most_requests) return false;
+  int at = pick(now, random, nullptr);
+  if (at < 0) return false;
+  if (sampled_ == MonoTime{}) sampled_ = counted_ = now;
+  count(now, 1);
+  ++arrived_;
+  *timeout = options_.timeout;
+  *endpoint = endpoints_[static_cast<size_t>(at)];
+  ++(*endpoint)->in_flight;
+  ++in_hand_;
+  return true;
+}
+
+void Backend::outcome(Endpoint& endpoint, int status, MonoTime now) {
+  if (!watched_.load(std::memory_order_relaxed)) return;
+  std::lock_guard lock(mutex_);
+  if (options_.policy && options_.policy->has_outlier)
+    note_outcome(options_.policy->outlier, endpoints_, endpoint, status, now);
+}
+
+// As many as the policy says, else a fifth of what is in hand, and at least three.
+bool Backend::retry_begins() {
+  std::lock_guard lock(mutex_);
+  uint32_t most = std::max(3u, static_cast<uint32_t>(present_) / 5);
+  if (options_.policy && options_.policy->pool.most_retries)
+    most = options_.policy->pool.most_retries;
+  if (retrying_ >= most) return false;
+  ++retrying_;
+  return true;
+}
+
+void Backend::retry_over() {
+  std::lock_guard lock(mutex_);
+  --retrying_;
 }
 
 BackendOptions Backend::options() const {
@@ -56,6 +117,7 @@ void Backend::announce(std::vector<EndpointAddress> addresses, MonoTime now) {
     });
     if (old == endpoints_.end()) {
       next.push_back(std::make_shared<Endpoint>(std::move(address)));
+      if (!endpoints_.empty()) next.back()->since = now;
       continue;
     }
     (*old)->aside_until = {};
@@ -64,7 +126,13 @@ void Backend::announce(std::vector<EndpointAddress> addresses, MonoTime now) {
   }
   for (auto& e : endpoints_)
     if (e) e->gone = true;
+  if (next.empty())
+    served_since_ = {};
+  else if (served_since_ == MonoTime{})
+    served_since_ = now;
   endpoints_ = std::move(next);
+  if (options_.policy && options_.policy->balance == Balance::kConsistentHash)
+    table_.build(endpoints_, options_.policy->hash);
   serve(now);
 }
 
@@ -93,31 +161,39 @@ void Backend::leave(MonoTime now, Endpoint* endpoint) {
   std::lock_guard lock(mutex_);
   count(now, -1);
   if (!endpoint) return;
-  --endpoint->in_flight;
+  give_back(*endpoint);
   if (head_) serve(now);
 }
 
 Admit Backend::acquire(Waiter& waiter, MonoTime now, uint32_t random,
                        std::shared_ptr<Endpoint>* endpoint, bool* cold, bool front,
-                       const Endpoint* avoid) {
+                       const Endpoint* avoid, std::optional<uint64_t> hash) {
   std::lock_guard lock(mutex_);
   *cold = endpoints_.empty();
-  if (head_ == nullptr || front) {  // else those who wait come first
-    int at = choose(endpoints_, options_.container_concurrency, random, round_, now);
+  const Policy* policy = options_.policy.get();
+  if (policy && policy->pool.most_requests && in_hand_ >= policy->pool.most_requests)
+    return Admit::kFull;
+  if ((head_ == nullptr || front) && !at_limit()) {  // else those who wait come first
+    int at = pick(now, random, hash ? &*hash : nullptr);
     if (at >= 0 && endpoints_[static_cast<size_t>(at)].get() == avoid && endpoints_.size() > 1) {
       for (size_t i = 0; i < endpoints_.size(); ++i)
         if (endpoints_[i].get() != avoid &&
-            open(*endpoints_[i], options_.container_concurrency, now))
+            has_room(*endpoints_[i], options_.container_concurrency, now))
           at = static_cast<int>(i);
     }
     if (at >= 0) {
       *endpoint = endpoints_[static_cast<size_t>(at)];
       ++(*endpoint)->in_flight;
+      ++in_hand_;
       return Admit::kGranted;
     }
   }
-  if (static_cast<size_t>(queued_.load(std::memory_order_relaxed)) >= options_.most_waiting)
-    return Admit::kFull;
+  size_t most = options_.most_waiting;
+  if (policy && policy->pool.most_pending && !endpoints_.empty())
+    most = std::min<size_t>(most, policy->pool.most_pending);
+  if (static_cast<size_t>(queued_.load(std::memory_order_relaxed)) >= most) return Admit::kFull;
+  waiter.hash_ = hash;
+  waiter.since_ = now;
   waiter.state_ = Waiter::State::kQueued;
   waiter.previous_ = front ? nullptr : tail_;
   waiter.next_ = front ? head_ : nullptr;
@@ -135,14 +211,17 @@ void Backend::unlink(Waiter& waiter) {
 }
 
 void Backend::serve(MonoTime now) {
-  while (head_) {
+  while (head_ && !at_limit()) {
     random_ ^= random_ << 13, random_ ^= random_ >> 17, random_ ^= random_ << 5;
-    int at = choose(endpoints_, options_.container_concurrency, random_, round_, now);
+    const bool standing = now - head_->since_ > kStanding && served_since_ != MonoTime{} &&
+                          now - served_since_ > kStanding;
+    Waiter& waiter = standing ? *tail_ : *head_;
+    int at = pick(now, random_, waiter.hash_ ? &*waiter.hash_ : nullptr);
     if (at < 0) return;
-    Waiter& waiter = *head_;
     unlink(waiter);
     waiter.grant_ = endpoints_[static_cast<size_t>(at)];
     ++waiter.grant_->in_flight;
+    ++in_hand_;
     waiter.state_ = Waiter::State::kGranted;
     waiter.granted();
   }
@@ -159,7 +238,7 @@ void Backend::cancel(Waiter& waiter, MonoTime now) {
   std::lock_guard lock(mutex_);
   if (waiter.state_ == Waiter::State::kQueued) unlink(waiter);
   if (waiter.state_ == Waiter::State::kGranted) {
-    --waiter.grant_->in_flight;
+    give_back(*waiter.grant_);
     waiter.grant_ = nullptr;
     serve(now);
   }
@@ -168,7 +247,7 @@ void Backend::cancel(Waiter& waiter, MonoTime now) {
 
 void Backend::release(Endpoint& endpoint, MonoTime now) {
   std::lock_guard lock(mutex_);
-  --endpoint.in_flight;
+  give_back(endpoint);
   if (head_) serve(now);
 }
 

@@ -1,14 +1,17 @@
 // A Backend is one revision (or one port of a Service) as the gateway sees it: its ready endpoints,
 // how many requests each has in hand, and the bounded queue of those that wait (the activator).
 //
+// The queue is served in order of arrival. While endpoints are there and yet the first has waited for
+// longer than kStanding, arrivals exceed what can be served: then the latest are served first, so that
+// as many answers as before reach somebody who still waits for them.
+//
 //   acquire ──▶ granted (endpoint) ──▶ release
 //      └─────▶ queued ──▶ Waiter::granted()  when an endpoint appears or has room
 //      └─────▶ full
 //
 // Shared by all workers: every call takes the backend's own mutex for some tens of nanoseconds,
 // since containerConcurrency must hold over all of them. Time comes in as an argument. The decision
-// which endpoint to take (Knative: two random choices, first available, round robin) is choose(),
-// pure.
+// which endpoint to take is in balance.h, pure.
 #pragma once
 
 #include <atomic>
@@ -23,28 +26,10 @@
 #include "client/client.h"
 #include "foundation/base/clock.h"
 #include "foundation/obs/metrics.h"
+#include "platform/gateway/policy.h"
+#include "platform/gateway/balance.h"
 
 namespace proa::gateway {
-
-struct EndpointAddress {
-  std::string address;
-  uint16_t port = 0;
-  std::string pod_namespace, pod_name, pod_uid;  // of targetRef; may be empty
-  bool http2 = false;                            // takes HTTP/2 without TLS (h2c), as gRPC needs
-  bool operator==(const EndpointAddress&) const = default;
-};
-
-struct Endpoint : EndpointAddress {
-  explicit Endpoint(EndpointAddress a) : EndpointAddress(std::move(a)) {}
-  // Guarded by the backend's mutex:
-  int in_flight = 0;
-  bool gone = false;       // no longer announced
-  MonoTime aside_until{};  // refused a connection: not before then
-};
-
-// Which endpoint gets the next request; -1 if none has room. `limit` 0: no limit on each.
-int choose(std::span<const std::shared_ptr<Endpoint>> endpoints, int limit, uint32_t random,
-           uint32_t& round, MonoTime now);
 
 // A request that may have to wait. granted() is called with the backend's mutex held, on any
 // thread: it may only post to its own loop, where take() then gives the endpoint.
@@ -57,14 +42,17 @@ class Waiter {
   friend class Backend;
   enum class State { kIdle, kQueued, kGranted } state_ = State::kIdle;
   Waiter *previous_ = nullptr, *next_ = nullptr;
+  MonoTime since_{};
   std::shared_ptr<Endpoint> grant_;
+  std::optional<uint64_t> hash_;
 };
 
 struct BackendOptions {
   int container_concurrency = 0;  // of each endpoint; 0: unlimited
   Duration timeout = std::chrono::seconds(300);
   size_t most_waiting = 10000;
-  bool operator==(const BackendOptions&) const = default;
+  std::shared_ptr<const Policy> policy;  // null: none
+  bool operator==(const BackendOptions&) const;
 };
 
 struct Sample {
@@ -73,6 +61,8 @@ struct Sample {
   int waiting = 0;         // in the queue now
   bool no_endpoints = false;
 };
+
+inline constexpr Duration kStanding = std::chrono::milliseconds(1000);
 
 enum class Admit { kGranted, kQueued, kFull };
 
@@ -99,6 +89,7 @@ class Backend {
 
   void configure(const BackendOptions& options, MonoTime now);
   BackendOptions options() const;
+  std::shared_ptr<const Policy> policy() const;
 
   // The ready endpoints, whole. Those put aside that are announced again are taken back.
   void announce(std::vector<EndpointAddress> endpoints, MonoTime now);
@@ -113,7 +104,17 @@ class Backend {
   // kGranted: *endpoint is set. kQueued with *cold: no endpoint is announced at all. front: a
   // retry, which is served before those that came later. avoid: not this one, if there is another.
   Admit acquire(Waiter& waiter, MonoTime now, uint32_t random, std::shared_ptr<Endpoint>* endpoint,
-                bool* cold, bool front = false, const Endpoint* avoid = nullptr);
+                bool* cold, bool front = false, const Endpoint* avoid = nullptr,
+                std::optional<uint64_t> hash = {});
+  // arrive() and a grant in one, if that needs no waiting and the policy asks for nothing special
+  // (TLS, hashing, HTTP/2 …). False: nothing has happened.
+  bool try_enter(MonoTime now, uint32_t random, std::shared_ptr<Endpoint>* endpoint,
+                 Duration* timeout);
+  // Of an answer, for outlier detection; 0: no connection, or it broke.
+  void outcome(Endpoint& endpoint, int status, MonoTime now);
+  // A retry because of an answer's status: false if too many are in hand. retry_over() for each true.
+  bool retry_begins();
+  void retry_over();
   std::shared_ptr<Endpoint> take(Waiter& waiter);  // after granted(); nullptr if it was cancelled
   void cancel(Waiter& waiter, MonoTime now);       // leaves the queue, or gives the grant back
   void release(Endpoint& endpoint, MonoTime now);  // its request is over
@@ -130,6 +131,9 @@ class Backend {
   void make_measures(metrics::Registry& registry);
   void count(MonoTime now, int by);
   void serve(MonoTime now);
+  int pick(MonoTime now, uint32_t random, const uint64_t* hash);
+  bool at_limit() const;
+  void give_back(Endpoint& endpoint);
   void unlink(Waiter& waiter);
 
   const client::Key key_;
@@ -141,6 +145,11 @@ class Backend {
   Waiter *head_ = nullptr, *tail_ = nullptr;
   std::atomic<int> queued_{0};
   uint32_t round_ = 0, random_ = 2463534242u;
+  HashTable table_;
+  bool special_ = false;  // the policy asks for more than the short way does
+  std::atomic<bool> watched_{false};  // outlier detection
+  uint32_t in_hand_ = 0, retrying_ = 0;
+  MonoTime served_since_{};  // there have been endpoints since then
   std::once_flag measured_;
   BackendMetrics measures_;
   bool told_ = false;  // the autoscaler knows of the queue

@@ -1,8 +1,8 @@
 #include "platform/gateway/control.h"
 
-#include "api/kinds.h"
+#include <map>
+
 #include "foundation/base/strings.h"
-#include "foundation/obs/log.h"
 
 namespace proa::gateway {
 
@@ -11,72 +11,38 @@ constexpr size_t kMostLogBytes = 16 << 20;  // handed over and not yet written
 constexpr Duration kReport = std::chrono::seconds(1);
 }  // namespace
 
-Control::Control(ControlOptions options, client::Client& client, knative::DemandSink& demand,
-                 GatewayMetrics& metrics, Publish publish)
+Control::Control(ControlOptions options, std::unique_ptr<Configuration> configuration,
+                 knative::DemandSink& demand, GatewayMetrics& metrics, Publish publish)
     : options_(std::move(options)),
-      client_(client),
       demand_(demand),
       metrics_(metrics),
       publish_(std::move(publish)),
-      builder_(options_.table, loop_.clock()) {}
+      configuration_(std::move(configuration)) {}
 
 Control::~Control() { stop(); }
 
 void Control::start() {
-  open_watches();
-  schedule_build();
+  configuration_->start(loop_, [this](std::shared_ptr<const Table> table,
+                                      const Listeners* listeners) {
+    publish(std::move(table), listeners);
+  });
   loop_.after(kReport, [this] { report(); });
   thread_ = std::thread([this] { loop_.run(); });
 }
 
 void Control::stop() {
-  watches_.clear();  // no callback after this
   if (!thread_.joinable()) return;
+  configuration_->stop();  // no publish after this
   loop_.post([this] { loop_.stop(); });
   thread_.join();
 }
 
-// Order matters little: a table is built when all that has come is read.
-void Control::open_watches() {
-  for (const client::Kind* kind : {&api::kService, &api::kEndpointSlice, &api::kRevision,
-                                   &api::kRoute, &api::kGateway, &api::kVirtualService}) {
-    watches_.push_back(client_.watch(*kind, "", [this, kind](const client::Event& event) {
-      loop_.post([this, kind, event] { on_event(*kind, event); });
-    }));
-  }
-}
-
-void Control::on_event(const client::Kind& kind, const client::Event& event) {
-  const bool dropped = event.type == client::Event::kDeleted;
-  const bool changed = dropped ? builder_.drop(kind, client::key_of(*event.object))
-                               : builder_.put(kind, *event.object);
-  if (changed) schedule_build();
-}
-
-// At once when tables are quick to build, else so that building takes at most a tenth of the time.
-void Control::schedule_build() {
-  if (std::exchange(scheduled_, true)) return;
-  auto task = [this] {
-    scheduled_ = false;
-    build();
-  };
-  if (last_build_ < std::chrono::milliseconds(1))
-    loop_.post(task);
-  else
-    loop_.after(std::min<Duration>(last_build_ * 10, std::chrono::seconds(1)), task);
-}
-
-void Control::build() {
-  const MonoTime began = loop_.clock().mono();
-  auto table = builder_.build();
-  last_build_ = loop_.clock().mono() - began;
-  for (const std::string& warning : table->warnings)
-    if (warned_.size() < 10000 && warned_.insert(warning).second) log::warn("gateway", warning);
+void Control::publish(std::shared_ptr<const Table> table, const Listeners* listeners) {
   {
     std::lock_guard lock(mutex_);
     table_ = table;
   }
-  publish_(std::move(table), builder_.listeners());
+  publish_(std::move(table), listeners);
 }
 
 std::shared_ptr<const Table> Control::table() const {
@@ -88,20 +54,35 @@ void Control::report() {
   loop_.after(kReport, [this] { report(); });
   const MonoTime now = loop_.clock().mono();
   const int64_t second = loop_.clock().wall().time_since_epoch().count() / 1'000'000'000;
-  for (const auto& backend : builder_.backends()) {
+  // Several ports of one Service count as one.
+  struct Sum {
+    double concurrency = 0, requests = 0;
+    int cold = 0;
+  };
+  std::map<client::Key, Sum> sums;
+  for (const auto& backend : configuration_->backends()) {
     if (!backend->is_revision()) continue;
     const Sample s = backend->sample(now);
     const bool busy = s.requests > 0 || s.concurrency > 0;
     if (!busy && !backend->reported) continue;
+    Sum& sum = sums[backend->key()];
     backend->reported = busy;
-    demand_.report(backend->key(), second, s.concurrency, static_cast<double>(s.requests));
-    if (s.waiting > 0 && s.no_endpoints) demand_.waiting(backend->key(), s.waiting);
+    sum.concurrency += s.concurrency, sum.requests += static_cast<double>(s.requests);
+    if (s.waiting > 0 && s.no_endpoints) sum.cold += s.waiting;
     backend->measures(metrics_.registry).queue->set(s.waiting);
+  }
+  for (const auto& [key, sum] : sums) {
+    demand_.report(key, second, sum.concurrency, sum.requests);
+    if (sum.cold > 0) demand_.waiting(key, sum.cold);
   }
 }
 
 void Control::post_ready(std::string pod_uid, bool ready) {
-  loop_.post([this, uid = std::move(pod_uid), ready] { builder_.pod_ready(uid, ready); });
+  loop_.post([this, uid = std::move(pod_uid), ready] { configuration_->pod_ready(uid, ready); });
+}
+
+void Control::post_opened(std::vector<ListenerState> states) {
+  loop_.post([this, states = std::move(states)] { configuration_->opened(states); });
 }
 
 void Control::post_logs(LogBatch batch) {

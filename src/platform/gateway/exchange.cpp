@@ -22,19 +22,17 @@ std::string_view header_of(const void* headers, std::string_view name) {
 Exchange::Exchange(Worker& worker, std::shared_ptr<http::ServerStream> down)
     : worker_(worker), down_(std::move(down)), table_(worker.table()) {}
 
-void Exchange::start(const std::string& fallback_host) {
+void Exchange::start(const Door& door, const Resume& from) {
   const http::RequestHead& in = down_->head();
   began_ = worker_.loop().now();
   request_ended_ = in.ended && in.upgrade.empty();
   std::string_view id = in.headers.get("x-request-id");
   request_id_ = !id.empty() && id.size() <= 128 ? std::string(id)
                                                 : uuid_text(worker_.random(), worker_.random());
-
-  std::string buffer;
-  RequestFacts facts;
-  std::string_view host = bare_host(in.authority, buffer, facts.port);
-  const Host* found = table_->find(host);
-  if (!found && !fallback_host.empty()) found = table_->find(fallback_host);
+  if (from.last) {  // it has been tried on the short way
+    began_ = from.began, tries_ = from.tries, last_endpoint_ = from.last, faulted_ = true;
+    if (from.refused) refused_since_ = worker_.loop().now();
+  }
   http::ServerCallbacks callbacks;
   callbacks.on_data = [this](std::string_view data) { on_data(data); };
   callbacks.on_end = [this](http::Headers) { on_request_end(); };
@@ -42,73 +40,62 @@ void Exchange::start(const std::string& fallback_host) {
   callbacks.on_writable = [this] {
     if (up_) up_->resume_reading();
   };
-  if (!found) {
-    worker_.metrics().unrouted.add();
-    fail(404,
-         str("no route for host \"", shorten(host, 256),
-             "\": known hosts are shown by kubectl get virtualservices,routes.serving.knative.dev,"
-             "services -A; give one in the Host header"));
-  } else {
-    facts.method = in.method, facts.path = in.path();
-    size_t question = in.target.find('?');
-    if (question != std::string::npos)
-      facts.query = std::string_view(in.target).substr(question + 1);
-    facts.authority = found->name, facts.scheme = in.tls ? "https" : "http";
-    facts.headers = &in.headers, facts.header = header_of;
-    matched_ = found->match(facts);
-    if (!matched_.rule) {
-      worker_.metrics().unrouted.add();
-      fail(404,
-           str("no rule of ", found->source, " matches ", in.method, " ", shorten(in.path(), 256)));
-    } else if (!answer_without_upstream()) {
-      backend_ = to_->backend.get();
-      const Duration timeout = backend_->arrive(began_);
-      deadline_ = began_ + (matched_.rule->timeout.count() ? matched_.rule->timeout : timeout);
-    }
+  if (!from.last && !worker_.admits()) {
+    worker_.metrics().shed.add();
+    fail(503, "the gateway has too many requests in hand", true);
+  } else if (route(door)) {
+    backend_ = to_->backend.get();
+    policy_ = backend_->policy();
+    const Duration backend_timeout = backend_->arrive(began_);
+    const Duration timeout =
+        matched_.rule->timeout.count() ? matched_.rule->timeout : backend_timeout;
+    if (timeout != kNoTimeout) deadline_ = began_ + timeout;
+    hash_ = affinity_hash();
   }
   // An upgrade's bytes belong to the other side, and a body that is not there ends at once.
   down_->receive(std::move(callbacks));
-  if (backend_ && !over_ && !recorded_ && !up_ && !waiting_) acquire(false);
+  if (!backend_ || over_ || recorded_ || up_ || waiting_) return;
+  if (matched_.rule->fault && !std::exchange(faulted_, true)) return fault();
+  acquire(last_endpoint_ != nullptr, last_endpoint_.get());
 }
 
-bool Exchange::answer_without_upstream() {
+bool Exchange::route(const Door& door) {
   const http::RequestHead& in = down_->head();
-  const Rule& rule = *matched_.rule;
-  if (rule.redirect) {
-    http::Headers headers = {{"location", redirect_location(*rule.redirect, in)}};
-    status_ = rule.redirect->code;
-    down_->respond(status_, headers, "");
-    finish(status_);
-    return true;
+  std::string buffer;
+  RequestFacts facts;
+  const Host* found = worker_.find_host(door, in.authority, buffer, facts.port);
+  if (!found) {
+    worker_.metrics().unrouted.add();
+    uint16_t ignored = 0;
+    fail(404,
+         str("no route for host \"", shorten(bare_host(in.authority, buffer, ignored), 256),
+             "\": known hosts are shown by kubectl get virtualservices,routes.serving.knative.dev,"
+             "services -A; give one in the Host header"));
+    return false;
   }
-  if (rule.direct) {
-    http::Headers headers;
-    change_headers(headers, rule.response);
-    bytes_out_ = rule.direct->body.size();
-    down_->respond(rule.direct->status, headers, rule.direct->body);
-    finish(rule.direct->status);
-    return true;
+  facts.method = in.method, facts.path = in.path();
+  size_t question = in.target.find('?');
+  if (question != std::string::npos)
+    facts.query = std::string_view(in.target).substr(question + 1);
+  facts.authority = found->name, facts.scheme = in.tls ? "https" : "http";
+  facts.listener = door.port;
+  facts.headers = &in.headers, facts.header = header_of;
+  matched_ = found->match(facts);
+  if (!matched_.rule) {
+    worker_.metrics().unrouted.add();
+    fail(404,
+         str("no rule of ", found->source, " matches ", in.method, " ", shorten(in.path(), 256)));
+    return false;
   }
-  to_ = pick(rule, static_cast<uint32_t>(worker_.random()));
-  if (!to_ || !to_->backend) {
-    fail(503,
-         to_ ? std::string_view(to_->why) : "the rule has no destination with a weight above zero",
-         true);
-    return true;
-  }
-  if (in.content_length && *in.content_length > worker_.options().most_body_bytes) {
-    fail(413, str("request body of ", *in.content_length, " bytes is larger than the limit of ",
-                  worker_.options().most_body_bytes, " bytes"));
-    return true;
-  }
-  return false;
+  return !answer_without_upstream(door);
 }
 
 void Exchange::acquire(bool again, const Endpoint* avoid) {
   bool cold = false;
   const MonoTime now = worker_.loop().now();
+  if (matched_.rule->retries.same_endpoint) avoid = nullptr;
   switch (backend_->acquire(*this, now, static_cast<uint32_t>(worker_.random()), &endpoint_, &cold,
-                            again, avoid)) {
+                            again, avoid, hash_)) {
     case Admit::kGranted:
       return send();
     case Admit::kFull:
@@ -155,11 +142,12 @@ void Exchange::send() {
   };
   if (matched_.rule->retries.per_try.count())
     try_deadline_ = worker_.loop().now() + matched_.rule->retries.per_try;
-  http::Upstream to;
-  to.address = endpoint_->address, to.port = endpoint_->port, to.http2 = endpoint_->http2;
+  const http::Upstream to =
+      worker_.upstream(*endpoint_, policy_, down_->head().version, head.authority);
   const bool whole = request_ended_ && body_.empty() && head.upgrade.empty();
   up_ = worker_.pool().open(to, head, whole, std::move(callbacks));
   if (!whole && (!body_.empty() || request_ended_)) up_->send_data(body_, request_ended_);
+  if (request_ended_) mirror();
   if (up_ && paused_ && up_->backlog() < http::kBacklogHigh) {
     paused_ = false;
     down_->resume_reading();
@@ -202,6 +190,7 @@ void Exchange::on_request_end() {
   if (over_) return;
   if (recorded_) return close_if_done();
   if (up_) push_body({}, true);
+  if (up_) mirror();
   if (upgraded_) close_if_done();
 }
 
@@ -214,29 +203,15 @@ void Exchange::on_abort() {
   close_if_done();
 }
 
-bool Exchange::status_asks_for_retry(int status) const {
-  const Retries& r = matched_.rule->retries;
-  if (tries_ > r.attempts || !repeatable_ || (!request_ended_ && bytes_in_ > 0)) return false;
-  return (r.on_5xx && status >= 500) || (r.on_gateway_error && status >= 502 && status <= 504);
-}
-
 void Exchange::on_head(http::ResponseHead head) {
   if (over_ || recorded_) return;
-  if (head.status != 101 && status_asks_for_retry(head.status)) {
-    up_->reset();
-    up_ = nullptr;
-    let_go_of_endpoint();
-    worker_.metrics().retries.add();
-    return acquire(true, last_endpoint_.get());
-  }
+  worker_.outcome(*backend_, *endpoint_, head.status);
+  if (head.status != 101 && again_for_status(head)) return;
   status_ = head.status;
   responding_ = true;
   try_deadline_ = {};
-  const Rule& rule = *matched_.rule;
   if (matched_.rule->timeout.count() == 0) deadline_ = {};  // a revision's is for the head
-  if (!rule.response.empty()) change_headers(head.headers, rule.response);
-  if (!to_->response.empty()) change_headers(head.headers, to_->response);
-  if (!head.headers.has("x-request-id")) head.headers.add("x-request-id", request_id_);
+  add_response_headers(head.headers);
   if (head.status == 101)
     upgraded_ = true, repeatable_ = false, deadline_ = {};
   else if (!down_->head().upgrade.empty())
@@ -275,16 +250,19 @@ void Exchange::on_error(const http::UpstreamError& failure) {
     return close_if_done();
   }
   const MonoTime now = worker_.loop().now();
-  const bool again = may_repeat(failure);
-  if (failure.surely_unprocessed && !failure.stale && endpoint_) {
-    if (refused_since_ == MonoTime{}) refused_since_ = now;
-    worker_.put_aside(to_->backend, *endpoint_);
+  if (endpoint_) worker_.outcome(*backend_, *endpoint_, 0);
+  const Again again = may_repeat(failure);
+  if (failure.surely_unprocessed && endpoint_) {
+    if (!failure.stale) {
+      if (refused_since_ == MonoTime{}) refused_since_ = now;
+      worker_.put_aside(to_->backend, *endpoint_);
+    }
     --tries_;  // nothing was tried
   } else {
     refused_since_ = {};
   }
   let_go_of_endpoint();
-  if (!again) {
+  if (again == Again::kNo) {
     worker_.metrics().upstream_broken.add();
     return fail(502, str(backend_->name(), ": ", failure.error.message));
   }
@@ -292,39 +270,9 @@ void Exchange::on_error(const http::UpstreamError& failure) {
   acquire(true, last_endpoint_.get());
 }
 
-bool Exchange::may_repeat(const http::UpstreamError& failure) const {
-  if (failure.response_started || !repeatable_) return false;
-  if (failure.surely_unprocessed && !failure.stale)
-    return refused_since_ == MonoTime{} ||
-           worker_.loop().now() - refused_since_ < worker_.options().refusal_patience;
-  const int most = std::max(worker_.options().most_tries, matched_.rule->retries.attempts + 1);
-  if (failure.stale)
-    return tries_ < most + 2;  // an idle connection that had ended: no fault of anyone's
-  const http::RequestHead& in = down_->head();
-  return tries_ < most && is_repeatable(in.method, in.path());
-}
-
 void Exchange::let_go_of_endpoint() {
   if (endpoint_) backend_->release(*endpoint_, worker_.loop().now());
   endpoint_ = nullptr;
-}
-
-void Exchange::fail(int status, std::string_view text, bool retry_after) {
-  if (up_) up_->reset();
-  up_ = nullptr;
-  if (down_->head().headers.get("content-type").starts_with("application/grpc")) {
-    http::Headers headers = grpc_error(status, text);
-    headers.add("x-request-id", request_id_);
-    down_->respond_head(200, headers, true);
-  } else {
-    http::Headers headers = {{"content-type", "application/json"}, {"x-request-id", request_id_}};
-    if (retry_after) headers.add("retry-after", "1");
-    std::string body = error_body(text);
-    bytes_out_ = body.size();
-    down_->respond(status, headers, body);
-  }
-  finish(status);
-  close_if_done();
 }
 
 // The answer is given, or there will be none: gives back what was held, counts and writes it down.
@@ -338,12 +286,8 @@ void Exchange::finish(int status) {
     waiting_ = false;
     backend_->leave(now, endpoint_.get());
     endpoint_ = nullptr;
-    if (backend_->is_revision()) {
-      const BackendMetrics& m = backend_->measures(worker_.metrics().registry);
-      const int code_class = status >= 100 && status < 600 ? status / 100 : 0;
-      m.requests[code_class]->add();
-      m.latency[code_class]->observe(seconds(now - began_));
-    }
+    if (std::exchange(retrying_, false)) backend_->retry_over();
+    count_answer(*backend_, worker_.metrics().registry, status, now - began_);
   }
   const http::RequestHead& in = down_->head();
   RequestRecord r;
@@ -380,30 +324,8 @@ void Exchange::tick(MonoTime now) {
     }
     return close_if_done();
   }
-  if (try_deadline_ != MonoTime{} && now >= try_deadline_ && up_ && !responding_) {
-    up_->reset();
-    up_ = nullptr;
-    try_deadline_ = {};
-    let_go_of_endpoint();
-    if (tries_ > matched_.rule->retries.attempts || !repeatable_)
-      return fail(504, str(backend_->name(), ": no response within perTryTimeout after ", tries_,
-                           " tries"));
-    worker_.metrics().retries.add();
-    return acquire(true, last_endpoint_.get());
-  }
-  if (deadline_ == MonoTime{} || now < deadline_) return;
-  if (responding_) {
-    if (up_) up_->reset();
-    up_ = nullptr;
-    down_->reset();
-    request_ended_ = true;
-    finish(status_);
-    return close_if_done();
-  }
-  const std::string after = format_duration(deadline_ - began_);
-  fail(504, waiting_ ? str(backend_->name(),
-                           ": activator request timeout: no endpoint was ready within ", after)
-                     : str(backend_->name(), ": request timeout: no response within ", after));
+  if (try_deadline_ != MonoTime{} && now >= try_deadline_ && on_late_try(now)) return;
+  if (deadline_ != MonoTime{} && now >= deadline_) on_late(now);
 }
 
 void Exchange::give_up() {

@@ -11,20 +11,24 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "foundation/http/stream.h"
 #include "platform/gateway/backend.h"
+#include "platform/gateway/retry.h"
 #include "platform/gateway/route.h"
 
 namespace proa::gateway {
 
 class Worker;
+struct Door;
+struct Resume;
 
 class Exchange final : public Waiter, public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(Worker& worker, std::shared_ptr<http::ServerStream> down);
-  void start(const std::string& fallback_host);
+  void start(const Door& door, const Resume& from);
   void tick(MonoTime now);  // deadlines
   void give_up();           // the worker stops
   void granted() override;
@@ -42,13 +46,23 @@ class Exchange final : public Waiter, public std::enable_shared_from_this<Exchan
   void on_response_end(const http::Headers& trailers);
   void on_error(const http::UpstreamError& failure);
 
-  bool answer_without_upstream();
+  bool route(const Door& door);  // false: answered
+  bool answer_without_upstream(const Door& door);
+  bool answer_preflight();
+  void fault();        // a delay, then an abort, then on
+  void abort_on_purpose();
+  bool again_for_status(const http::ResponseHead& head);
+  void again_later();  // after a pause
+  void mirror();
+  void add_response_headers(http::Headers& headers);
+  std::optional<uint64_t> affinity_hash();
+  void on_late(MonoTime now);
+  bool on_late_try(MonoTime now);
   void acquire(bool again, const Endpoint* avoid = nullptr);
   void waited_enough();
   void send();
   void push_body(std::string_view data, bool end);
-  bool may_repeat(const http::UpstreamError& failure) const;
-  bool status_asks_for_retry(int status) const;
+  Again may_repeat(const http::UpstreamError& failure) const;
   void let_go_of_endpoint();
   void fail(int status, std::string_view text, bool retry_after = false);
   void finish(int status);
@@ -62,13 +76,16 @@ class Exchange final : public Waiter, public std::enable_shared_from_this<Exchan
   const Destination* to_ = nullptr;
   Backend* backend_ = nullptr;  // set between arrive() and leave()
   std::shared_ptr<Endpoint> endpoint_, last_endpoint_;
-  std::string request_id_, body_;
+  std::shared_ptr<const Policy> policy_;
+  std::string request_id_, body_, cookie_;
+  std::optional<uint64_t> hash_;
   MonoTime began_{}, waiting_since_{}, deadline_{}, try_deadline_{}, refused_since_{},
       linger_until_{};
   Duration waited_{0};
   uint64_t bytes_in_ = 0, bytes_out_ = 0;
   int status_ = 0, tries_ = 0;
   bool request_ended_ = false, repeatable_ = true, paused_ = false, waiting_ = false, cold_ = false;
+  bool faulted_ = false, pausing_ = false, retrying_ = false, mirrored_ = false, hashed_ = false;
   bool responding_ = false, upgraded_ = false, up_ended_ = false, recorded_ = false, over_ = false;
 };
 

@@ -1,7 +1,7 @@
 // Gateway: the ingress and the cluster-local gateway, the activator, and what queue-proxy does.
 //
 //   client ──▶ StreamServer (one a loop, SO_REUSEPORT) ──▶ Worker ──▶ Exchange ──▶ pod
-//                 API objects ──watch──▶ control thread ──Table──▶ Workers
+//                 API objects ──watch──▶ Configuration ──Table──▶ Workers
 //
 // Used by app/. One worker for each loop given; the loops must outlive the Gateway. A control
 // thread of its own reads the watches, builds tables, writes log files and reports to the
@@ -14,11 +14,11 @@
 #include <string>
 #include <vector>
 
-#include "client/client.h"
 #include "foundation/async/loop.h"
 #include "foundation/http/http.h"
 #include "foundation/obs/metrics.h"
-#include "platform/gateway/table_builder.h"
+#include "platform/gateway/configuration.h"
+#include "platform/gateway/handover.h"
 #include "platform/gateway/worker.h"
 #include "platform/knative/demand.h"
 
@@ -35,15 +35,15 @@ struct GatewayOptions {
   std::string pod_log_root;       // "DATA/logs/pods"; "": no queue-proxy logs
   std::string access_log;         // a file; "": none
   uint32_t access_log_every = 1;  // one line for every n-th request
-  BuilderOptions table;
   WorkerOptions worker;
+  std::shared_ptr<std::vector<NamedSocket>> inherited;  // may be null; from the process that this one replaces
 };
 
 class Gateway {
  public:
-  // All must outlive this.
-  Gateway(GatewayOptions options, client::Client& client, knative::DemandSink& demand,
-          metrics::Registry& metrics);
+  // demand and metrics must outlive this.
+  Gateway(GatewayOptions options, std::unique_ptr<Configuration> configuration,
+          knative::DemandSink& demand, metrics::Registry& metrics);
   ~Gateway();  // after stop()
 
   // Opens the ports and the watches. Call before the loops run, or not on one of their threads.
@@ -55,6 +55,12 @@ class Gateway {
   // A pod passes its readiness probe, or does so no more: what queue-proxy tells the activator, ahead
   // of the EndpointSlice. Thread-safe.
   void pod_ready(const std::string& pod_uid, bool ready);
+
+  // A hot restart: new workers behind the same listening sockets; the old ones finish what they have
+  // in hand. Thread-safe.
+  void restart();
+  // Duplicates of the listening sockets, for the process that replaces this one (handover.h).
+  std::vector<NamedSocket> sockets();
 
   // No new connections; requests in hand finish, at most for `most`; then everything is closed. The
   // loops must still be running, on other threads. Blocks.

@@ -6,11 +6,9 @@
 
 namespace proa::gateway {
 
-namespace {
-
 // Longest first letters first: this runs for every header of every request.
 bool is_platform_header(std::string_view name) {
-  char first = static_cast<char>(name[0] | 0x20);
+  char first = name.empty() ? '\0' : static_cast<char>(name[0] | 0x20);
   if (first != 'k') return false;
   if (name.size() > 2 && name[1] == '-') return true;
   constexpr std::string_view kKnative = "knative-serving-";
@@ -23,8 +21,6 @@ std::string_view peer_address(std::string_view peer) {
     address = address.substr(1, address.size() - 2);
   return address;
 }
-
-}  // namespace
 
 void change_headers(http::Headers& headers, const HeaderChange& change) {
   for (const std::string& name : change.remove) headers.remove(name);
@@ -39,7 +35,7 @@ void make_upstream_head(const http::RequestHead& in, const Matched& matched, con
   out.authority = rule.authority.empty() ? in.authority : rule.authority;
   out.upgrade = in.upgrade;
   out.content_length = in.content_length;
-  if (rule.rewrite.uri.empty() && !rule.rewrite.uri_pattern) {
+  if (rule.rewrite.empty()) {
     out.target = in.target;
   } else {
     size_t question = in.target.find('?');
@@ -77,15 +73,31 @@ void make_upstream_head(const http::RequestHead& in, const Matched& matched, con
   if (!to.request.empty()) change_headers(out.headers, to.request);
 }
 
-std::string redirect_location(const Redirect& redirect, const http::RequestHead& in) {
-  std::string scheme = redirect.scheme.empty() ? (in.tls ? "https" : "http") : redirect.scheme;
-  std::string authority = redirect.authority.empty() ? in.authority : redirect.authority;
-  if (redirect.port) {
-    std::string buffer;
-    uint16_t ignored = 0;
-    authority = str(bare_host(authority, buffer, ignored), ":", redirect.port);
-  }
-  return str(scheme, "://", authority, redirect.uri.empty() ? in.target : redirect.uri);
+std::string redirect_location(const Redirect& redirect, const http::RequestHead& in, size_t prefix,
+                              uint16_t listener) {
+  const std::string_view was = in.tls ? "https" : "http";
+  const std::string_view scheme = redirect.scheme.empty() ? was : std::string_view(redirect.scheme);
+  std::string buffer;
+  uint16_t port = 0;
+  std::string authority(
+      bare_host(redirect.authority.empty() ? in.authority : redirect.authority, buffer, port));
+  if (redirect.port)
+    port = redirect.port;
+  else if (redirect.derive == Redirect::kOfScheme)
+    port = 0;
+  else if (redirect.derive == Redirect::kOfListener)
+    port = listener;
+  else if (scheme != was && redirect.authority.empty())
+    port = 0;  // the request's port is of the other scheme
+  bool usual = port == 0 || (redirect.port == 0 && ((scheme == "http" && port == 80) ||
+                                                    (scheme == "https" && port == 443)));
+  if (!usual) authority += str(":", port);
+  std::string path = redirect.uri.empty() ? std::string(in.path())
+                                          : redirected_path(redirect, prefix, in.path());
+  size_t question = in.target.find('?');
+  if (question != std::string::npos && path.find('?') == std::string::npos)
+    path += in.target.substr(question);
+  return str(scheme, "://", authority, path);
 }
 
 std::string error_body(std::string_view text) {
@@ -121,6 +133,14 @@ http::Headers grpc_error(int status, std::string_view text) {
   if (status == 429 || status == 502 || status == 503) code = "14";
   if (status == 504) code = "4";
   return {{"content-type", "application/grpc"}, {"grpc-status", code}, {"grpc-message", message}};
+}
+
+void count_answer(Backend& backend, metrics::Registry& registry, int status, Duration took) {
+  if (!backend.is_revision()) return;
+  const BackendMetrics& m = backend.measures(registry);
+  const int code_class = status >= 100 && status < 600 ? status / 100 : 0;
+  m.requests[code_class]->add();
+  m.latency[code_class]->observe(seconds(took));
 }
 
 bool is_repeatable(std::string_view method, std::string_view path) {

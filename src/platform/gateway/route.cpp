@@ -39,12 +39,19 @@ bool TextMatch::matches(std::string_view value) const {
       return ignore_case ? iequals(value.substr(0, text.size()), text) : value.starts_with(text);
     case kRegex:
       return pattern && pattern->matches(value);
+    case kPathPrefix:
+      if (value.size() < text.size()) return false;
+      if (ignore_case ? !iequals(value.substr(0, text.size()), text) : !value.starts_with(text))
+        return false;
+      return value.size() == text.size() || value[text.size()] == '/';
   }
   return false;
 }
 
 bool matches(const Match& match, const RequestFacts& facts, size_t* prefix) {
-  if (match.port && match.port != facts.port) return false;
+  if (match.port && match.port != (facts.port ? facts.port : facts.listener)) return false;
+  if (match.listener_port && match.listener_port != (facts.listener ? facts.listener : facts.port))
+    return false;
   if (!match.method.matches(facts.method) || !match.authority.matches(facts.authority))
     return false;
   if (!match.scheme.matches(facts.scheme) || !match.uri.matches(facts.path)) return false;
@@ -54,7 +61,9 @@ bool matches(const Match& match, const RequestFacts& facts, size_t* prefix) {
     if (header_holds(h, facts)) return false;
   for (const HeaderMatch& q : match.query)
     if (!query_holds(q, facts.query)) return false;
-  *prefix = match.uri.kind == TextMatch::kPrefix ? match.uri.text.size() : 0;
+  const bool by_prefix =
+      match.uri.kind == TextMatch::kPrefix || match.uri.kind == TextMatch::kPathPrefix;
+  *prefix = by_prefix ? match.uri.text.size() : 0;
   return true;
 }
 
@@ -69,16 +78,36 @@ Matched Host::match(const RequestFacts& facts) const {
   return {};
 }
 
-const Destination* pick(const Rule& rule, uint32_t random) {
-  if (rule.destinations.empty()) return nullptr;
-  if (rule.destinations.size() == 1) return &rule.destinations[0];
-  if (rule.total_weight == 0) return nullptr;
-  uint64_t at = (uint64_t{random} * rule.total_weight) >> 32;
-  for (const Destination& d : rule.destinations) {
+namespace {
+
+const Destination* pick_of(const std::vector<Destination>& all, uint32_t total, uint32_t random) {
+  if (all.empty()) return nullptr;
+  if (all.size() == 1) return &all[0];
+  if (total == 0) return nullptr;
+  uint64_t at = (uint64_t{random} * total) >> 32;
+  for (const Destination& d : all) {
     if (at < d.weight) return &d;
     at -= d.weight;
   }
-  return &rule.destinations.back();
+  return &all.back();
+}
+
+// "/a" + "/b" and "/a/" + "b" → "/a/b"; "/" + "/b" → "/b".
+std::string joined(std::string_view front, std::string_view rest) {
+  while (front.ends_with('/')) front.remove_suffix(1);
+  while (rest.starts_with('/')) rest.remove_prefix(1);
+  if (rest.empty()) return front.empty() ? "/" : std::string(front);
+  return str(front, "/", rest);
+}
+
+}  // namespace
+
+const Destination* pick(const Rule& rule, uint32_t random) {
+  return pick_of(rule.destinations, rule.total_weight, random);
+}
+
+const Destination* pick(const Tunnel& tunnel, uint32_t random) {
+  return pick_of(tunnel.destinations, tunnel.total_weight, random);
 }
 
 std::string rewritten_target(const Rule& rule, size_t prefix, std::string_view path,
@@ -89,13 +118,20 @@ std::string rewritten_target(const Rule& rule, size_t prefix, std::string_view p
     out = rewrite.uri_pattern->replace(path, rewrite.uri_replacement).value_or(std::string(path));
   } else if (rewrite.uri.empty()) {
     out = path;
+  } else if (rewrite.elements) {
+    out = joined(rewrite.uri, path.substr(prefix));
   } else {
     out = rewrite.uri;
-    if (prefix) out += path.substr(prefix);
+    if (prefix && !rewrite.whole_path) out += path.substr(prefix);
   }
   if (out.empty() || out[0] != '/') out.insert(0, "/");
   if (query.data()) out.append("?").append(query);
   return out;
+}
+
+std::string redirected_path(const Redirect& redirect, size_t prefix, std::string_view path) {
+  if (redirect.prefix_only) return joined(redirect.uri, path.substr(prefix));
+  return redirect.uri.empty() ? std::string(path) : redirect.uri;
 }
 
 std::string_view bare_host(std::string_view authority, std::string& buffer, uint16_t& port) {
@@ -120,35 +156,6 @@ std::string_view bare_host(std::string_view authority, std::string& buffer, uint
     return buffer;
   }
   return authority;
-}
-
-const Host* Table::find(std::string_view host) const {
-  auto it = hosts_.find(host);
-  if (it != hosts_.end()) return it->second.get();
-  if (!wildcards_) return nullptr;
-  std::string name;
-  for (size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
-    name.assign("*").append(host.substr(dot));
-    it = hosts_.find(name);
-    if (it != hosts_.end()) return it->second.get();
-  }
-  it = hosts_.find(std::string_view("*"));
-  return it != hosts_.end() ? it->second.get() : nullptr;
-}
-
-void Table::put(std::string name, std::shared_ptr<const Host> host) {
-  if (name.starts_with('*')) wildcards_ = true;
-  hosts_.emplace(std::move(name), std::move(host));
-}
-
-std::vector<std::string> Table::hosts(size_t most) const {
-  std::vector<std::string> out;
-  for (const auto& [name, host] : hosts_) {
-    if (out.size() >= most) break;
-    out.push_back(name);
-  }
-  std::sort(out.begin(), out.end());
-  return out;
 }
 
 }  // namespace proa::gateway

@@ -38,7 +38,7 @@ TEST(KnativeAdmission, RefusesBadAnnotations) {
       {"panic-threshold-percentage: '100'", "expected 110 <= 100 <= 1000"},
       {"target-burst-capacity: '-2'", "at least 0, or -1"},
       {"minScale: x", "invalid value: x"},
-      {"class: hpa.autoscaling.knative.dev", "not served"},
+      {"class: other.autoscaling.knative.dev", "invalid value: other"},
       {"scale-to-zero-pod-retention-period: 2h", "expected 0s"},
   };
   for (const auto& [annotation, message] : rows) {
@@ -85,21 +85,89 @@ TEST(KnativeAdmission, RevisionsDoNotChange) {
   EXPECT_FALSE(validate_revision(b, &a).ok());
 }
 
-TEST(ScalingConfig, TakesTheConfigMapThenTheAnnotations) {
-  auto config = parse_autoscaler_config(
-      yaml("{stable-window: 30s, container-concurrency-target-percentage: '0.5'}"));
-  ASSERT_TRUE(config.ok());
-  ScaleSpec s = scale_spec(yaml("{}"), 0, true, *config);
-  EXPECT_DOUBLE_EQ(s.target, 50);
-  EXPECT_EQ(s.panic_window, std::chrono::seconds(3));
-  s = scale_spec(yaml("{autoscaling.knative.dev/target: '20', autoscaling.knative.dev/window: 6s}"),
-                 10, true, *config);
-  EXPECT_DOUBLE_EQ(s.total, 10) << "the container takes no more";
-  EXPECT_EQ(s.stable_window, std::chrono::seconds(6));
-  EXPECT_EQ(s.panic_window, std::chrono::seconds(1));
-  s = scale_spec(yaml("{autoscaling.knative.dev/metric: rps}"), 10, true, {});
-  EXPECT_DOUBLE_EQ(s.target, 140);
-  EXPECT_FALSE(parse_autoscaler_config(yaml("{stable-window: soon}")).ok());
+TEST(KnativeAdmission, NamesContainersAndProbesThem) {
+  json::Value s = service();
+  default_service(s);
+  const json::Value& c = s["spec"]["template"]["spec"]["containers"][0];
+  EXPECT_EQ(c["name"].str(), "user-container");
+  EXPECT_EQ(json::dump(c["readinessProbe"]), R"({"successThreshold":1,"tcpSocket":{"port":0}})");
+  Policy policy;
+  policy.defaults.requests = yaml("{cpu: 400m}");
+  policy.defaults.timeout = 100;
+  s = service();
+  default_service(s, policy);
+  EXPECT_EQ(s["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"].str(),
+            "400m");
+  EXPECT_EQ(s["spec"]["template"]["spec"]["timeoutSeconds"].integer(), 100);
+}
+
+TEST(KnativeAdmission, SpeaksAsKnativeDoes) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"{containers: [{image: i, env: [{name: K_SERVICE, value: x}]}]}",
+       "\"K_SERVICE\" is a reserved environment variable: "
+       "spec.template.spec.containers[0].env[0].name"},
+      {"{containers: [{image: i, ports: [{containerPort: 8012}]}]}",
+       "invalid value: 8012: spec.template.spec.containers[0].ports[0].containerPort"},
+      {"{containers: [{image: i, volumeMounts: [{name: v, mountPath: /v}]}]}",
+       "volumeMount has no matching volume: "
+       "spec.template.spec.containers[0].volumeMounts[0].name"},
+      {"{volumes: [{name: v, emptyDir: {}}], containers: [{image: i}]}",
+       "volume with name \"v\" not mounted: spec.template.spec.volumes[0].name"},
+      {"{hostNetwork: true, containers: [{image: i}]}",
+       "must not set the field(s): spec.template.spec.hostNetwork"},
+      {"{containers: [{image: i}, {image: j}]}",
+       "missing field(s): spec.template.spec.containers[*].ports"},
+      {"{containers: [{image: i, readinessProbe: {exec: {}, httpGet: {}}}]}",
+       "expected exactly one, got both: spec.template.spec.containers[0].readinessProbe.exec, "
+       "spec.template.spec.containers[0].readinessProbe.httpGet"},
+      {"{containerConcurrency: 1001, containers: [{image: i}]}",
+       "expected 0 <= 1001 <= 1000: spec.template.spec.containerConcurrency"},
+      {"{containers: [{name: a}]}", "missing field(s): spec.template.spec.containers[0].image"},
+  };
+  for (const auto& [spec, message] : rows) {
+    Status s =
+        validate_service(yaml(str("{metadata: {name: s}, spec: {template: {spec: ", spec, "}}}")));
+    ASSERT_FALSE(s.ok()) << spec;
+    EXPECT_TRUE(contains(s.error().message, message)) << s.error().message;
+    EXPECT_TRUE(s.error().message.starts_with(
+        "admission webhook \"validation.webhook.serving.knative.dev\" denied the request: "
+        "validation failed: "));
+  }
+}
+
+TEST(KnativeAdmission, FeaturesMayBeSwitchedOff) {
+  const json::Value s = yaml(
+      "{metadata: {name: s}, spec: {template: {spec: {initContainers: [{image: i}], containers: "
+      "[{image: i}]}}}}");
+  EXPECT_TRUE(validate_service(s).ok());
+  Policy policy;
+  policy.features.pods["kubernetes.podspec-init-containers"] = false;
+  Status refused = validate_service(s, nullptr, policy);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(contains(refused.error().message, "spec.template.spec.initContainers"));
+  EXPECT_TRUE(validate_service(s, &s, policy).ok()) << "what is there stays";
+}
+
+TEST(KnativeAdmission, ChecksWhatIsInTheMetadata) {
+  auto with = [](const char* meta) {
+    json::Value s = service();
+    s.set("metadata", yaml(meta));
+    return validate_service(s);
+  };
+  EXPECT_FALSE(with("{name: s, labels: {networking.knative.dev/visibility: secret}}").ok());
+  EXPECT_TRUE(with("{name: s, labels: {networking.knative.dev/visibility: cluster-local}}").ok());
+  EXPECT_FALSE(with("{name: s, annotations: {serving.knative.dev/rollout-duration: soon}}").ok());
+  EXPECT_FALSE(with("{name: s, annotations: {serving.knative.dev/rollout-duration: 1500ms}}").ok());
+  EXPECT_TRUE(with("{name: s, annotations: {serving.knative.dev/rollout-duration: 380s}}").ok());
+}
+
+TEST(KnativeAdmission, APodAutoscalerScalesADeployment) {
+  auto pa = [](const char* target) {
+    return validate_autoscaler(yaml(str("{spec: {scaleTargetRef: ", target, "}}")));
+  };
+  EXPECT_TRUE(pa("{apiVersion: apps/v1, kind: Deployment, name: d}").ok());
+  EXPECT_FALSE(pa("{apiVersion: apps/v1, kind: StatefulSet, name: d}").ok());
+  EXPECT_FALSE(pa("{apiVersion: apps/v1, kind: Deployment}").ok());
 }
 
 }  // namespace

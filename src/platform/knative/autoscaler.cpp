@@ -5,8 +5,9 @@
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
-#include "platform/knative/names.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/names.h"
+#include "platform/knative/objects/objects.h"
+#include "platform/knative/settings/config_watch.h"
 
 namespace proa::knative {
 namespace {
@@ -38,7 +39,8 @@ struct Autoscaler::Entry {
   int64_t ready = 0;
   std::string deployment;  // "" until the PodAutoscaler was seen
   Duration progress_deadline = std::chrono::seconds(600);
-  bool woken = false;  // a wake-up is on its way to the loop
+  bool woken = false;                  // a wake-up is on its way to the loop
+  std::optional<MonoTime> cold_since;  // a request waits since then for the first pod
   std::unique_ptr<Gauges> gauges;
 };
 
@@ -83,6 +85,7 @@ void Autoscaler::waiting(const client::Key& revision, int requests) {
     Entry* entry = entry_for(revision);
     if (!entry) return;
     entry->scaler.waiting(now().second, requests);
+    if (entry->ready == 0 && !entry->cold_since) entry->cold_since = clock_.mono();
     post = !std::exchange(entry->woken, true);
   }
   if (!post) return;
@@ -148,6 +151,7 @@ void Autoscaler::tick() {
     });
     for (auto& [key, entry] : entries_) {
       if (entry->deployment.empty()) continue;
+      if (entry->scaler.quiet(moment.second)) entry->cold_since.reset();  // who waited has left
       entry->scaler.observe(moment, entry->ready);
       if (entry->scaler.decide(moment, entry->ready)) due.push_back(key);
       if (entry->gauges) {
@@ -159,20 +163,6 @@ void Autoscaler::tick() {
   }
   if (host_)
     for (auto& key : due) host_->enqueue("podautoscaler", std::move(key));
-}
-
-AutoscalerConfig Autoscaler::config() {
-  auto map = client_.get(api::kConfigMap, "knative-serving", "config-autoscaler");
-  if (!map.ok()) return config_;
-  const std::string& version = (**map)["metadata"]["resourceVersion"].str();
-  if (version == config_version_) return config_;
-  config_version_ = version;
-  auto parsed = parse_autoscaler_config((**map)["data"]);
-  if (parsed.ok())
-    config_ = *parsed;
-  else
-    log::warn("autoscaler", "keeping the last configuration", {{"error", parsed.error().message}});
-  return config_;
 }
 
 Status Autoscaler::scale(const client::Key& key, const std::string& deployment,
@@ -237,84 +227,172 @@ void Autoscaler::show(Entry& entry, const client::Key& key, const json::Value& p
   entry.gauges->burst.set(static_cast<double>(entry.scaler.decision().excess_burst_capacity));
 }
 
+void Autoscaler::drop(const client::Key& key) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(by_deployment_,
+                [&](const auto& e) { return e.first.ns == key.ns && e.second == key.name; });
+  auto it = entries_.find(key);
+  if (it == entries_.end()) return;
+  if (it->second->gauges) {
+    it->second->gauges->desired.set(0);
+    it->second->gauges->actual.set(0);
+  }
+  entries_.erase(it);
+}
+
+std::vector<client::Key> Autoscaler::scalers_of(const client::Key& deployment) const {
+  std::vector<client::Key> keys;
+  std::lock_guard lock(mutex_);
+  auto [begin, end] = by_deployment_.equal_range(deployment);
+  for (auto it = begin; it != end; ++it) keys.push_back({deployment.ns, it->second});
+  return keys;
+}
+
+// A Revision's pods carry its label; those of a Deployment that stands alone its selector's.
+Result<std::vector<Object>> Autoscaler::pods_of(const json::Value& pa,
+                                                const Object& deployment) const {
+  if (pa["metadata"]["labels"].has(kRevisionLabel))
+    return client_.list(api::kPod, {namespace_of(pa), str(kRevisionLabel, "=", name_of(pa)), ""});
+  std::vector<std::string> terms;
+  if (deployment)
+    for (const auto& [key, value] : (*deployment)["spec"]["selector"]["matchLabels"].object())
+      terms.push_back(str(key, "=", value.str()));
+  if (terms.empty()) return std::vector<Object>{};
+  return client_.list(api::kPod, {namespace_of(pa), join(terms, ","), ""});
+}
+
+void Autoscaler::tell_cold_start(const json::Value& pa, const Object& deployment, Duration took) {
+  const json::Value& labels = pa["metadata"]["labels"];
+  registry_
+      .histogram("autoscaler_cold_start_seconds",
+                 "From the first request that waits for a pod to the first pod that is ready",
+                 {{"namespace_name", namespace_of(pa)},
+                  {"service_name", labels[kServiceLabel].str()},
+                  {"configuration_name", labels[kConfigurationLabel].str()},
+                  {"revision_name", name_of(pa)}},
+                 {0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300})
+      .observe(seconds(took));
+  Object about = deployment;
+  if (labels.has(kRevisionLabel)) {
+    auto revision = find(client_, api::kRevision, namespace_of(pa), name_of(pa));
+    if (revision.ok() && *revision) about = *revision;
+  }
+  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(took);
+  if (about)
+    client::record_event(client_, *about, kManager, "Normal", "ColdStart",
+                         str("a pod was ready ", format_duration(millis),
+                             " after the first request that waited for it"));
+}
+
+// Taken up here for the first time: a revision of before this process, or a new one.
+void Autoscaler::first_sight(Entry& entry, const json::Value& pa, Moment moment, int64_t ready) {
+  const client::Condition active = read_condition(pa, "Active");
+  auto since = parse_rfc3339(client::condition(pa, "Active")["lastTransitionTime"].str());
+  if (since)
+    entry.scaler.restore(activity_of(active.status), clock_.wall() - *since,
+                         client::condition_is(pa, "ScaleTargetInitialized", "True"), moment.mono);
+  if (ready > 1) entry.scaler.panic(moment, ready);
+  const client::Key key = client::key_of(pa);
+  entry.deployment = pa["spec"]["scaleTargetRef"]["name"].str();
+  if (!pa["metadata"]["labels"].has(kRevisionLabel))
+    by_deployment_.emplace(client::Key{key.ns, entry.deployment}, key.name);
+}
+
+StepResult Autoscaler::decide_step(const json::Value& pa, const Object& deployment, int64_t ready,
+                                   bool* initialized, std::optional<Duration>* cold_start) {
+  const client::Key key = client::key_of(pa);
+  const json::Value& spec = pa["spec"];
+  const ScaleSpec wanted =
+      scale_spec(pa["metadata"]["annotations"], spec["containerConcurrency"].integer(),
+                 spec["reachability"].str() != "Unreachable", *config_.get(&client_));
+  const Moment moment = now();
+  std::lock_guard lock(mutex_);
+  Entry* entry = entry_for(key);
+  if (!entry) return {};
+  entry->scaler.respec(wanted, moment);
+  if (entry->deployment.empty()) first_sight(*entry, pa, moment, ready);
+  entry->ready = ready;
+  if (ready > 0 && entry->cold_since) {
+    *cold_start = moment.mono - *entry->cold_since;
+    entry->cold_since.reset();
+  }
+  if (deployment && (*deployment)["spec"]["progressDeadlineSeconds"].is_int())
+    entry->progress_deadline =
+        std::chrono::seconds((*deployment)["spec"]["progressDeadlineSeconds"].integer());
+  entry->scaler.observe(moment, ready);
+  entry->scaler.decide(moment, ready);
+  const int64_t replicas = deployment ? (*deployment)["spec"]["replicas"].integer(1) : 0;
+  StepResult step = entry->scaler.step(moment, {ready, replicas, entry->progress_deadline});
+  *initialized = entry->scaler.initialized();
+  show(*entry, key, pa);
+  if (entry->gauges && step.desired >= 0)
+    entry->gauges->desired.set(static_cast<double>(step.desired));
+  return step;
+}
+
 Result<client::Outcome> Autoscaler::reconcile(const client::Key& key) {
   TRY(Object pa, find(client_, api::kPodAutoscaler, key.ns, key.name));
-  if (!pa || client::deleting(*pa)) {
-    std::lock_guard lock(mutex_);
-    if (auto it = entries_.find(key); it != entries_.end()) {
-      if (it->second->gauges) {
-        it->second->gauges->desired.set(0);
-        it->second->gauges->actual.set(0);
-      }
-      entries_.erase(it);
-    }
+  if (!pa || client::deleting(*pa) ||
+      scaled_by_hpa((*pa)["metadata"]["annotations"], *config_.get(&client_))) {
+    drop(key);
     return client::Outcome{};
   }
-  const json::Value& spec = (*pa)["spec"];
-  const std::string target = spec["scaleTargetRef"]["name"].str();
-  TRY(auto pods, client_.list(api::kPod, {key.ns, str(kRevisionLabel, "=", key.name), ""}));
-  TRY(Object deployment, find(client_, api::kDeployment, key.ns, target));
-  const ScaleSpec wanted =
-      scale_spec((*pa)["metadata"]["annotations"], spec["containerConcurrency"].integer(),
-                 spec["reachability"].str() != "Unreachable", config());
-  const Moment moment = now();
-  StepResult step;
-  bool initialized = false;
-  const int64_t ready = ready_pods(pods);
+  const std::string target = (*pa)["spec"]["scaleTargetRef"]["name"].str();
   {
     std::lock_guard lock(mutex_);
-    Entry* entry = entry_for(key);
-    if (!entry) return error(Code::kExhausted, "too many revisions to scale");
-    if (entry->deployment.empty()) {  // new here: a revision of before this process, or a new one
-      entry->scaler.respec(wanted, moment);
-      const client::Condition active = read_condition(*pa, "Active");
-      auto since = parse_rfc3339(client::condition(*pa, "Active")["lastTransitionTime"].str());
-      if (since)
-        entry->scaler.restore(activity_of(active.status), clock_.wall() - *since,
-                              client::condition_is(*pa, "ScaleTargetInitialized", "True"),
-                              moment.mono);
-      if (ready > 1) entry->scaler.panic(moment, ready);
-      entry->deployment = target;
-    }
-    entry->scaler.respec(wanted, moment);
-    entry->ready = ready;
-    if (deployment && (*deployment)["spec"]["progressDeadlineSeconds"].is_int())
-      entry->progress_deadline =
-          std::chrono::seconds((*deployment)["spec"]["progressDeadlineSeconds"].integer());
-    entry->scaler.observe(moment, ready);
-    entry->scaler.decide(moment, ready);
-    const int64_t replicas = deployment ? (*deployment)["spec"]["replicas"].integer(1) : 0;
-    step = entry->scaler.step(moment, {ready, replicas, entry->progress_deadline});
-    initialized = entry->scaler.initialized();
-    show(*entry, key, *pa);
-    if (entry->gauges && step.desired >= 0)
-      entry->gauges->desired.set(static_cast<double>(step.desired));
+    auto it = entries_.find(key);
+    if (it == entries_.end() && entries_.size() >= kMostRevisions)
+      return error(Code::kExhausted, "too many revisions to scale");
   }
+  TRY(Object deployment, find(client_, api::kDeployment, key.ns, target));
+  TRY(auto pods, pods_of(*pa, deployment));
+  const int64_t ready = ready_pods(pods);
+  bool initialized = false;
+  std::optional<Duration> cold_start;
+  StepResult step = decide_step(*pa, deployment, ready, &initialized, &cold_start);
   if (deployment) TRY_STATUS(scale(key, target, step));
   TRY_STATUS(write_status(client_, api::kPodAutoscaler, *pa,
                           status_of(*pa, step, initialized, ready), kManager));
+  if (cold_start) tell_cold_start(*pa, deployment, *cold_start);
   return client::Outcome{step.again};
 }
+
+namespace {
+
+bool serves(const Object& pod) {
+  return pod && !client::deleting(*pod) && client::condition_is(*pod, "Ready", "True");
+}
+
+// Only a pod that becomes ready, stops being it, or goes, is news.
+std::vector<client::Key> keys_of_pod(const client::Event& event) {
+  const std::string& revision = (*event.object)["metadata"]["labels"][kRevisionLabel].str();
+  if (revision.empty()) return {};
+  const bool before = event.old && serves(event.old);
+  const bool after = event.type != client::Event::kDeleted && serves(event.object);
+  if (event.type != client::Event::kDeleted && before == after) return {};
+  return {{namespace_of(*event.object), revision}};
+}
+
+// A Deployment tells by its status how many of its pods are ready.
+bool says_something(const client::Event& event) {
+  if (event.type != client::Event::kModified || !event.old) return true;
+  const json::Value &before = *event.old, &after = *event.object;
+  return before["status"]["readyReplicas"] != after["status"]["readyReplicas"] ||
+         before["spec"]["replicas"] != after["spec"]["replicas"];
+}
+
+}  // namespace
 
 client::ControllerSpec Autoscaler::controller() {
   client::ControllerSpec spec;
   spec.name = "podautoscaler";
-  spec.watches.push_back({api::kPodAutoscaler, client::self()});
-  spec.watches.push_back(
-      {api::kPod, [](const client::Event& event) {
-         // Only a pod that becomes ready, stops being it, or goes, is news.
-         std::vector<client::Key> keys;
-         const std::string& revision = (*event.object)["metadata"]["labels"][kRevisionLabel].str();
-         if (revision.empty()) return keys;
-         auto serves = [](const Object& pod) {
-           return pod && !client::deleting(*pod) && client::condition_is(*pod, "Ready", "True");
-         };
-         const bool before = event.old && serves(event.old);
-         const bool after = event.type != client::Event::kDeleted && serves(event.object);
-         if (event.type == client::Event::kDeleted || before != after)
-           keys.push_back({namespace_of(*event.object), revision});
-         return keys;
-       }});
+  auto config = std::make_shared<ConfigWatch>(std::vector<std::string>{"config-autoscaler"});
+  config->add_to(spec, api::kPodAutoscaler);
+  spec.watches.push_back({api::kPod, keys_of_pod});
+  spec.watches.push_back({api::kDeployment, [this](const client::Event& event) {
+                            if (!says_something(event)) return std::vector<client::Key>{};
+                            return scalers_of(client::key_of(*event.object));
+                          }});
   spec.reconcile = [this](const client::Key& key) { return reconcile(key); };
   return spec;
 }

@@ -1,6 +1,6 @@
-// Autoscaler: Knative's KPA over the PodAutoscaler objects. The gateway reports demand; every 2 s,
-// and at once when a request waits for a revision with no pod, it decides and scales the
-// Deployment.
+// Autoscaler: Knative's KPA over the PodAutoscaler objects, those of Revisions and those that stand
+// before a plain Deployment alike. The gateway reports demand; every 2 s, and at once when a
+// request waits for a revision with no pod, it decides and scales the Deployment.
 //
 //   gateway threads ── waiting(), report() ──> windows (one mutex, short)
 //   controllers' loop ── tick, wake-up ──> decide ──> step ──> Deployment.spec.replicas, then
@@ -16,12 +16,14 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/controller.h"
 #include "foundation/async/loop.h"
 #include "foundation/obs/metrics.h"
 #include "platform/knative/demand.h"
-#include "platform/knative/revision_scaler.h"
+#include "platform/knative/scaling/revision_scaler.h"
+#include "platform/knative/settings/live.h"
 
 namespace proa::knative {
 
@@ -51,7 +53,14 @@ class Autoscaler : public DemandSink {
   void arm();
   Result<client::Outcome> reconcile(const client::Key& key);
   Status scale(const client::Key& key, const std::string& deployment, const StepResult& step);
-  AutoscalerConfig config();
+  Result<std::vector<client::Object>> pods_of(const json::Value& pa,
+                                              const client::Object& deployment) const;
+  StepResult decide_step(const json::Value& pa, const client::Object& deployment, int64_t ready,
+                         bool* initialized, std::optional<Duration>* cold_start);
+  void first_sight(Entry& entry, const json::Value& pa, Moment moment, int64_t ready);
+  void tell_cold_start(const json::Value& pa, const client::Object& deployment, Duration took);
+  void drop(const client::Key& key);
+  std::vector<client::Key> scalers_of(const client::Key& deployment) const;
   json::Value status_of(const json::Value& pa, const StepResult& step, bool initialized,
                         int64_t ready) const;
   void show(Entry& entry, const client::Key& key, const json::Value& pa);
@@ -64,11 +73,11 @@ class Autoscaler : public DemandSink {
   std::optional<async::TimerId> timer_;
   std::shared_ptr<bool> alive_;  // loop tasks look whether we still are
 
-  std::string config_version_;
-  AutoscalerConfig config_;
+  Live<AutoscalerConfig> config_{"config-autoscaler", parse_autoscaler_config};
 
   mutable std::mutex mutex_;
   std::map<client::Key, std::unique_ptr<Entry>> entries_;
+  std::multimap<client::Key, std::string> by_deployment_;  // PodAutoscalers without a Revision
 };
 
 }  // namespace proa::knative

@@ -7,7 +7,7 @@
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
 #include "platform/knative/knative.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/objects.h"
 
 namespace proa::knative {
 namespace {
@@ -27,10 +27,11 @@ class KnativeCluster : public testing::Test {
     catalog_ = std::move(api::Catalog::built_in()).value();
     store_ = std::move(apiserver::Store::open(std::make_unique<MemoryLog>())).value();
     apiserver::CoreOptions options;
-    options.admissions = admissions<apiserver::Admission>();
+    options.admissions = admissions<apiserver::Admission>(admission_client_);
     core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, clock_, std::move(options));
     ASSERT_TRUE(core_->bootstrap().ok());
     client_ = std::make_unique<apiserver::EmbeddedClient>(*core_);
+    admission_client_ = client_.get();
     Status made = apply_bootstrap(*client_, "example.com");
     ASSERT_TRUE(made.ok()) << made.error().message;
     make(api::kNamespace, "{apiVersion: v1, kind: Namespace, metadata: {name: test}}");
@@ -122,6 +123,7 @@ class KnativeCluster : public testing::Test {
     settle();
   }
 
+  client::Client* admission_client_ = nullptr;
   FakeClock clock_;
   async::Loop loop_{clock_};
   metrics::Registry registry_;
@@ -301,6 +303,179 @@ TEST_F(KnativeCluster, TrafficSplitsAndTagsResolve) {
   EXPECT_EQ(get(api::kRoute, "hello")["status"]["traffic"][0]["revisionName"].str(), first_)
       << "as before";
   EXPECT_TRUE(get(api::kService, "old-hello").is_null());
+}
+
+TEST_F(KnativeCluster, ANewRevisionTakesOverGraduallyIfAskedTo) {
+  make_service("{autoscaling.knative.dev/min-scale: '1'}");
+  add_pod(first_);
+  ready(first_);
+  patch(api::kKnService, "hello",
+        "{metadata: {annotations: {serving.knative.dev/rollout-duration: 100s}}, spec: {template: "
+        "{spec: {containers: [{name: kserve-container, image: two}]}}}}");
+  add_pod(second_);
+  ready(second_);
+  auto share = [&](int i) {
+    const json::Value t = get(api::kKnService, "hello")["status"]["traffic"][i];
+    return str(t["revisionName"].str(), " ", t["percent"].integer());
+  };
+  EXPECT_EQ(share(0), first_ + " 99");
+  EXPECT_EQ(share(1), second_ + " 1");
+  EXPECT_EQ(condition(api::kRoute, "hello", "IngressReady"), "Unknown RolloutInProgress");
+  EXPECT_EQ(condition(api::kKnService, "hello", "RoutesReady"), "Unknown RolloutInProgress");
+  seconds_pass(50);
+  EXPECT_EQ(share(0), first_ + " 50");
+  EXPECT_EQ(share(1), second_ + " 50");
+  stop();  // a restart goes on where it was
+  start();
+  seconds_pass(52);
+  EXPECT_EQ(share(0), second_ + " 100");
+  EXPECT_EQ(condition(api::kKnService, "hello", "Ready"), "True");
+}
+
+TEST_F(KnativeCluster, ARolloutThatFailsLeavesTheTrafficAndSaysWhy) {
+  make_service("{autoscaling.knative.dev/min-scale: '1'}");
+  add_pod(first_);
+  ready(first_);
+  patch(api::kKnService, "hello",
+        "{spec: {template: {spec: {containers: [{name: kserve-container, image: two}]}}}}");
+  add_pod(second_);
+  pod_says(second_,
+           "{phase: Running, containerStatuses: [{name: kserve-container, ready: false, "
+           "restartCount: 1, image: i, imageID: i, state: {waiting: {reason: CrashLoopBackOff}}, "
+           "lastState: {terminated: {exitCode: 3, reason: Error, message: 'bad model'}}}]}");
+  seconds_pass(100);
+  const json::Value service = get(api::kKnService, "hello");
+  EXPECT_EQ(service["status"]["traffic"][0]["revisionName"].str(), first_);
+  EXPECT_EQ(service["status"]["traffic"].size(), 1u);
+  EXPECT_EQ(client::condition(service, "Ready")["message"].str(),
+            "Revision \"hello-00002\" failed with message: Container failed with: bad model.");
+  EXPECT_EQ(replicas(first_), 1);
+}
+
+TEST_F(KnativeCluster, ATakenRevisionNameIsSaidSo) {
+  make_service();
+  add_pod(first_);
+  ready(first_);
+  patch(api::kKnService, "hello",
+        "{spec: {template: {metadata: {name: hello-mine}, spec: {containers: [{name: "
+        "kserve-container, image: two}]}}}}");
+  EXPECT_FALSE(get(api::kRevision, "hello-mine").is_null());
+  patch(api::kKnService, "hello",
+        "{spec: {template: {metadata: {name: hello-00001}, spec: {containers: [{name: "
+        "kserve-container, image: three}]}}}}");
+  EXPECT_EQ(condition(api::kKnService, "hello", "ConfigurationsReady"), "False RevisionNameTaken");
+  EXPECT_EQ(get(api::kKnService, "hello")["status"]["traffic"][0]["revisionName"].str(), first_);
+}
+
+TEST_F(KnativeCluster, SettingsAreReadLive) {
+  auto change = [&](const char* map, const char* data) {
+    auto done = client_->patch(api::kConfigMap, "knative-serving", map,
+                               std::move(json::parse_yaml(str("{data: ", data, "}"))).value(), "");
+    if (done.ok()) settle();
+    return done.ok() ? std::string() : done.error().message;
+  };
+  make_service("{autoscaling.knative.dev/window: 6s}");
+  add_pod(first_);
+  ready(first_);
+  EXPECT_EQ(get(api::kRoute, "hello")["status"]["url"].str(), "http://hello.test.example.com");
+  EXPECT_EQ(change("config-network", "{domain-template: '{{.Name}}-{{.Namespace}}.{{.Domain}}'}"),
+            "");
+  EXPECT_EQ(get(api::kRoute, "hello")["status"]["url"].str(), "http://hello-test.example.com");
+  EXPECT_EQ(change("config-domain", "{'other.org': 'selector: {team: a}'}"), "");
+  EXPECT_EQ(get(api::kRoute, "hello")["status"]["url"].str(), "http://hello-test.other.org");
+  EXPECT_EQ(change("config-autoscaler", "{enable-scale-to-zero: 'false'}"), "");
+  seconds_pass(40);
+  EXPECT_EQ(replicas(first_), 1);
+  EXPECT_EQ(change("config-autoscaler", "{stable-window: soon}"),
+            "admission webhook \"config.webhook.serving.knative.dev\" denied the request: "
+            "validation failed: failed to parse \"stable-window\": \"soon\" is no duration such as "
+            "90s");
+  EXPECT_EQ(change("config-autoscaler", "{enable-scale-to-zero: 'true'}"), "");
+  seconds_pass(20);
+  EXPECT_EQ(replicas(first_), 0);
+  ASSERT_TRUE(client_->remove(api::kConfigMap, "knative-serving", "config-gc", {}).ok());
+  settle();
+  EXPECT_TRUE(client_->get(api::kConfigMap, "knative-serving", "config-gc").ok()) << "comes back";
+}
+
+TEST_F(KnativeCluster, APodAutoscalerBeforeAPlainDeploymentScalesItToZeroAndBack) {
+  make(api::kDeployment,
+       "{apiVersion: apps/v1, kind: Deployment, metadata: {name: plain, namespace: test}, spec: "
+       "{selector: {matchLabels: {app: plain}}, template: {metadata: {labels: {app: plain}}, spec: "
+       "{containers: [{name: c, image: i}]}}}}");
+  make(api::kPodAutoscaler,
+       "{apiVersion: autoscaling.internal.knative.dev/v1alpha1, kind: PodAutoscaler, metadata: "
+       "{name: plain, namespace: test, annotations: {autoscaling.knative.dev/class: "
+       "kpa.autoscaling.knative.dev, autoscaling.knative.dev/min-scale: '0', "
+       "autoscaling.knative.dev/window: 6s}}, spec: {protocolType: http1, scaleTargetRef: "
+       "{apiVersion: apps/v1, kind: Deployment, name: plain}}}");
+  auto pods = [&](int64_t n) {
+    patch(api::kDeployment, "plain", str("{status: {readyReplicas: ", n, ", replicas: ", n, "}}"),
+          "status");
+  };
+  auto size = [&] { return get(api::kDeployment, "plain")["spec"]["replicas"].integer(-1); };
+  make(api::kPod,
+       "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: test, labels: {app: plain}}, "
+       "spec: {containers: [{name: c, image: i}]}}");
+  patch(api::kPod, "p", "{status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}}",
+        "status");
+  pods(1);
+  EXPECT_EQ(condition(api::kPodAutoscaler, "plain", "Active"), "True");
+  seconds_pass(15);
+  EXPECT_EQ(size(), 0);
+  ASSERT_TRUE(client_->remove(api::kPod, "test", "p", {.grace_period_seconds = 0}).ok());
+  pods(0);
+  EXPECT_EQ(condition(api::kPodAutoscaler, "plain", "Active"), "False NoTraffic");
+  scaler_->waiting({"test", "plain"}, 1);
+  settle();
+  EXPECT_EQ(size(), 1);
+  EXPECT_TRUE(contains(registry_.text(), "autoscaler_desired_pods"));
+}
+
+TEST_F(KnativeCluster, AColdStartIsCountedAndTold) {
+  make_service("{autoscaling.knative.dev/window: 6s}");
+  add_pod(first_);
+  ready(first_);
+  seconds_pass(15);
+  ASSERT_EQ(replicas(first_), 0);
+  remove_pod(first_);
+  scaler_->waiting({"test", first_}, 1);
+  settle();
+  clock_.advance(std::chrono::milliseconds(40));
+  add_pod(first_);
+  ready(first_);
+  EXPECT_TRUE(contains(registry_.text(), "autoscaler_cold_start_seconds_count"))
+      << registry_.text();
+  bool told = false;
+  const auto events = client_->list(api::kEvent, {"test", "", ""}).value();
+  for (const auto& e : events)
+    told |=
+        (*e)["reason"].str() == "ColdStart" &&
+        (*e)["message"].str() == "a pod was ready 40ms after the first request that waited for it";
+  EXPECT_TRUE(told);
+}
+
+TEST_F(KnativeCluster, TheHpaClassMakesAnHpa) {
+  make_service(
+      "{autoscaling.knative.dev/class: hpa.autoscaling.knative.dev, "
+      "autoscaling.knative.dev/metric: "
+      "cpu, autoscaling.knative.dev/target: '60', autoscaling.knative.dev/max-scale: '3'}");
+  const json::Value hpa = get(api::kHorizontalPodAutoscaler, first_);
+  EXPECT_EQ(hpa["spec"]["maxReplicas"].integer(), 3);
+  EXPECT_EQ(hpa["spec"]["scaleTargetRef"]["name"].str(), first_ + "-deployment");
+  EXPECT_EQ(
+      json::dump(hpa["spec"]["metrics"]),
+      R"([{"resource":{"name":"cpu","target":{"averageUtilization":60,"type":"Utilization"}},)"
+      R"("type":"Resource"}])");
+  EXPECT_EQ(replicas(first_), 1);
+  add_pod(first_);
+  ready(first_);
+  patch(api::kDeployment, first_ + "-deployment", "{status: {readyReplicas: 1, replicas: 1}}",
+        "status");
+  EXPECT_EQ(condition(api::kPodAutoscaler, first_, "Ready"), "True");
+  EXPECT_EQ(condition(api::kKnService, "hello", "Ready"), "True");
+  seconds_pass(200);
+  EXPECT_EQ(replicas(first_), 1) << "no way to zero in this class";
 }
 
 TEST_F(KnativeCluster, InstallationIsThere) {

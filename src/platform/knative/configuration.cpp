@@ -4,23 +4,24 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/garbage.h"
+#include "platform/knative/objects/names.h"
+#include "platform/knative/settings/config_watch.h"
+#include "platform/knative/settings/live.h"
 
 namespace proa::knative {
 namespace {
 
 constexpr std::string_view kManager = "configuration-controller";
 
-// Revisions that no route refers to are kept, so that one can go back; but not without end.
-constexpr size_t kMostReserve = 20;
-
 client::Condition ready_condition(const ConfigurationSnapshot& s, const std::string& created,
                                   const Object& revision) {
   if (s.name_taken)
-    return {"Ready", "False", "RevisionFailed",
-            str("Revision creation failed with message: revision \"", created,
-                "\" already exists with other content."),
-            ""};
+    return {
+        "Ready", "False", "RevisionFailed",
+        str("Revision creation failed with message: revisions.serving.knative.dev \"", created,
+            "\" already exists with other content: give spec.template.metadata.name a new name."),
+        ""};
   if (!revision) return {"Ready", "Unknown", "", "", ""};
   const client::Condition c = read_condition(*revision, "Ready");
   if (c.status == "True") return {"Ready", "True", "", "", ""};
@@ -44,8 +45,7 @@ class ConfigurationReconciler {
     tell(*s.configuration, status);
     TRY_STATUS(
         write_status(client_, api::kConfiguration, *s.configuration, std::move(status), kManager));
-    TRY_STATUS(collect(s));
-    return client::Outcome{};
+    return collect(s);
   }
 
  private:
@@ -98,37 +98,22 @@ class ConfigurationReconciler {
                            "LatestReadyRevisionName updated to \"" + ready + "\"");
   }
 
-  // The oldest revisions that nobody refers to go, beyond a number of them.
-  Status collect(const ConfigurationSnapshot& s) {
-    std::vector<Object> reserve;
-    const std::string& ready = (*s.configuration)["status"]["latestReadyRevisionName"].str();
-    for (const auto& r : s.revisions) {
-      const json::Value& meta = (*r)["metadata"];
-      if (meta["labels"][kRoutingStateLabel].str() == "reserve" && name_of(*r) != ready &&
-          generation_label(*r) < generation_of(*s.configuration) &&
-          meta["annotations"]["serving.knative.dev/no-gc"].str() != "true")
-        reserve.push_back(r);
+  Result<client::Outcome> collect(const ConfigurationSnapshot& s) {
+    GarbagePlan plan =
+        plan_garbage(*s.configuration, s.revisions, *settings_.get(&client_), clock_.wall());
+    for (const auto& r : plan.remove) {
+      Status done = client_.remove(api::kRevision, namespace_of(*r), name_of(*r));
+      if (!done.ok() && done.error().code != Code::kNotFound) return std::move(done).error();
     }
-    if (reserve.size() <= kMostReserve) return {};
-    std::sort(reserve.begin(), reserve.end(), [](const Object& a, const Object& b) {
-      return generation_label(*a) < generation_label(*b);
-    });
-    for (size_t i = 0; i < reserve.size() - kMostReserve; ++i) {
-      Status done = client_.remove(api::kRevision, namespace_of(*reserve[i]), name_of(*reserve[i]));
-      if (!done.ok() && done.error().code != Code::kNotFound) return done;
-    }
-    return {};
+    return client::Outcome{plan.again};
   }
 
   client::Client& client_;
   Clock& clock_;
+  Live<GarbageSettings> settings_{"config-gc", parse_garbage};
 };
 
 }  // namespace
-
-int64_t generation_label(const json::Value& revision) {
-  return parse_int(revision["metadata"]["labels"][kGenerationLabel].str()).value_or(0);
-}
 
 std::string wanted_revision_name(const json::Value& configuration) {
   const std::string& own = configuration["spec"]["template"]["metadata"]["name"].str();
@@ -194,7 +179,8 @@ client::ControllerSpec configuration_controller(client::Client& client, Clock& c
   auto reconciler = std::make_shared<ConfigurationReconciler>(client, clock);
   client::ControllerSpec spec;
   spec.name = "configuration";
-  spec.watches.push_back({api::kConfiguration, client::self()});
+  auto config = std::make_shared<ConfigWatch>(std::vector<std::string>{"config-gc"});
+  config->add_to(spec, api::kConfiguration);
   spec.watches.push_back({api::kRevision, client::owner(api::kConfiguration)});
   spec.reconcile = [reconciler](const client::Key& key) { return reconciler->reconcile(key); };
   return spec;

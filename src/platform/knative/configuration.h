@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "client/controller.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/objects.h"
 
 namespace proa::knative {
 
@@ -21,7 +21,6 @@ json::Value configuration_status(const ConfigurationSnapshot& snapshot, WallTime
 
 // The newest revision that is ready; "" if none.
 std::string latest_ready(const std::vector<Object>& revisions);
-int64_t generation_label(const json::Value& revision);
 
 client::ControllerSpec configuration_controller(client::Client& client, Clock& clock);
 

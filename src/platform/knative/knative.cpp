@@ -3,10 +3,11 @@
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
 #include "platform/knative/configuration.h"
-#include "platform/knative/names.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/hpa_class.h"
+#include "platform/knative/objects/names.h"
+#include "platform/knative/objects/objects.h"
 #include "platform/knative/revision.h"
-#include "platform/knative/route.h"
+#include "platform/knative/routes/route.h"
 #include "platform/knative/service.h"
 
 namespace proa::knative {
@@ -65,6 +66,8 @@ void config_maps(Installed& all, const Options& options) {
               {"allow-zero-initial-scale", "false"},
               {"min-scale", "0"},
               {"max-scale", "0"},
+              {"max-scale-limit", "0"},
+              {"pod-autoscaler-class", kKpaClass},
               {"scale-down-delay", "0s"}});
   config_map(all, "config-domain", {{options.domain, ""}});
   config_map(all, "config-defaults",
@@ -74,6 +77,9 @@ void config_maps(Installed& all, const Options& options) {
               {"revision-idle-timeout-seconds", "0"},
               {"container-concurrency", "0"},
               {"container-concurrency-max-limit", "1000"},
+              {"allow-container-concurrency-zero", "true"},
+              {"container-name-template", "user-container"},
+              {"init-container-name-template", "init-container"},
               {"enable-service-links", "false"}});
   config_map(all, "config-deployment",
              {{"progress-deadline", "600s"},
@@ -91,14 +97,45 @@ void config_maps(Installed& all, const Options& options) {
               {"tag-template", "{{.Tag}}-{{.Name}}"},
               {"default-external-scheme", "http"},
               {"rollout-duration", "0"}});
-  config_map(all, "config-features",
-             {{"kubernetes.podspec-init-containers", "enabled"},
-              {"kubernetes.podspec-persistent-volume-claim", "enabled"},
-              {"kubernetes.podspec-persistent-volume-write", "enabled"},
-              {"kubernetes.podspec-nodeselector", "enabled"},
-              {"kubernetes.podspec-affinity", "enabled"},
-              {"kubernetes.podspec-tolerations", "enabled"},
-              {"kubernetes.podspec-fieldref", "enabled"}});
+  json::Value features = json::Object();
+  for (const auto& [key, value] : default_features()) features.set(key, value);
+  config_map(all, "config-features", {});
+  all.back().second.set("data", std::move(features));
+}
+
+// A ConfigMap that was deleted comes back with its defaults; one that cannot be read, by whatever
+// way it got there, is told of.
+Status tend_config(client::Client& client, const Options& options, const client::Key& key) {
+  TRY(Object map, find(client, api::kConfigMap, key.ns, key.name));
+  if (map) {
+    Status valid = validate_config(key.name, (*map)["data"]);
+    if (!valid.ok())
+      client::record_event(client, *map, "knative", "Warning", "InvalidConfiguration",
+                           "the last good configuration stays in force: " + valid.error().message);
+    return {};
+  }
+  for (auto& [kind, object] : installation(options)) {
+    if (!(kind == api::kConfigMap) || name_of(object) != key.name) continue;
+    auto made = client.create(kind, std::move(object));
+    if (!made.ok() && made.error().code != Code::kAlreadyExists) return std::move(made).error();
+  }
+  return {};
+}
+
+client::ControllerSpec config_controller(client::Client& client, const Options& options) {
+  client::ControllerSpec spec;
+  spec.name = "knative-config";
+  spec.watches.push_back({api::kConfigMap, [](const client::Event& event) {
+                            std::vector<client::Key> keys;
+                            if (namespace_of(*event.object) == kSystem)
+                              keys.push_back(client::key_of(*event.object));
+                            return keys;
+                          }});
+  spec.reconcile = [&client, options](const client::Key& key) -> Result<client::Outcome> {
+    TRY_STATUS(tend_config(client, options, key));
+    return client::Outcome{};
+  };
+  return spec;
 }
 
 }  // namespace
@@ -110,6 +147,8 @@ std::vector<client::ControllerSpec> controllers(client::Client& client, Clock& c
   all.push_back(configuration_controller(client, clock));
   all.push_back(route_controller(client, clock, options.domain));
   all.push_back(service_controller(client, clock));
+  all.push_back(hpa_class_controller(client, clock));
+  all.push_back(config_controller(client, options));
   return all;
 }
 

@@ -8,6 +8,7 @@
 //   autoscaler->start(host);   // and it is the gateway's DemandSink
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "client/controller.h"
 #include "platform/knative/admission.h"
 #include "platform/knative/autoscaler.h"
+#include "platform/knative/settings/live.h"
 
 namespace proa::knative {
 
@@ -35,19 +37,25 @@ Status apply_bootstrap(client::Client& client, const std::string& domain);
 
 // Knative's webhooks, as a list of the API server's Admission, whose type this folder does not
 // know: {Kind, mutate(object, old) → Result<void>, validate(object, old) → Result<vector<string>>}.
+// `client` is looked at with each call; while it is null, Knative's defaults hold.
 template <typename Admission>
-std::vector<Admission> admissions() {
+std::vector<Admission> admissions(client::Client* const& client) {
   using Warnings = std::vector<std::string>;
   using Old = const json::Value*;
-  auto defaulted = [](void (*set)(json::Value&)) {
-    return [set](json::Value& object, Old) -> Result<void> {
-      set(object);
+  auto live = std::make_shared<LiveSettings>();
+  auto policy = [live, &client] {
+    return Policy{*live->autoscaler.get(client), *live->defaults.get(client),
+                  *live->features.get(client)};
+  };
+  auto defaulted = [policy](void (*set)(json::Value&, const Policy&)) {
+    return [policy, set](json::Value& object, Old) -> Result<void> {
+      set(object, policy());
       return {};
     };
   };
-  auto checked = [](Status (*check)(const json::Value&, Old, const AutoscalerConfig&)) {
-    return [check](const json::Value& object, Old old) -> Result<Warnings> {
-      TRY_STATUS(check(object, old, {}));
+  auto checked = [policy](Status (*check)(const json::Value&, Old, const Policy&)) {
+    return [policy, check](const json::Value& object, Old old) -> Result<Warnings> {
+      TRY_STATUS(check(object, old, policy()));
       return Warnings{};
     };
   };
@@ -56,9 +64,11 @@ std::vector<Admission> admissions() {
   all.push_back(
       {api::kConfiguration, defaulted(default_configuration), checked(validate_configuration)});
   all.push_back({api::kRevision, defaulted(default_revision), checked(validate_revision)});
-  all.push_back({api::kRoute, defaulted(default_route),
-                 [](const json::Value& route, Old) -> Result<Warnings> {
-                   TRY_STATUS(validate_route(route));
+  all.push_back({api::kRoute, defaulted(default_route), checked(validate_route)});
+  all.push_back({api::kPodAutoscaler, {}, checked(validate_autoscaler)});
+  all.push_back({api::kConfigMap, {}, [](const json::Value& map, Old) -> Result<Warnings> {
+                   if (map["metadata"]["namespace"].str() == kSystemNamespace)
+                     TRY_STATUS(validate_config(map["metadata"]["name"].str(), map["data"]));
                    return Warnings{};
                  }});
   return all;

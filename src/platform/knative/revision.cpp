@@ -2,7 +2,8 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
+#include "platform/knative/settings/live.h"
 
 namespace proa::knative {
 namespace {
@@ -59,8 +60,10 @@ class RevisionReconciler {
       return {};
     int64_t replicas = initial_scale(*s.revision);
     if (s.deployment) replicas = (*s.deployment)["spec"]["replicas"].integer(replicas);
-    auto applied = client_.apply(api::kDeployment, revision_deployment(*s.revision, replicas),
-                                 {std::string(kManager), ""});
+    auto applied = client_.apply(
+        api::kDeployment,
+        revision_deployment(*s.revision, replicas, *settings_.deployment.get(&client_)),
+        {std::string(kManager), ""});
     if (!applied.ok()) return std::move(applied).error().with_context("apply Deployment");
     s.deployment = *applied;
     seen = {client::uid_of(**applied), (*s.revision)["metadata"]["annotations"],
@@ -68,12 +71,12 @@ class RevisionReconciler {
     return {};
   }
 
-  int64_t initial_scale(const json::Value& revision) const {
-    AutoscalerConfig config;
-    if (auto map = client_.get(api::kConfigMap, "knative-serving", "config-autoscaler"); map.ok())
-      if (auto parsed = parse_autoscaler_config((**map)["data"]); parsed.ok()) config = *parsed;
-    const ScaleSpec spec = scale_spec(revision["metadata"]["annotations"], 0, true, config);
+  int64_t initial_scale(const json::Value& revision) {
+    const json::Value& notes = revision["metadata"]["annotations"];
+    const auto config = settings_.autoscaler.get(&client_);
+    const ScaleSpec spec = scale_spec(notes, 0, true, *config);
     int64_t scale = std::max(spec.min_scale, spec.initial_scale);
+    if (scaled_by_hpa(notes, *config)) scale = std::max<int64_t>(1, scale);
     return spec.max_scale > 0 ? std::min(scale, spec.max_scale) : scale;
   }
 
@@ -97,6 +100,7 @@ class RevisionReconciler {
   Clock& clock_;
   Applier applier_;
   std::map<client::Key, Seen> templates_;
+  LiveSettings settings_;
 };
 
 }  // namespace

@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "client/controller.h"
-#include "platform/knative/objects.h"
-#include "platform/knative/scaling_config.h"
+#include "platform/knative/objects/objects.h"
+#include "platform/knative/scaling/scaling_config.h"
+#include "platform/knative/settings/settings.h"
 
 namespace proa::knative {
 
@@ -28,7 +29,8 @@ struct UserPort {
 };
 UserPort user_port(const json::Value& revision);
 
-json::Value revision_deployment(const json::Value& revision, int64_t replicas);
+json::Value revision_deployment(const json::Value& revision, int64_t replicas,
+                                const DeploymentSettings& settings = {});
 json::Value revision_service(const json::Value& revision, bool is_private);
 json::Value revision_autoscaler(const json::Value& revision);
 

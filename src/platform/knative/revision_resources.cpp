@@ -2,7 +2,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
 #include "platform/knative/revision.h"
 
 namespace proa::knative {
@@ -84,10 +84,10 @@ json::Value user_container(const json::Value& revision, size_t index, size_t ser
   return c;
 }
 
-json::Value queue_proxy(const json::Value& revision) {
+json::Value queue_proxy(const json::Value& revision, const DeploymentSettings& settings) {
   const json::Value& labels = revision["metadata"]["labels"];
   const json::Value& spec = revision["spec"];
-  json::Value c = json::object({{"name", "queue-proxy"}, {"image", kQueueImage}});
+  json::Value c = json::object({{"name", "queue-proxy"}, {"image", settings.queue_image}});
   auto port = [](const char* name, int number) {
     return json::object({{"name", name}, {"containerPort", number}, {"protocol", "TCP"}});
   };
@@ -95,7 +95,8 @@ json::Value queue_proxy(const json::Value& revision) {
   c.set("ports", json::array({port("http-queueadm", 8022), port("http-autometric", 9090),
                               port("http-usermetric", 9091), port("queue-port", h2c ? 8013 : 8012),
                               port("https-port", 8112)}));
-  c.ref("resources", "requests", "cpu") = "25m";
+  if (!settings.queue_cpu_request.empty())
+    c.ref("resources", "requests", "cpu") = settings.queue_cpu_request;
   json::Value& vars = c.ref("env");
   vars.push(env("SERVING_NAMESPACE", namespace_of(revision)));
   vars.push(env("SERVING_SERVICE", labels[kServiceLabel].str()));
@@ -108,7 +109,7 @@ json::Value queue_proxy(const json::Value& revision) {
   return c;
 }
 
-json::Value pod_spec(const json::Value& revision) {
+json::Value pod_spec(const json::Value& revision, const DeploymentSettings& settings) {
   json::Value spec = revision["spec"];
   for (const char* key : {"containerConcurrency", "timeoutSeconds", "responseStartTimeoutSeconds",
                           "idleTimeoutSeconds"})
@@ -117,18 +118,18 @@ json::Value pod_spec(const json::Value& revision) {
   json::Value containers = json::Array();
   for (size_t i = 0; i < revision["spec"]["containers"].size(); ++i)
     containers.push(user_container(revision, i, serving));
-  containers.push(queue_proxy(revision));
+  containers.push(queue_proxy(revision, settings));
   spec.set("containers", std::move(containers));
   spec.set("terminationGracePeriodSeconds", revision["spec"]["timeoutSeconds"].integer(300));
   if (!spec.has("enableServiceLinks")) spec.set("enableServiceLinks", false);
   return spec;
 }
 
-int64_t progress_deadline(const json::Value& revision) {
+int64_t progress_deadline(const json::Value& revision, const DeploymentSettings& settings) {
   const std::string& text =
       revision["metadata"]["annotations"]["serving.knative.dev/progress-deadline"].str();
   auto d = parse_duration(text);
-  if (!d || *d < std::chrono::seconds(1)) return 600;
+  if (!d || *d < std::chrono::seconds(1)) d = settings.progress_deadline;
   return std::chrono::duration_cast<std::chrono::seconds>(*d).count();
 }
 
@@ -142,17 +143,18 @@ UserPort user_port(const json::Value& revision) {
   return out;
 }
 
-json::Value revision_deployment(const json::Value& revision, int64_t replicas) {
+json::Value revision_deployment(const json::Value& revision, int64_t replicas,
+                                const DeploymentSettings& settings) {
   json::Value d = child(api::kDeployment, revision, child_name(name_of(revision), "-deployment"));
   json::Value& spec = d.ref("spec");
   spec.set("replicas", replicas);
   spec.ref("selector", "matchLabels", kRevisionUidLabel) = client::uid_of(revision);
-  spec.set("progressDeadlineSeconds", progress_deadline(revision));
+  spec.set("progressDeadlineSeconds", progress_deadline(revision, settings));
   spec.ref("strategy", "type") = "RollingUpdate";
   spec.ref("strategy", "rollingUpdate", "maxUnavailable") = 0;
   spec.ref("template", "metadata", "labels") = child_labels(revision);
   spec.ref("template", "metadata", "annotations") = child_annotations(revision);
-  spec.ref("template", "spec") = pod_spec(revision);
+  spec.ref("template", "spec") = pod_spec(revision, settings);
   return d;
 }
 

@@ -1,7 +1,7 @@
 #include <array>
 
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
 #include "platform/knative/revision.h"
 
 namespace proa::knative {

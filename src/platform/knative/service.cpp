@@ -2,7 +2,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/knative/names.h"
+#include "platform/knative/objects/names.h"
 
 namespace proa::knative {
 namespace {
@@ -62,16 +62,47 @@ class ServiceReconciler {
       applier_.forget(api::kRoute, key);
       return client::Outcome{};
     }
-    TRY(Object configuration,
-        ensure(api::kConfiguration, *service, service_configuration(*service)));
+    TRY(const bool taken, name_taken(*service));
+    TRY(Object configuration, find(client_, api::kConfiguration, key.ns, key.name));
+    if (!taken) {
+      TRY(configuration, ensure(api::kConfiguration, *service, service_configuration(*service)));
+    }
     TRY(Object route, ensure(api::kRoute, *service, service_route(*service)));
-    TRY_STATUS(write_status(client_, api::kKnService, *service,
-                            service_status(*service, configuration, route, clock_.wall()),
-                            kManager));
+    json::Value status = service_status(*service, configuration, route, clock_.wall());
+    if (taken) say_taken(*service, status);
+    TRY_STATUS(write_status(client_, api::kKnService, *service, std::move(status), kManager));
     return client::Outcome{};
   }
 
  private:
+  // The user's own name for the next revision belongs to another one already.
+  Result<bool> name_taken(const json::Value& service) {
+    const json::Value& pods = service["spec"]["template"];
+    const std::string& name = pods["metadata"]["name"].str();
+    if (name.empty()) return false;
+    TRY(Object revision, find(client_, api::kRevision, namespace_of(service), name));
+    if (!revision) return false;
+    if ((*revision)["metadata"]["labels"][kServiceUidLabel].str() != client::uid_of(service))
+      return true;
+    return (*revision)["spec"]["containers"] != pods["spec"]["containers"];
+  }
+
+  void say_taken(const json::Value& service, json::Value& status) {
+    const std::string at = rfc3339(clock_.wall());
+    json::Value conditions = status["conditions"];
+    client::set_condition(
+        conditions,
+        {"ConfigurationsReady", "False", "RevisionNameTaken",
+         str("The revision name \"", service["spec"]["template"]["metadata"]["name"].str(),
+             "\" is taken by a conflicting Revision, so traffic will not be "
+             "migrated"),
+         ""},
+        at);
+    client::set_condition(conditions, happy(conditions, {"ConfigurationsReady", "RoutesReady"}),
+                          at);
+    status.set("conditions", std::move(conditions));
+  }
+
   Result<Object> ensure(const client::Kind& kind, const json::Value& service, json::Value fields) {
     TRY(Object have, find(client_, kind, namespace_of(service), name_of(service)));
     if (!owned(have, service)) return have;  // the status says so

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "client/controller.h"
-#include "platform/knative/objects.h"
+#include "platform/knative/objects/objects.h"
 
 namespace proa::knative {
 

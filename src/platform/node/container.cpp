@@ -42,6 +42,8 @@ Container::~Container() {
   cancel_timer();
   if (kill_timer_) context_.loop.cancel(kill_timer_);
   close_output();
+  if (context_.options.usage)
+    context_.options.usage->ended(client::key_of(*view_.pod), observed_.name);
   if (has_process()) context_.zygote.kill(launch_id_, SIGKILL);
 }
 
@@ -269,6 +271,9 @@ void Container::on_started(pid_t pid) {
   observed_.started_at = context_.now();
   observed_.message.clear();
   observed_.container_id = "proa://" + launch_id_;
+  if (context_.options.usage)
+    context_.options.usage->started(client::key_of(*view_.pod), observed_.name, pid,
+                                    started_.time_since_epoch().count());
   log::info("node", "container started",
             {{"pod", pod_reference()}, {"container", observed_.name}, {"pid", pid}});
   event("Normal", "Started", str("Started container ", observed_.name));
@@ -391,6 +396,8 @@ std::string Container::termination_message(int exit_code) {
 void Container::terminated(Terminated t) {
   probes_.reset();
   close_output();
+  if (context_.options.usage)
+    context_.options.usage->ended(client::key_of(*view_.pod), observed_.name);
   if (kill_timer_) context_.loop.cancel(std::exchange(kill_timer_, 0));
   observed_.ready = observed_.started = false;
   observed_.state = State::kTerminated;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "foundation/base/clock.h"
+#include "platform/node/usage/usage_table.h"
 
 namespace proa::node {
 
@@ -27,6 +28,9 @@ struct NodeOptions {
   // Told at once when a pod (by uid) begins or ceases to be ready, ahead of its status; may be
   // empty. Called on the node's loop.
   std::function<void(const std::string& pod_uid, bool ready)> on_ready;
+
+  // Told which processes the containers are; may be null, else it must outlive the node.
+  UsageTable* usage = nullptr;
 
   Duration backoff_first = std::chrono::seconds(10);
   Duration backoff_cap = std::chrono::minutes(5);

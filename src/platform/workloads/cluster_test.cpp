@@ -6,7 +6,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
-#include "platform/workloads/common.h"
+#include "platform/workloads/objects/common.h"
 #include "platform/workloads/workloads.h"
 
 namespace proa::workloads {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "client/controller.h"
-#include "platform/workloads/common.h"
+#include "platform/workloads/objects/common.h"
 
 namespace proa::workloads {
 

@@ -4,7 +4,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
-#include "platform/workloads/selector_index.h"
+#include "platform/workloads/objects/selector_index.h"
 
 namespace proa::workloads {
 namespace {

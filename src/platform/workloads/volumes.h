@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "client/controller.h"
-#include "platform/workloads/common.h"
+#include "platform/workloads/objects/common.h"
 
 namespace proa::workloads {
 

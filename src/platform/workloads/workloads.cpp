@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "api/kinds.h"
-#include "platform/workloads/deployment.h"
+#include "platform/workloads/deployment/deployment.h"
 #include "platform/workloads/endpoints.h"
 #include "platform/workloads/event_age.h"
 #include "platform/workloads/garbage.h"

@@ -10,6 +10,7 @@
 namespace proa::trees {
 namespace {
 
+constexpr size_t kFewestRows = 12;  // for which sixteen rows side by side are faster than trees
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
 template <typename T>
@@ -101,7 +102,16 @@ void make_complete(const Layout& f, Packed& p) {
   p.nodes = p.trees * p.stride;
   p.node = aligned<Packed::Node>(p.nodes);
   make_leaves(f, p, p.nodes);
-  for (size_t t = 0; t < p.trees; ++t) fill_complete(f, p, t, f.roots[t], 1, 0);
+  p.tree_depth = aligned<uint8_t>(p.trees);
+  p.head = aligned<Packed::Head>((p.trees + 15) / 16);
+  for (size_t t = 0; t < p.trees; ++t) {
+    fill_complete(f, p, t, f.roots[t], 1, 0);
+    p.tree_depth[t] = static_cast<uint8_t>(std::max<uint32_t>(f.depth[t], 3));
+    for (size_t k = 1; k < 8; ++k) {
+      p.head[t / 16].threshold[k][t % 16] = p.node[t * p.stride + k].threshold;
+      p.head[t / 16].word[k][t % 16] = p.node[t * p.stride + k].word;
+    }
+  }
 }
 
 void make_linked(const Layout& f, Packed& p) {
@@ -146,7 +156,8 @@ PackedPtr pack(const Layout& f) {
 
 size_t packed_memory(const Packed* p) {
   if (p == nullptr) return 0;
-  return p->nodes * (p->complete ? 8 : 12) + p->leaves * (p->value != nullptr ? 8 : 4);
+  size_t heads = p->complete ? (p->trees + 15) / 16 * (sizeof(Packed::Head) + 16) : 0;
+  return heads + p->nodes * (p->complete ? 8 : 12) + p->leaves * (p->value != nullptr ? 8 : 4);
 }
 
 namespace {
@@ -174,11 +185,17 @@ void convert(const Packed& p, Block& b, size_t lanes) {
 
 void predict_block(const Layout& f, Block& b, bool simd) {
   const Packed& p = *f.packed;
-  convert(p, b, simd ? Block::kLanes : 1);
+  bool rows = simd && b.n >= (p.complete ? kFewestRows : 6);
+  convert(p, b, rows ? Block::kLanes : 1);
   for (size_t r = 0; r < b.n; ++r)
     for (size_t o = 0; o < f.outputs; ++o) b.sums[r * f.outputs + o] = f.base[o];
   if (!p.exact) std::memset(b.doubtful, 0, b.n + Block::kLanes);
-  simd ? add_trees_avx512(f, b) : add_trees_scalar(f, b);
+  if (rows)
+    add_trees_avx512(f, b);
+  else if (simd && p.complete)
+    add_row_avx512(f, b);
+  else
+    add_trees_scalar(f, b);
   finish(f, b.sums, b.n * f.outputs);
   if (p.exact) return;
   for (size_t r = 0; r < b.n; ++r)
@@ -201,7 +218,7 @@ void packed_predict(const Layout& f, const double* rows, size_t n, double* out,
     b.n = std::min(most, n - at);
     b.rows = rows + at * p.features;
     b.sums = out + at * f.outputs;
-    predict_block(f, b, simd && avx512 && b.n >= 6);
+    predict_block(f, b, simd && avx512);
   }
   work.release(mark);
 }

@@ -1,6 +1,6 @@
-// The fast layout of forests without categories: float32 thresholds and one word pair a node, walked
-// without branches; sixteen trees side by side, or with AVX-512 sixteen rows. Private to this
-// folder.
+// The fast layout of forests without categories: float32 thresholds and one word pair a node,
+// walked without branches; sixteen trees side by side, or with AVX-512 sixteen rows. Private to
+// this folder.
 //
 // Thresholds of forests that compare doubles are rounded; rows in which a rounded value equals a
 // rounded threshold could go wrong, so they are noticed and walked again, plainly.
@@ -37,13 +37,20 @@ struct Packed {
     float threshold;
     uint32_t word;  // feature, kNanLeft
   };
+  // Nodes 1 to 7 of sixteen trees, tree beside tree.
+  struct Head {
+    float threshold[8][16];
+    uint32_t word[8][16];
+  };
   Aligned<Node> node;
-  Aligned<uint32_t> next;      // linked: left child
-  Aligned<uint32_t> root;      // linked
-  Aligned<uint32_t> leaf;      // complete: of each leaf, linked: of each node: the Layout's number
-  Aligned<float> float_value;  // the same, its value; float_sum and width 1
-  Aligned<double> value;       // the same; double sum and width 1
-  Aligned<uint8_t> zero;       // a feature's NaN is 0
+  Aligned<uint8_t> tree_depth;  // complete: below this every node of the tree is a leaf; 3 at least
+  Aligned<Head> head;           // complete: of each sixteen trees
+  Aligned<uint32_t> next;       // linked: left child
+  Aligned<uint32_t> root;       // linked
+  Aligned<uint32_t> leaf;       // complete: of each leaf, linked: of each node: the Layout's number
+  Aligned<float> float_value;   // the same, its value; float_sum and width 1
+  Aligned<double> value;        // the same; double sum and width 1
+  Aligned<uint8_t> zero;        // a feature's NaN is 0
 };
 struct PackedDelete {
   void operator()(Packed* p) const { delete p; }
@@ -70,5 +77,9 @@ void packed_predict(const Layout& f, const double* rows, size_t n, double* out,
 bool has_avx512();
 void add_trees_avx512(const Layout& f, Block& block);  // n is a multiple of 16, but for the last
 void add_trees_scalar(const Layout& f, Block& block);
+// A few rows (row-major values), sixteen trees of one of them side by side; complete only.
+void add_row_avx512(const Layout& f, Block& block);
+// Adds one leaf's value or values, whose place is `at`, to a row's sums.
+void add_leaf(const Layout& f, size_t tree, size_t at, double* sums);
 
 }  // namespace proa::trees

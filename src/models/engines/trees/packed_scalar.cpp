@@ -49,25 +49,6 @@ inline void walk_linked(const Packed& p, size_t t, const float* row, uint32_t* a
   for (size_t k = 0; k < kCount; ++k) at[k] = i[k];
 }
 
-void add(const Layout& f, size_t t, uint32_t at, double* sums) {
-  const Packed& p = *f.packed;
-  if (f.width != 1) {
-    const double* v = &f.values[size_t{p.leaf[at]} * f.width];
-    if (f.float_sum) {
-      for (size_t k = 0; k < f.width; ++k)
-        sums[k] = static_cast<float>(sums[k]) + static_cast<float>(v[k]);
-    } else {
-      for (size_t k = 0; k < f.width; ++k) sums[k] += v[k];
-    }
-    return;
-  }
-  double& sum = sums[f.tree_output[t]];
-  if (f.float_sum)
-    sum = static_cast<float>(sum) + p.float_value[at];
-  else
-    sum += p.value[at];
-}
-
 // One output: the sum stays in a register.
 template <size_t kCount>
 inline void add_alone(const Packed& p, const uint32_t* at, double& out) {
@@ -97,7 +78,7 @@ void add_some(const Layout& f, Block& b, size_t t) {
     if (f.outputs == 1 && f.width == 1)
       add_alone<kCount>(p, at, *sums);
     else
-      for (size_t k = 0; k < kCount; ++k) add(f, t + k, at[k], sums);
+      for (size_t k = 0; k < kCount; ++k) add_leaf(f, t + k, at[k], sums);
     if constexpr (!kExact) b.doubtful[r] |= static_cast<uint8_t>(doubt != 0);
   }
 }
@@ -111,6 +92,25 @@ void add_all(const Layout& f, Block& b) {
 }
 
 }  // namespace
+
+void add_leaf(const Layout& f, size_t t, size_t at, double* sums) {
+  const Packed& p = *f.packed;
+  if (f.width != 1) {
+    const double* v = &f.values[size_t{p.leaf[at]} * f.width];
+    if (f.float_sum) {
+      for (size_t k = 0; k < f.width; ++k)
+        sums[k] = static_cast<float>(sums[k]) + static_cast<float>(v[k]);
+    } else {
+      for (size_t k = 0; k < f.width; ++k) sums[k] += v[k];
+    }
+    return;
+  }
+  double& sum = sums[f.tree_output[t]];
+  if (f.float_sum)
+    sum = static_cast<float>(sum) + p.float_value[at];
+  else
+    sum += p.value[at];
+}
 
 void add_trees_scalar(const Layout& f, Block& b) {
   bool exact = f.packed->exact;

@@ -146,6 +146,7 @@ void write_output(Writer& w, const OutputTensor& output, bool raw) {
 }  // namespace
 
 void append_infer_response(const InferResponse& response, bool raw, std::string& out) {
+  if (!response.tensors.empty()) return append_tensor_message(response, raw, out);
   Writer w(out);
   w.bytes(1, response.model);
   if (!response.version.empty()) w.bytes(2, response.version);

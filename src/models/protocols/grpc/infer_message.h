@@ -24,5 +24,7 @@ Status read_infer_request(std::string_view message, Workspace& work, InferReques
 // Appends the message. `raw`: in raw_output_contents; so are they all where one of them has a type
 // (FP16, BF16) that InferTensorContents has no place for, or was asked for with binary_data.
 void append_infer_response(const InferResponse& response, bool raw, std::string& out);
+// The same of response.tensors.
+void append_tensor_message(const InferResponse& response, bool raw, std::string& out);
 
 }  // namespace proa::protocols

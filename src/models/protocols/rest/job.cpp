@@ -4,6 +4,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/obs/metrics.h"
 #include "models/protocols/json_write.h"
+#include "models/protocols/tensor/write.h"
 
 namespace proa::protocols {
 namespace {
@@ -89,6 +90,10 @@ Job::Fields Job::fields_of(const http::RequestView& http) {
 }
 
 Status Job::read_v1(std::string_view body, Workspace& work, InferRequest& request) {
+  if (tensors_) {
+    request.body = body;
+    return {};
+  }
   TRY_STATUS(rows_.read(body, work));
   request.rows = &rows_.table();
   request.parameters = rows_.parameters();
@@ -169,13 +174,20 @@ void Job::compress(std::string& out) {
 Status Job::write_body(const InferRequest& request, const InferResponse& response,
                        std::string& out) {
   if (!v2_) {
-    out += "{\"predictions\": ";
-    append_predictions(response, out);
+    out += response.columnar ? "{\"outputs\": " : "{\"predictions\": ";
+    if (response.tensors.empty())
+      append_predictions(response, out);
+    else if (response.columnar)
+      append_tensor_outputs(response.tensors, out);
+    else
+      append_tensor_predictions(response.tensors, out);
     out += '}';
     if (event_) write_event(request.model, out);
     return {};
   }
-  TRY(auto json_length, append_infer_response(request, response, out));
+  TRY(auto json_length, response.tensors.empty()
+                            ? append_infer_response(request, response, out)
+                            : append_tensor_response(request, response, out));
   if (json_length) {
     content_type_ = "application/octet-stream";
     extra_ += "inference-header-content-length: ";

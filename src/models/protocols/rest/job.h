@@ -40,6 +40,9 @@ class Job {
  public:
   explicit Job(const RestOptions& options) : options_(options) {}
 
+  // Of the next read(): a V1 body is left as it is, for a model of tensors.
+  void set_tensors(bool tensors) { tensors_ = tensors; }
+
   // Fills `request`, which then views `http` and this.
   Status read(const http::RequestView& http, const Route& route, Workspace& work,
               InferRequest& request);
@@ -63,7 +66,7 @@ class Job {
   void measure(const InferResponse& response) const;
 
   const RestOptions& options_;
-  bool v2_ = false;
+  bool v2_ = false, tensors_ = false;
   Coding answer_coding_ = Coding::kIdentity;
   std::unique_ptr<CloudEvent> event_;
   std::string unpacked_, packed_, extra_;

@@ -124,8 +124,11 @@ Route Rest::route_of(std::string_view path) {
 bool Rest::waits(const Route& r) {
   switch (r.endpoint) {
     case Endpoint::kV1Predict:
-    case Endpoint::kInfer:
-      return service_.defers(r.model, r.version);
+    case Endpoint::kInfer: {
+      Service::Handling handling = service_.handling(r.model, r.version);
+      job_.set_tensors(handling.tensors);
+      return handling.later;
+    }
     case Endpoint::kLoad:
     case Endpoint::kUnload:
       return true;

@@ -11,15 +11,27 @@ std::string_view next_part(std::string_view& rest) {
   return part;
 }
 
+// M:predict, and M/versions/V:predict as TensorFlow Serving has it.
 Route v1_model(std::string_view rest) {
-  if (rest.empty() || rest.find('/') != std::string_view::npos) return {};
-  size_t colon = rest.rfind(':');
-  if (colon != std::string_view::npos && colon != 0) {
-    std::string_view verb = rest.substr(colon + 1);
-    if (verb == "predict") return {Endpoint::kV1Predict, true, rest.substr(0, colon), {}};
-    if (verb == "explain") return {Endpoint::kV1Explain, true, rest.substr(0, colon), {}};
+  std::string_view version, name = rest;
+  if (size_t slash = rest.find('/'); slash != std::string_view::npos) {
+    constexpr std::string_view kVersions = "/versions/";
+    if (!rest.substr(slash).starts_with(kVersions)) return {};
+    version = rest.substr(slash + kVersions.size());
+    name = rest.substr(0, slash);
+    if (version.empty() || version.find('/') != std::string_view::npos) return {};
   }
-  return {Endpoint::kV1Model, false, rest, {}};
+  if (name.empty()) return {};
+  std::string_view& last = version.empty() ? name : version;
+  size_t colon = last.rfind(':');
+  if (colon != std::string_view::npos && colon != 0) {
+    std::string_view verb = last.substr(colon + 1), whole = last;
+    last = last.substr(0, colon);
+    if (verb == "predict") return {Endpoint::kV1Predict, true, name, version};
+    if (verb == "explain") return {Endpoint::kV1Explain, true, name, version};
+    last = whole;
+  }
+  return {Endpoint::kV1Model, false, name, version};
 }
 
 Route v2_model(std::string_view rest) {

@@ -12,7 +12,7 @@ enum class Endpoint : uint8_t {
   kMetrics,     // /metrics
   kV1Models,    // /v1/models
   kV1Model,     // /v1/models/M
-  kV1Predict,   // /v1/models/M:predict
+  kV1Predict,   // /v1/models/M[/versions/V]:predict
   kV1Explain,   // /v1/models/M:explain
   kServer,      // /v2
   kLive,        // /v2/health/live

@@ -1,0 +1,36 @@
+// Handover: listening sockets go from one process to the one that replaces it, so that no connection is
+// refused meanwhile.
+//
+//   old: serve_sockets(path, …) ── waits ──▶ sends names and descriptors (SCM_RIGHTS) ──▶ drains
+//   new: take_sockets(path) ── the same sockets; nobody listening at path: none
+//
+// Blocking calls; used by app/ before and after a Gateway runs, on threads of their own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "foundation/base/clock.h"
+#include "foundation/base/file.h"
+#include "foundation/base/result.h"
+
+namespace proa::gateway {
+
+// A listening socket of the gateway: of which Listener, and the real port.
+struct NamedSocket {
+  std::string address;  // Listener::address
+  uint16_t port = 0;    // Listener::port
+  uint16_t bound = 0;
+  Fd fd;
+};
+
+// Binds a Unix socket at `path` (0600; one that is left over is replaced).
+Result<Fd> bind_handover(const std::string& path);
+// Sends the sockets to the next process that asks on `listening`, and returns once it has them.
+// kDeadline if none came within `most`.
+Status give_sockets(int listening, const std::vector<NamedSocket>& sockets, Duration most);
+// Asks the process at `path`. None there: an empty list.
+Result<std::vector<NamedSocket>> take_sockets(const std::string& path,
+                                              Duration most = std::chrono::seconds(5));
+
+}  // namespace proa::gateway
