@@ -121,7 +121,7 @@ Compiled Ingresses::compile(const Key& key) {
   };
   for (const Value& r : spec["rules"].array()) {
     std::string host = lower(r["host"].str());
-    if (host.empty()) host = "*";
+    if (host.empty()) host.assign(1, '*');
     read_paths(key, r, host, *part_of(host), out);
   }
   if (spec["defaultBackend"].is_object()) {
