@@ -87,6 +87,15 @@ json::Value config_map(std::string_view domain) {
              {"deploy", json::pretty(json::object({{"defaultDeploymentMode", "Knative"}}))}})}});
 }
 
+Status ensure_ingress_gateway(client::Client& client) {
+  const client::ApplyOptions options{"kserve-bootstrap", "", true};
+  if (!client.get(kGatewayClass, "", "proa").ok())
+    TRY_STATUS(client.apply(kGatewayClass, gateway_class(), options));
+  if (!client.get(kGatewayKind, kConfigNamespace, "kserve-ingress-gateway").ok())
+    TRY_STATUS(client.apply(kGatewayKind, ingress_gateway(), options));
+  return {};
+}
+
 Status apply_bootstrap(client::Client& client, std::string_view domain) {
   const client::ApplyOptions options{"kserve-bootstrap", "", true};
   const auto apply = [&](const client::Kind& kind, json::Value object) -> Status {
@@ -101,10 +110,6 @@ Status apply_bootstrap(client::Client& client, std::string_view domain) {
                                  {"metadata", json::object({{"name", kConfigNamespace}})}})));
   if (!client.get(api::kConfigMap, kConfigNamespace, kConfigName).ok())
     TRY_STATUS(apply(api::kConfigMap, config_map(domain)));
-  if (!client.get(kGatewayClass, "", "proa").ok())
-    TRY_STATUS(apply(kGatewayClass, gateway_class()));
-  if (!client.get(kGatewayKind, kConfigNamespace, "kserve-ingress-gateway").ok())
-    TRY_STATUS(apply(kGatewayKind, ingress_gateway()));
   for (json::Value& runtime : runtimes())
     TRY_STATUS(apply(api::kClusterServingRuntime, std::move(runtime)));
   return {};

@@ -1,5 +1,6 @@
-// The objects KServe ships: namespace kserve, ConfigMap inferenceservice-config, the Gateway
-// kserve-ingress-gateway, the ClusterServingRuntimes this version can serve.
+// The objects KServe ships: namespace kserve, ConfigMap inferenceservice-config, the
+// ClusterServingRuntimes this version can serve; and the Gateway kserve-ingress-gateway, once
+// enableGatewayApi asks for it.
 //
 // Applied once at start by app/, before the controllers. The ConfigMap and the Gateway are only
 // created, never overwritten: what an administrator changed stays.
@@ -16,6 +17,9 @@ json::Value config_map(std::string_view domain);
 // kserve-sklearnserver, kserve-xgbserver, kserve-lgbserver, kserve-predictiveserver,
 // kserve-mlserver.
 std::vector<json::Value> runtimes();
+
+// The Gateway that HTTPRoutes of Standard mode hang on, if it is not there. Used by the controller.
+Status ensure_ingress_gateway(client::Client& client);
 
 // Errors: of the client, naming the object.
 Status apply_bootstrap(client::Client& client, std::string_view domain);

@@ -5,6 +5,7 @@
 
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
+#include "serving/bootstrap.h"
 #include "serving/spec/metadata.h"
 #include "serving/standard/plan.h"
 #include "serving/standard/routes.h"
@@ -199,6 +200,8 @@ Status StandardReconciler::make_routes(Work& w) {
   for (const auto& [kind, name] : standard::route_names(w.isvc))
     any |= live(kind, w.isvc, name) != nullptr;
   if (!any) return {};
+  if (w.config.gateway_api && w.config.gateway == Config().gateway)
+    TRY_STATUS(ensure_ingress_gateway(client_));
   std::set<std::pair<std::string_view, std::string>> planned;
   for (auto& route : *routes) {
     planned.insert({route.kind.plural, name_of(route.object)});

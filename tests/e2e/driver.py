@@ -6,6 +6,7 @@ sent a second time: what fails, failed."""
 import asyncio
 import collections
 import json
+import os
 import pathlib
 import random
 import signal
@@ -108,7 +109,8 @@ class Run:
         print("begun", flush=True)
         start, sample, seen = time.perf_counter(), time.perf_counter(), 0
         samples = open(self.plan["samples"], "w") if self.plan.get("samples") else None
-        while not self.stopping and (not self.plan["most"] or self.serial < self.plan["most"]):
+        parent = os.getppid()
+        while not self.stopping and os.getppid() == parent and (not self.plan["most"] or self.serial < self.plan["most"]):
             now = time.perf_counter()
             due = start + self.serial / self.plan["rate"]
             if due > now:

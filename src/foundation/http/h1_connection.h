@@ -72,7 +72,7 @@ class H1Connection : public Protocol {
   std::string& relay_out() { return connection_.transport().out(); }
   void relay_head(const H1Head& head, bool ended);  // after the status line and the fields
   void relay_flush() { connection_.settle_soon(); }
-  bool relay_data(std::string_view data);           // false: stop for now
+  bool relay_data(std::string_view data);  // false: stop for now
   void relay_end(const Headers& trailers);
   void relay_refuse(int status, std::string_view fields, std::string_view body);
   void relay_again();  // the ordinary way
@@ -120,12 +120,12 @@ class H1Connection : public Protocol {
   uint64_t response_left_ = 0;  // Framing::kLength
   std::shared_ptr<H1Stream> stream_;
   std::unique_ptr<H1Relay> relay_;
-  size_t relay_size_ = 0;   // of held_: the request on the short way
-  bool ordinary_ = false;   // the next request has come back from there
+  size_t relay_size_ = 0;    // of held_: the request on the short way
+  bool ordinary_ = false;    // the next request has come back from there
   bool head_begun_ = false;  // some byte of the next head has come
   MonoTime deadline_{};
   MonoTime idle_since_{};
-  MonoTime body_began_{};     // of receiving, for the least rate
+  MonoTime body_began_{};  // of receiving, for the least rate
   uint64_t body_bytes_ = 0;
 };
 

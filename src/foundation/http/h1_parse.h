@@ -32,9 +32,9 @@ struct H1Head {
 
 struct Parsed {
   enum State { kMore, kDone, kBad } state = kMore;
-  size_t used = 0;       // kDone: bytes of the head, blank line included
-  int status = 400;      // kBad: what to answer
-  const char* why = "";  // kBad
+  size_t used = 0;        // kDone: bytes of the head, blank line included
+  int status = 400;       // kBad: what to answer
+  const char* why = "";   // kBad
   bool not_http = false;  // kBad: the first line does not end as one of HTTP does
 };
 

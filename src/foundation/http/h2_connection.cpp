@@ -41,6 +41,8 @@ struct H2Connection::Hooks {
     c.last_id_ = id;
     if (c.core_.options.inline_handler) {
       LeanRequest* request = c.lean_.take(frame->hd.stream_id, c.now());
+      request->follows = !c.known_.fields.empty();
+      c.set_recent(id, request);
       nghttp2_session_set_stream_user_data(c.session_, frame->hd.stream_id, request);
       return 0;
     }
@@ -124,12 +126,12 @@ struct H2Connection::Hooks {
   static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
                         size_t size, void* user) {
     H2Connection& c = self(user);
-    nghttp2_session_consume_connection(session, size);
     if (LeanRequest* request = c.lean(id)) {
-      nghttp2_session_consume_stream(session, id, size);
+      nghttp2_session_consume(session, id, size);
       c.lean_data(*request, text(data, size));
       return 0;
     }
+    nghttp2_session_consume_connection(session, size);
     if (!c.find(id)) return 0;
     auto stream = c.streams_[id];
     stream->heard_ = c.now();
@@ -149,6 +151,7 @@ struct H2Connection::Hooks {
       c.close_stream(id);
       return 0;
     }
+    c.set_recent(-1, nullptr);
     c.lean_.give_back(request);
     if (c.idle()) c.idle_since_ = c.now();
     return 0;
@@ -351,6 +354,7 @@ void H2Connection::end_if_idle() {
 void H2Connection::on_eof() { connection_.close(); }
 
 void H2Connection::on_gone() {
+  set_recent(-1, nullptr);
   lean_.clear();
   auto streams = std::exchange(streams_, {});
   for (auto& [id, stream] : streams) {

@@ -90,10 +90,15 @@ class H2Connection : public Protocol {
   void exchanged() { pings_ = std::min(pings_ + 1, kMostPings); }  // a frame of some use, each way
   bool idle() const { return streams_.empty() && lean_.empty(); }
   LeanRequest* lean(int32_t id);
+  void set_recent(int32_t id, LeanRequest* request);
+  void stop_following(LeanRequest& request);
+  void remember(const LeanRequest& request);
   void lean_field(LeanRequest& request, std::string_view name, std::string_view value);
   void lean_data(LeanRequest& request, std::string_view data);
   void lean_head(LeanRequest& request, bool ended);  // the head is whole
-  void lean_answer(LeanRequest& request);            // the request is whole
+  bool lean_plain(const LeanRequest& request) const;
+  bool lean_needs_more(const RequestView& head) const;
+  void lean_answer(LeanRequest& request);  // the request is whole
   void lean_submit(LeanRequest& request);
   H2Stream& promote(LeanRequest& request, bool ended);
   void lean_tick(MonoTime now);
@@ -104,6 +109,9 @@ class H2Connection : public Protocol {
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, std::shared_ptr<H2Stream>> streams_;
   LeanRequests lean_;
+  LeanHead known_;          // of an earlier request; plain, with a body that may wait
+  int32_t recent_id_ = -1;  // the stream asked for last, and its request
+  LeanRequest* recent_ = nullptr;
   std::vector<FieldView> views_;    // of the request in hand
   std::vector<nghttp2_nv> fields_;  // of the answer in hand
   int32_t last_id_ = -1;            // of the streams opened; those in skipped_ were not

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
+#include <span>
 
 #include "foundation/base/check.h"
 #include "foundation/http/fields.h"
@@ -27,7 +29,8 @@ void H2Reply::add(std::string_view name, std::string_view value) {
   field.name_size = static_cast<uint32_t>(name.size());
   text += name;
   for (char& c : std::span(text).subspan(field.name)) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    bool upper = static_cast<unsigned char>(c - 'A') < 26;
+    c = static_cast<char>(c | (upper << 5));
   }
   field.value = static_cast<uint32_t>(text.size());
   field.value_size = static_cast<uint32_t>(value.size());
@@ -35,18 +38,42 @@ void H2Reply::add(std::string_view name, std::string_view value) {
   fields.push_back(field);
 }
 
-void LeanRequest::clear() {
-  state = State::kHead;
-  too_large = false;
-  header_bytes = 0;
-  method = target = authority = {};
+void LeanHead::clear() {
   text.clear();
-  body.clear();
   fields.clear();
+  regular_at = 0;
+  method = target = authority = {};
+  header_bytes = 0;
+}
+
+void LeanRequest::clear() {
+  LeanHead::clear();
+  state = State::kHead;
+  too_large = follows = false;
+  followed = 0;
+  body.clear();
   reply.clear();
 }
 
-void LeanRequest::add(std::string_view name, std::string_view value) {
+void LeanHead::copy(const LeanHead& from, size_t count) {
+  clear();
+  for (size_t i = 0; i < count; ++i) {
+    const H2Reply::Field& f = from.fields[i];
+    std::string_view name = from.at(f.name, f.name_size), its = from.value(f);
+    add(name, its);
+    header_bytes += static_cast<uint32_t>(name.size() + its.size() + 32);
+  }
+}
+
+bool LeanHead::has_at(size_t place, std::string_view name, std::string_view value) const {
+  if (place >= fields.size()) return false;
+  const H2Reply::Field& f = fields[place];
+  return f.name_size == name.size() && f.value_size == value.size() &&
+         std::memcmp(text.data() + f.value, value.data(), value.size()) == 0 &&
+         std::memcmp(text.data() + f.name, name.data(), name.size()) == 0;
+}
+
+void LeanHead::add(std::string_view name, std::string_view value) {
   H2Reply::Field field;
   field.name = static_cast<uint32_t>(text.size());
   field.name_size = static_cast<uint32_t>(name.size());
@@ -54,8 +81,8 @@ void LeanRequest::add(std::string_view name, std::string_view value) {
   field.value = static_cast<uint32_t>(text.size());
   field.value_size = static_cast<uint32_t>(value.size());
   text += value;
+  fields.push_back(field);
   if (name[0] != ':') {
-    fields.push_back(field);
     if (name == "host" && authority.value_size == 0) authority = field;
   } else if (name == ":method") {
     method = field;
@@ -64,12 +91,13 @@ void LeanRequest::add(std::string_view name, std::string_view value) {
   } else if (name == ":authority") {
     authority = field;
   }
+  if (name[0] == ':') regular_at = fields.size();
 }
 
 RequestView LeanRequest::view(std::vector<FieldView>& fields_out) const {
   fields_out.clear();
-  for (const H2Reply::Field& f : fields)
-    fields_out.push_back({at(f.name, f.name_size), at(f.value, f.value_size)});
+  for (const H2Reply::Field& f : std::span(fields).subspan(regular_at))
+    fields_out.push_back({at(f.name, f.name_size), value(f)});
   RequestView request;
   request.method = value(method);
   request.target = value(target);

@@ -17,18 +17,13 @@
 
 namespace proa::http {
 
-struct LeanRequest {
-  enum class State : uint8_t { kHead, kBody, kReply };
-  int32_t id = 0;
-  size_t place = 0;  // in LeanRequests::active
-  State state = State::kHead;
-  bool too_large = false;
-  uint32_t header_bytes = 0;
-  MonoTime heard{}, sent{};
-  H2Reply::Field method, target, authority;  // value and value_size only
-  std::string text, body;
+// The fields of a request, in order; the pseudo ones come first (nghttp2 sees to it).
+struct LeanHead {
+  std::string text;
   std::vector<H2Reply::Field> fields;
-  H2Reply reply;
+  size_t regular_at = 0;                     // in fields
+  H2Reply::Field method, target, authority;  // value and value_size only
+  uint32_t header_bytes = 0;
 
   void clear();
   void add(std::string_view name, std::string_view value);
@@ -36,6 +31,25 @@ struct LeanRequest {
     return std::string_view(text).substr(place, size);
   }
   std::string_view value(const H2Reply::Field& f) const { return at(f.value, f.value_size); }
+  // The first `count` fields of another.
+  void copy(const LeanHead& from, size_t count);
+  bool has_at(size_t place, std::string_view name, std::string_view value) const;
+};
+
+struct LeanRequest : LeanHead {
+  enum class State : uint8_t { kHead, kBody, kReply };
+  int32_t id = 0;
+  size_t place = 0;  // in LeanRequests::active
+  State state = State::kHead;
+  bool too_large = false;
+  bool follows =
+      false;  // its fields so far are the first `followed` of the connection's known head
+  size_t followed = 0;
+  MonoTime heard{}, sent{};
+  std::string body;
+  H2Reply reply;
+
+  void clear();
   // Fills `fields_out`, which the view points to.
   RequestView view(std::vector<FieldView>& fields_out) const;
   size_t memory() const { return text.capacity() + body.capacity() + reply.body.capacity(); }

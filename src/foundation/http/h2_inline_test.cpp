@@ -83,6 +83,36 @@ TEST_F(InlineHttp2, AnswersAtOnceWithLowerCaseFields) {
   EXPECT_EQ(ordinary_calls, 0u);
 }
 
+TEST_F(InlineHttp2, TellsHeadsApartThatBeginLikeTheOneBefore) {
+  start();
+  auto ask = [&](const std::string& target, std::vector<std::pair<std::string, std::string>> more) {
+    ClientRequest request;
+    request.host = "127.0.0.1";
+    request.port = port;
+    request.method = "POST";
+    request.target = target;
+    for (auto& [name, value] : more) request.headers.add(name, value);
+    request.body = "abc";
+    std::string got;
+    bool done = false;
+    client->fetch(request, [&](Result<Response> r) {
+      done = true;
+      got = r.ok() ? r->body : r.error().message;
+    });
+    EXPECT_TRUE(turn_until(loop, [&] { return done; }));
+    return got;
+  };
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(ask("/a", {{"x-other", "1"}, {"x-mark", "one"}}), "POST /a 3 one 20");
+    EXPECT_EQ(ask("/a", {{"x-other", "1"}, {"x-mark", "one"}}), "POST /a 3 one 20");
+    EXPECT_EQ(ask("/a", {{"x-other", "1"}, {"x-mark", "two"}}), "POST /a 3 two 20");
+    EXPECT_EQ(ask("/a", {{"x-other", "1"}}), "POST /a 3  20");
+    EXPECT_EQ(ask("/a", {{"x-other", "1"}, {"x-mark", "3"}, {"x-z", ""}}), "POST /a 3 3 20");
+    EXPECT_EQ(ask("/b", {{"x-other", "1"}, {"x-mark", "3"}, {"x-z", ""}}), "POST /b 3 3 20");
+    EXPECT_EQ(ask("/pass", {{"x-other", "1"}, {"x-mark", "3"}}), "ordinary POST /pass 3");
+  }
+}
+
 TEST_F(InlineHttp2, SendsNoBodyWhereNoneMayBe) {
   start();
   EXPECT_EQ(fetch("/a", "", "HEAD").body, "");

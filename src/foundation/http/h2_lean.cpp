@@ -1,6 +1,7 @@
 // The inline path of H2Connection: from a lean request to its answer, or to an H2Stream.
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "foundation/base/strings.h"
 #include "foundation/http/fields.h"
@@ -9,15 +10,42 @@
 namespace proa::http {
 namespace {
 constexpr size_t kMostFields = 256;
+constexpr size_t kMostKnown = 2048;  // bytes of a head worth keeping
 constexpr Duration kKeepSpares = std::chrono::seconds(2);
 }  // namespace
 
 LeanRequest* H2Connection::lean(int32_t id) {
-  return static_cast<LeanRequest*>(nghttp2_session_get_stream_user_data(session_, id));
+  if (id == recent_id_) return recent_;
+  auto* found = static_cast<LeanRequest*>(nghttp2_session_get_stream_user_data(session_, id));
+  if (found) set_recent(id, found);
+  return found;
+}
+
+void H2Connection::set_recent(int32_t id, LeanRequest* request) {
+  recent_id_ = id;
+  recent_ = request;
+}
+
+// Clients send the same head again and again: it is compared, and taken over whole at its end.
+// Heads do not come interleaved, so the known one stays as it is meanwhile.
+void H2Connection::stop_following(LeanRequest& request) {
+  if (!std::exchange(request.follows, false)) return;
+  request.copy(known_, request.followed);
+}
+
+void H2Connection::remember(const LeanRequest& request) {
+  if (request.text.size() <= kMostKnown) known_ = static_cast<const LeanHead&>(request);
 }
 
 void H2Connection::lean_field(LeanRequest& request, std::string_view name, std::string_view value) {
   if (request.state != LeanRequest::State::kHead) return;  // trailers: nobody asks for them here
+  if (request.follows) {
+    if (known_.has_at(request.followed, name, value)) {
+      ++request.followed;
+      return;
+    }
+    stop_following(request);
+  }
   request.header_bytes += static_cast<uint32_t>(name.size() + value.size() + 32);
   if (request.header_bytes > core_.options.most_head_bytes ||
       request.fields.size() >= kMostFields) {
@@ -28,22 +56,35 @@ void H2Connection::lean_field(LeanRequest& request, std::string_view name, std::
 }
 
 void H2Connection::lean_head(LeanRequest& request, bool ended) {
-  std::string_view method = request.value(request.method);
-  bool odd = request.too_large || method == "CONNECT" ||
-             !is_host(request.value(request.authority)) ||
-             !is_target(request.value(request.target));
-  if (odd) return dispatch(promote(request, ended));
+  bool known = request.follows && request.followed == known_.fields.size();
+  if (known)
+    static_cast<LeanHead&>(request) = known_;
+  else
+    stop_following(request);
+  request.follows = false;
+  if (!known && !lean_plain(request)) return dispatch(promote(request, ended));
   request.state = LeanRequest::State::kBody;
   if (ended) return lean_answer(request);
   RequestView view = request.view(views_);
-  size_t most = std::min(kMostInlineBody, core_.options.most_body_bytes);
-  auto length = parse_int(view.header("content-length"));
   view.tls = connection_.tls();
   view.peer = connection_.peer();
-  bool ordinary = (length && static_cast<uint64_t>(*length) > most) ||
-                  same_name(view.header("expect"), "100-continue") ||
-                  (core_.options.inline_wanted && !core_.options.inline_wanted(view));
-  if (ordinary) dispatch(promote(request, false));
+  if (!known && lean_needs_more(view)) return dispatch(promote(request, false));
+  if (!known) remember(request);
+  if (core_.options.inline_wanted && !core_.options.inline_wanted(view))
+    dispatch(promote(request, false));
+}
+
+bool H2Connection::lean_plain(const LeanRequest& request) const {
+  return !request.too_large && request.value(request.method) != "CONNECT" &&
+         is_host(request.value(request.authority)) && is_target(request.value(request.target));
+}
+
+// A body that is too large to wait for, or one that comes only when asked for.
+bool H2Connection::lean_needs_more(const RequestView& view) const {
+  size_t most = std::min(kMostInlineBody, core_.options.most_body_bytes);
+  auto length = parse_int(view.header("content-length"));
+  return (length && static_cast<uint64_t>(*length) > most) ||
+         same_name(view.header("expect"), "100-continue");
 }
 
 void H2Connection::lean_data(LeanRequest& request, std::string_view data) {
@@ -108,7 +149,7 @@ H2Stream& H2Connection::promote(LeanRequest& request, bool ended) {
   head.target = request.value(request.target);
   head.authority = request.value(request.authority);
   head.ended = ended && request.body.empty();
-  for (const H2Reply::Field& f : request.fields) {
+  for (const H2Reply::Field& f : std::span(request.fields).subspan(request.regular_at)) {
     std::string_view name = request.at(f.name, f.name_size), value = request.value(f);
     if (name == "host") continue;
     if (name == "cookie" && head.headers.has(name))
@@ -119,12 +160,16 @@ H2Stream& H2Connection::promote(LeanRequest& request, bool ended) {
   stream.pending_.assign(request.body);
   stream.credited_ = request.body.size();
   nghttp2_session_set_stream_user_data(session_, id, nullptr);
+  set_recent(-1, nullptr);
   lean_.give_back(&request);
   return stream;
 }
 
 void H2Connection::lean_tick(MonoTime now) {
-  if (idle() && now - idle_since_ >= kKeepSpares) lean_.drop_spares();
+  if (idle() && now - idle_since_ >= kKeepSpares) {
+    lean_.drop_spares();
+    known_ = {};
+  }
   if (lean_.empty()) return;
   const ServerOptions& options = core_.options;
   std::vector<int32_t> late;

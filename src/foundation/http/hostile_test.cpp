@@ -1,5 +1,5 @@
-// What a client may do to hurt: floods, slowness, and bytes that two readers would take differently.
-// Each must end the connection, soon, and reach no handler more than it may.
+// What a client may do to hurt: floods, slowness, and bytes that two readers would take
+// differently. Each must end the connection, soon, and reach no handler more than it may.
 #include <gtest/gtest.h>
 
 #include "foundation/base/strings.h"
@@ -84,7 +84,8 @@ TEST(Hostile, FloodsOfSettingsAndPingsEndTheConnection) {
     int n = until_closed(
         t,
         [&](int) {
-          return ping ? frame(6, 0, 0, "12345678") : frame(4, 0, 0, std::string("\0\3\0\0\0\x64", 6));
+          return ping ? frame(6, 0, 0, "12345678")
+                      : frame(4, 0, 0, std::string("\0\3\0\0\0\x64", 6));
         },
         20000);
     EXPECT_LT(n, 20000) << ping;
@@ -120,9 +121,12 @@ TEST(Hostile, SmugglingIsRefusedAndNothingBehindItIsServed) {
   for (const std::string& head : {
            std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: "
                        "chunked\r\n\r\n0\r\n\r\n"),
-           std::string("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n"),
-           std::string("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n"),
-           std::string("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
+           std::string(
+               "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n"),
+           std::string(
+               "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n"),
+           std::string(
+               "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
            std::string("GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n folded: 2\r\n\r\n"),
            std::string("GET / HTTP/1.1\nHost: a\n\n"),
            std::string("GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n"),
@@ -140,12 +144,11 @@ TEST(Hostile, SmugglingIsRefusedAndNothingBehindItIsServed) {
 }
 
 TEST(Hostile, ABadChunkEndsTheRequestBehindIt) {
-  for (std::string chunk : {"5;a\nb\r\nhello\r\n", "5\nhello\r\n", "-1\r\n", "5\r\nhelloX\r\n0\r\n\r\n",
-                            "fffffffffffffffff\r\n"}) {
+  for (std::string chunk : {"5;a\nb\r\nhello\r\n", "5\nhello\r\n", "-1\r\n",
+                            "5\r\nhelloX\r\n0\r\n\r\n", "fffffffffffffffff\r\n"}) {
     Target t;
-    std::string answer =
-        t.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk +
-              "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::string answer = t.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                               chunk + "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_EQ(t.requests, 1) << chunk;
     EXPECT_EQ(count(answer, "fine"), 0u) << chunk;
   }
@@ -154,7 +157,8 @@ TEST(Hostile, ABadChunkEndsTheRequestBehindIt) {
 TEST(Hostile, ASlowHeadAndASlowBodyAreEnded) {
   ServerOptions options;
   options.head_timeout = options.body_timeout = std::chrono::milliseconds(50);
-  for (std::string begun : {"GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"}) {
+  for (std::string begun :
+       {"GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"}) {
     Target t(options);
     EXPECT_TRUE(t.say(begun).starts_with("HTTP/1.1 408")) << begun;
   }

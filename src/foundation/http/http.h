@@ -82,7 +82,7 @@ using Handler = std::function<void(Request request, std::shared_ptr<Responder> r
 // client without one is let in, with client_cert "").
 struct TlsOptions {
   std::string certificate, key, client_ca;
-  bool require_client = false;  // one without a client certificate is turned away
+  bool require_client = false;                // one without a client certificate is turned away
   int least_version = 12, most_version = 13;  // TLS 1.2, 1.3
 };
 
@@ -110,7 +110,8 @@ struct ServerOptions {
   // with Connection: close; so a client that was about to send loses nothing. 0: closed at once.
   Duration drain_idle{0};
   std::shared_ptr<TlsOptions> tls;
-  bool twin = false;  // on a loopback address, a Unix socket beside it for whoever knows (sockets.h)
+  bool twin =
+      false;  // on a loopback address, a Unix socket beside it for whoever knows (sockets.h)
   InlineHandler inline_handler;  // tried first; may be empty
   InlineWanted inline_wanted;    // HTTP/2: may this one wait for its body? Empty: all may
   RelayPolicy* relay = nullptr;  // StreamServer, HTTP/1.1 only: tried first; outlives the server

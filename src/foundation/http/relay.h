@@ -1,15 +1,16 @@
-// Relay: the short way through a proxy, HTTP/1.1 in and HTTP/1.1 out. No stream objects, no headers as
-// strings, no memory of its own for each request; the gateway decides, and the connections do the
-// rest.
+// Relay: the short way through a proxy, HTTP/1.1 in and HTTP/1.1 out. No stream objects, no headers
+// as strings, no memory of its own for each request; the gateway decides, and the connections do
+// the rest.
 //
-//   client ──▶ H1Connection ──RelayPolicy::begin──▶ RelayTicket ──▶ UpstreamPool::relay ──▶ upstream
+//   client ──▶ H1Connection ──RelayPolicy::begin──▶ RelayTicket ──▶ UpstreamPool::relay ──▶
+//   upstream
 //          ◀── status, the ticket's fields, the body as it comes ◀───────────────────────────┘
 //
 // For requests whose whole body (content-length, at most kMostRelayBody) has come, without upgrade
-// and Expect. The request's bytes stay in the connection's buffer until its answer begins; until then
-// it can be taken back at any time and goes the ordinary way (StreamHandler), as if it had just come.
-// Loop thread only. The policy outlives the server; a ticket belongs to the policy, which may use it
-// again after on_end().
+// and Expect. The request's bytes stay in the connection's buffer until its answer begins; until
+// then it can be taken back at any time and goes the ordinary way (StreamHandler), as if it had
+// just come. Loop thread only. The policy outlives the server; a ticket belongs to the policy,
+// which may use it again after on_end().
 #pragma once
 
 #include <cstdint>

@@ -7,10 +7,10 @@ namespace proa::http {
 namespace {
 constexpr Duration kLinger = std::chrono::seconds(2);
 
-// A plain socket tells each arrival once (which saves the kernel a look at it every turn) and is read
-// until it has no more; what TLS holds is not the socket's to tell, so there the level counts.
+// A plain socket tells each arrival once (which saves the kernel a look at it every turn) and is
+// read until it has no more; what TLS holds is not the socket's to tell, so there the level counts.
 uint32_t reading_events(bool tls) { return tls ? EPOLLIN : EPOLLIN | EPOLLRDHUP | EPOLLET; }
-}
+}  // namespace
 
 ServerConnection::ServerConnection(StreamServer::Core& core, Fd fd, std::string peer)
     : core_(core),

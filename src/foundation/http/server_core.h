@@ -123,7 +123,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   uint32_t interest_ = 0;
   int depth_ = 0;
   bool closed_ = false, closing_ = false, lingering_ = false, soon_ = false, eof_ = false;
-  bool unread_ = false;  // the socket may have more, and will not say so again
+  bool unread_ = false;    // the socket may have more, and will not say so again
   MonoTime deadline_{};    // of the handshake, then of lingering
   MonoTime stalled_at_{};  // since when nothing was taken by the socket
   uint64_t last_written_ = 0;

@@ -43,8 +43,8 @@ bool is_loopback(const sockaddr_storage& address) {
   return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
 }
 
-// Nothing is lost and nothing congests inside a machine: the plainest congestion control costs least
-// (BBR, for one, paces every packet by a timer).
+// Nothing is lost and nothing congests inside a machine: the plainest congestion control costs
+// least (BBR, for one, paces every packet by a timer).
 void be_plain_inside(int fd, const sockaddr_storage& address) {
   if (is_loopback(address)) ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
 }

@@ -148,7 +148,7 @@ struct UpstreamOptions {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration idle_timeout = std::chrono::seconds(30);  // shorter than servers' own
   std::string tls_ca, tls_certificate, tls_key;      // PEM; tls_ca "": the system's
-  bool twin = false;  // a server's twin is tried first (sockets.h)
+  bool twin = false;                                 // a server's twin is tried first (sockets.h)
 };
 
 class RelaySink;  // relay.h
@@ -156,13 +156,13 @@ class RelaySink;  // relay.h
 // What a destination asks of its connections. Zero or empty: the pool's own.
 struct UpstreamSettings {
   Duration connect_timeout{0}, idle_timeout{0};
-  Duration most_age{0};       // no new exchange on a connection after this
+  Duration most_age{0};        // no new exchange on a connection after this
   uint32_t most_requests = 0;  // on one connection
   uint32_t most_streams = 0;   // at a time on one HTTP/2 connection
   bool keepalive = false;      // TCP's
   Duration keepalive_time{0}, keepalive_interval{0};
   uint32_t keepalive_probes = 0;
-  uint8_t proxy_protocol = 0;  // 1 or 2: that header first on a connection
+  uint8_t proxy_protocol = 0;                    // 1 or 2: that header first on a connection
   std::string tls_ca, tls_certificate, tls_key;  // PEM
   bool tls_verify = true;
   std::vector<std::string> tls_names;  // one must be in the certificate; empty: server_name

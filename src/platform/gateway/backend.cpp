@@ -34,8 +34,7 @@ void Backend::configure(const BackendOptions& options, MonoTime now) {
   special_ = policy && is_special(*policy);
   watched_ = policy && policy->has_outlier;
   table_.clear();
-  if (policy && policy->balance == Balance::kConsistentHash)
-    table_.build(endpoints_, policy->hash);
+  if (policy && policy->balance == Balance::kConsistentHash) table_.build(endpoints_, policy->hash);
   serve(now);
 }
 

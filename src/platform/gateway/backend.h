@@ -1,9 +1,9 @@
 // A Backend is one revision (or one port of a Service) as the gateway sees it: its ready endpoints,
 // how many requests each has in hand, and the bounded queue of those that wait (the activator).
 //
-// The queue is served in order of arrival. While endpoints are there and yet the first has waited for
-// longer than kStanding, arrivals exceed what can be served: then the latest are served first, so that
-// as many answers as before reach somebody who still waits for them.
+// The queue is served in order of arrival. While endpoints are there and yet the first has waited
+// for longer than kStanding, arrivals exceed what can be served: then the latest are served first,
+// so that as many answers as before reach somebody who still waits for them.
 //
 //   acquire ──▶ granted (endpoint) ──▶ release
 //      └─────▶ queued ──▶ Waiter::granted()  when an endpoint appears or has room
@@ -26,8 +26,8 @@
 #include "client/client.h"
 #include "foundation/base/clock.h"
 #include "foundation/obs/metrics.h"
-#include "platform/gateway/policy.h"
 #include "platform/gateway/balance.h"
+#include "platform/gateway/policy.h"
 
 namespace proa::gateway {
 
@@ -112,7 +112,8 @@ class Backend {
                  Duration* timeout);
   // Of an answer, for outlier detection; 0: no connection, or it broke.
   void outcome(Endpoint& endpoint, int status, MonoTime now);
-  // A retry because of an answer's status: false if too many are in hand. retry_over() for each true.
+  // A retry because of an answer's status: false if too many are in hand. retry_over() for each
+  // true.
   bool retry_begins();
   void retry_over();
   std::shared_ptr<Endpoint> take(Waiter& waiter);  // after granted(); nullptr if it was cancelled
@@ -146,7 +147,7 @@ class Backend {
   std::atomic<int> queued_{0};
   uint32_t round_ = 0, random_ = 2463534242u;
   HashTable table_;
-  bool special_ = false;  // the policy asks for more than the short way does
+  bool special_ = false;              // the policy asks for more than the short way does
   std::atomic<bool> watched_{false};  // outlier detection
   uint32_t in_hand_ = 0, retrying_ = 0;
   MonoTime served_since_{};  // there have been endpoints since then

@@ -67,8 +67,7 @@ void HashTable::clear() {
 void HashTable::build(Endpoints endpoints, const HashPolicy& policy) {
   clear();
   if (endpoints.empty()) return;
-  if (policy.maglev)
-    return build_maglev(endpoints, policy.table_size ? policy.table_size : 65537);
+  if (policy.maglev) return build_maglev(endpoints, policy.table_size ? policy.table_size : 65537);
   const size_t least = std::min<size_t>(policy.table_size ? policy.table_size : 1024, 1 << 20);
   const size_t each = std::max<size_t>(1, (least + endpoints.size() - 1) / endpoints.size());
   for (uint32_t i = 0; i < endpoints.size(); ++i) {
@@ -183,9 +182,8 @@ bool note_outcome(const OutlierDetection& policy, Endpoints endpoints, Endpoint&
                (split && reached(endpoint.fails_local, policy.consecutive_local_failures));
   if (!eject || endpoint.ejected_until > now) return false;
   const size_t n = endpoints.size();
-  size_t out = static_cast<size_t>(std::count_if(endpoints.begin(), endpoints.end(), [&](auto& e) {
-    return e->ejected_until > now;
-  }));
+  size_t out = static_cast<size_t>(std::count_if(endpoints.begin(), endpoints.end(),
+                                                 [&](auto& e) { return e->ejected_until > now; }));
   size_t most = std::max<size_t>(1, n * std::min(policy.most_ejected_percent, 100u) / 100);
   bool too_few = (n - out) * 100 < n * policy.least_healthy_percent;
   if (out >= most || too_few) return false;

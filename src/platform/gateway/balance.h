@@ -34,15 +34,15 @@ struct Endpoint : EndpointAddress {
 };
 using Endpoints = std::span<const std::shared_ptr<Endpoint>>;
 
-// What one endpoint gets at a time where nothing else bounds it: the rest waits here, where it can be
-// given up, and not in the pod.
+// What one endpoint gets at a time where nothing else bounds it: the rest waits here, where it can
+// be given up, and not in the pod.
 inline constexpr int kMostInFlight = 1024;
 
 // May it take one more? limit 0: kMostInFlight.
 bool has_room(const Endpoint& e, int limit, MonoTime now, bool ignore_ejection = false);
 
-// Knative's way: two random choices without a limit, the first with room up to a limit of three, else
-// round robin. -1 if none has room.
+// Knative's way: two random choices without a limit, the first with room up to a limit of three,
+// else round robin. -1 if none has room.
 int choose(Endpoints endpoints, int limit, uint32_t random, uint32_t& round, MonoTime now);
 
 // Where hashes fall: a ring with points by endpoint, or Maglev's table.

@@ -35,8 +35,7 @@ TEST(Balancing, RoundRobinGoesThroughAllInTurn) {
   HashTable table;
   uint32_t round = 0;
   std::vector<int> got;
-  for (int i = 0; i < 6; ++i)
-    got.push_back(choose_by(p, all, table, 0, 7, round, nullptr, kNow));
+  for (int i = 0; i < 6; ++i) got.push_back(choose_by(p, all, table, 0, 7, round, nullptr, kNow));
   EXPECT_EQ(got, (std::vector<int>{0, 1, 2, 0, 1, 2}));
 }
 

@@ -22,10 +22,10 @@ Control::Control(ControlOptions options, std::unique_ptr<Configuration> configur
 Control::~Control() { stop(); }
 
 void Control::start() {
-  configuration_->start(loop_, [this](std::shared_ptr<const Table> table,
-                                      const Listeners* listeners) {
-    publish(std::move(table), listeners);
-  });
+  configuration_->start(loop_,
+                        [this](std::shared_ptr<const Table> table, const Listeners* listeners) {
+                          publish(std::move(table), listeners);
+                        });
   loop_.after(kReport, [this] { report(); });
   thread_ = std::thread([this] { loop_.run(); });
 }

@@ -86,8 +86,7 @@ DoorServer::~DoorServer() {
   servers_.clear();
 }
 
-std::unique_ptr<http::StreamServer> DoorServer::make_server(
-    std::shared_ptr<http::TlsOptions> tls) {
+std::unique_ptr<http::StreamServer> DoorServer::make_server(std::shared_ptr<http::TlsOptions> tls) {
   http::ServerOptions options;
   options.tls = std::move(tls);
   options.most_connections = kMostConnections;
@@ -99,8 +98,7 @@ std::unique_ptr<http::StreamServer> DoorServer::make_server(
   if (!way_) way_ = std::make_unique<ShortWay>(worker_, door);
   options.relay = way_.get();
   return std::make_unique<http::StreamServer>(
-      loop_, options,
-      [this, door = std::move(door)](std::shared_ptr<http::ServerStream> stream) {
+      loop_, options, [this, door = std::move(door)](std::shared_ptr<http::ServerStream> stream) {
         worker_.handle(std::move(stream), *door);
       });
 }
@@ -148,8 +146,7 @@ void DoorServer::on_acceptable() {
 }
 
 void DoorServer::on_accepted(Fd fd, const std::string& peer) {
-  if (listener_.protocol == Protocol::kTcp)
-    return tunnels_->take(std::move(fd), peer, "", nullptr);
+  if (listener_.protocol == Protocol::kTcp) return tunnels_->take(std::move(fd), peer, "", nullptr);
   if (hellos_.size() >= kMostHellos) {  // the oldest has had its chance
     drop(*hellos_.front());
   }

@@ -1,5 +1,5 @@
-// DoorServer: what stands behind one listening socket on one loop: an HTTP server, or a reader of TLS
-// client hellos that chooses among chains, or tunnels.
+// DoorServer: what stands behind one listening socket on one loop: an HTTP server, or a reader of
+// TLS client hellos that chooses among chains, or tunnels.
 //
 //   kHttp ──▶ StreamServer            kTcp ──▶ Tunnels
 //   kHttps ──peek at the hello──▶ the chain of the name: StreamServer with its certificate,

@@ -75,8 +75,7 @@ bool Exchange::route(const Door& door) {
   }
   facts.method = in.method, facts.path = in.path();
   size_t question = in.target.find('?');
-  if (question != std::string::npos)
-    facts.query = std::string_view(in.target).substr(question + 1);
+  if (question != std::string::npos) facts.query = std::string_view(in.target).substr(question + 1);
   facts.authority = found->name, facts.scheme = in.tls ? "https" : "http";
   facts.listener = door.port;
   facts.headers = &in.headers, facts.header = header_of;

@@ -49,7 +49,7 @@ class Exchange final : public Waiter, public std::enable_shared_from_this<Exchan
   bool route(const Door& door);  // false: answered
   bool answer_without_upstream(const Door& door);
   bool answer_preflight();
-  void fault();        // a delay, then an abort, then on
+  void fault();  // a delay, then an abort, then on
   void abort_on_purpose();
   bool again_for_status(const http::ResponseHead& head);
   void again_later();  // after a pause

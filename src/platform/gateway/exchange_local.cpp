@@ -139,8 +139,8 @@ Again Exchange::may_repeat(const http::UpstreamError& failure) const {
     case Again::kNo:
       return again;
     case Again::kRefused: {
-      bool patient = refused_since_ == MonoTime{} || worker_.loop().now() - refused_since_ <
-                                                         worker_.options().refusal_patience;
+      bool patient = refused_since_ == MonoTime{} ||
+                     worker_.loop().now() - refused_since_ < worker_.options().refusal_patience;
       return patient ? again : Again::kNo;
     }
     case Again::kFree:
@@ -183,8 +183,7 @@ bool Exchange::on_late_try(MonoTime) {
   worker_.outcome(*backend_, *endpoint_, 504);
   let_go_of_endpoint();
   if (tries_ > matched_.rule->retries.attempts || !repeatable_) {
-    fail(504,
-         str(backend_->name(), ": no response within perTryTimeout after ", tries_, " tries"));
+    fail(504, str(backend_->name(), ": no response within perTryTimeout after ", tries_, " tries"));
     return true;
   }
   worker_.metrics().retries.add();

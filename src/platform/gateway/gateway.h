@@ -36,7 +36,8 @@ struct GatewayOptions {
   std::string access_log;         // a file; "": none
   uint32_t access_log_every = 1;  // one line for every n-th request
   WorkerOptions worker;
-  std::shared_ptr<std::vector<NamedSocket>> inherited;  // may be null; from the process that this one replaces
+  std::shared_ptr<std::vector<NamedSocket>>
+      inherited;  // may be null; from the process that this one replaces
 };
 
 class Gateway {
@@ -52,12 +53,12 @@ class Gateway {
   uint16_t https_port() const;  // 0 if none
   uint16_t admin_port() const;  // 0 if none
 
-  // A pod passes its readiness probe, or does so no more: what queue-proxy tells the activator, ahead
-  // of the EndpointSlice. Thread-safe.
+  // A pod passes its readiness probe, or does so no more: what queue-proxy tells the activator,
+  // ahead of the EndpointSlice. Thread-safe.
   void pod_ready(const std::string& pod_uid, bool ready);
 
-  // A hot restart: new workers behind the same listening sockets; the old ones finish what they have
-  // in hand. Thread-safe.
+  // A hot restart: new workers behind the same listening sockets; the old ones finish what they
+  // have in hand. Thread-safe.
   void restart();
   // Duplicates of the listening sockets, for the process that replaces this one (handover.h).
   std::vector<NamedSocket> sockets();

@@ -107,7 +107,8 @@ Result<Fd> bind_handover(const std::string& path) {
 }
 
 Status give_sockets(int listening, const std::vector<NamedSocket>& sockets, Duration most) {
-  if (!ready(listening, POLLIN, most)) return error(Code::kDeadline, "nobody asked for the sockets");
+  if (!ready(listening, POLLIN, most))
+    return error(Code::kDeadline, "nobody asked for the sockets");
   Fd to(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
   if (!to) return errno_error("hand over sockets");
   ucred peer{};
@@ -117,8 +118,8 @@ Status give_sockets(int listening, const std::vector<NamedSocket>& sockets, Dura
     return error(Code::kForbidden, "hand over sockets: the asking process is another user's");
   }
   for (const NamedSocket& socket : sockets) {
-    std::string text = str(socket.address.empty() ? "-" : socket.address, " ", socket.port, " ",
-                           socket.bound);
+    std::string text =
+        str(socket.address.empty() ? "-" : socket.address, " ", socket.port, " ", socket.bound);
     TRY_STATUS(send_one(to.get(), text, socket.fd.get()));
   }
   TRY_STATUS(send_one(to.get(), ".", -1));

@@ -1,5 +1,5 @@
-// Handover: listening sockets go from one process to the one that replaces it, so that no connection is
-// refused meanwhile.
+// Handover: listening sockets go from one process to the one that replaces it, so that no
+// connection is refused meanwhile.
 //
 //   old: serve_sockets(path, …) ── waits ──▶ sends names and descriptors (SCM_RIGHTS) ──▶ drains
 //   new: take_sockets(path) ── the same sockets; nobody listening at path: none

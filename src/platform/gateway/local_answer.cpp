@@ -11,7 +11,8 @@ namespace {
 bool origin_allowed(const Cors& cors, std::string_view origin) {
   if (origin.empty()) return false;
   for (const TextMatch& match : cors.origins)
-    if (match.matches(origin) || (match.kind == TextMatch::kExact && match.text == "*")) return true;
+    if (match.matches(origin) || (match.kind == TextMatch::kExact && match.text == "*"))
+      return true;
   return false;
 }
 
@@ -48,8 +49,7 @@ std::optional<http::Headers> preflight_answer(const Cors& cors, const http::Requ
   out.add("access-control-allow-origin", origin);
   if (!cors.methods.empty()) out.add("access-control-allow-methods", joined(cors.methods));
   if (!cors.headers.empty()) out.add("access-control-allow-headers", joined(cors.headers));
-  if (cors.max_age)
-    out.add("access-control-max-age", str(cors.max_age->count() / 1'000'000'000));
+  if (cors.max_age) out.add("access-control-max-age", str(cors.max_age->count() / 1'000'000'000));
   if (cors.credentials) out.add("access-control-allow-credentials", "true");
   return out;
 }

@@ -20,8 +20,8 @@ void add_cors(const Cors& cors, std::string_view origin, http::Headers& headers)
 // A share of a million, by a random number.
 bool falls_in(uint32_t share, uint64_t random);
 
-// The hash of what the policy looks at; nullopt if the request does not have it. *cookie becomes the
-// Set-Cookie value to add, if one was made (with `random`).
+// The hash of what the policy looks at; nullopt if the request does not have it. *cookie becomes
+// the Set-Cookie value to add, if one was made (with `random`).
 std::optional<uint64_t> affinity(const HashPolicy& policy, const http::RequestHead& in,
                                  uint64_t random, std::string* cookie);
 

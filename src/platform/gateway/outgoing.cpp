@@ -92,8 +92,8 @@ std::string redirect_location(const Redirect& redirect, const http::RequestHead&
   bool usual = port == 0 || (redirect.port == 0 && ((scheme == "http" && port == 80) ||
                                                     (scheme == "https" && port == 443)));
   if (!usual) authority += str(":", port);
-  std::string path = redirect.uri.empty() ? std::string(in.path())
-                                          : redirected_path(redirect, prefix, in.path());
+  std::string path =
+      redirect.uri.empty() ? std::string(in.path()) : redirected_path(redirect, prefix, in.path());
   size_t question = in.target.find('?');
   if (question != std::string::npos && path.find('?') == std::string::npos)
     path += in.target.substr(question);

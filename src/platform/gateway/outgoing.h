@@ -22,7 +22,8 @@ std::string_view peer_address(std::string_view peer);
 
 void change_headers(http::Headers& headers, const HeaderChange& change);
 
-// prefix: bytes of the path that the rule's match took. listener: the port it came by, 0: not known.
+// prefix: bytes of the path that the rule's match took. listener: the port it came by, 0: not
+// known.
 std::string redirect_location(const Redirect& redirect, const http::RequestHead& in, size_t prefix,
                               uint16_t listener);
 

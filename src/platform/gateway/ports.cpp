@@ -73,7 +73,6 @@ Status Ports::start(std::vector<NamedSocket> inherited) {
   return Ok{};
 }
 
-
 // With the gateway's own ports, whether the configuration names them or not.
 Listeners Ports::effective(const Listeners& wanted) const {
   Listeners all;
@@ -158,9 +157,10 @@ std::vector<ListenerState> Ports::set(const Listeners& wanted) {
         port.error = opened.error().message;
         failure_ = opened.error();
         if (l.cluster && !std::exchange(warned_, true))
-          log::warn("gateway",
-                    "cannot listen on a Service's cluster address; pods must use the gateway's port",
-                    {{"address", str(l.address, ":", l.port)}, {"cause", port.error}});
+          log::warn(
+              "gateway",
+              "cannot listen on a Service's cluster address; pods must use the gateway's port",
+              {{"address", str(l.address, ":", l.port)}, {"cause", port.error}});
       }
     }
     if (port.bound) place(port);
@@ -234,9 +234,8 @@ void Ports::retire(Seat& seat, std::vector<std::unique_ptr<DoorServer>> doors,
 void Ports::sweep(Seat& seat) {
   seat.timer = 0;
   const MonoTime now = seat.loop->now();
-  auto over = std::partition(seat.retired.begin(), seat.retired.end(), [&](const auto& r) {
-    return r->open > 0 && now < r->until;
-  });
+  auto over = std::partition(seat.retired.begin(), seat.retired.end(),
+                             [&](const auto& r) { return r->open > 0 && now < r->until; });
   std::vector<std::shared_ptr<Retired>> gone(std::make_move_iterator(over),
                                              std::make_move_iterator(seat.retired.end()));
   seat.retired.erase(over, seat.retired.end());
@@ -245,8 +244,7 @@ void Ports::sweep(Seat& seat) {
     r->doors.clear();
     seat.loop->post([r] { r->worker.reset(); });
   }
-  if (!seat.retired.empty())
-    seat.timer = seat.loop->after(kSweep, [this, &seat] { sweep(seat); });
+  if (!seat.retired.empty()) seat.timer = seat.loop->after(kSweep, [this, &seat] { sweep(seat); });
 }
 
 void Ports::publish(std::shared_ptr<const Table> table) {

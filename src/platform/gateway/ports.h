@@ -1,9 +1,10 @@
-// Ports: the gateway's listening sockets, and what stands behind them on each loop. Opens and closes
-// them as the configuration says, without losing a connection: a listener that changes, and a gateway
-// that is restarted, keep their sockets; what stood behind them finishes what it has in hand.
+// Ports: the gateway's listening sockets, and what stands behind them on each loop. Opens and
+// closes them as the configuration says, without losing a connection: a listener that changes, and
+// a gateway that is restarted, keep their sockets; what stood behind them finishes what it has in
+// hand.
 //
-// Called from any thread, one at a time (it has a mutex); what lives on a loop is made and destroyed
-// there. Owned by Gateway; the loops outlive it.
+// Called from any thread, one at a time (it has a mutex); what lives on a loop is made and
+// destroyed there. Owned by Gateway; the loops outlive it.
 #pragma once
 
 #include <functional>

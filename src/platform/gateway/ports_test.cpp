@@ -53,11 +53,10 @@ struct World {
     backend->announce({at}, MonoTime{});
     PortsOptions options;
     options.https_port = 0;
-    ports = std::make_unique<Ports>(options, std::vector<async::Loop*>{&loop},
-                                    [this](async::Loop& l) {
-                                      return std::make_unique<Worker>(l, WorkerOptions{}, demand,
-                                                                      metrics, [](LogBatch) {});
-                                    });
+    ports =
+        std::make_unique<Ports>(options, std::vector<async::Loop*>{&loop}, [this](async::Loop& l) {
+          return std::make_unique<Worker>(l, WorkerOptions{}, demand, metrics, [](LogBatch) {});
+        });
   }
   void start(std::vector<NamedSocket> inherited = {}) {
     ASSERT_TRUE(ports->start(std::move(inherited)).ok());
@@ -131,9 +130,9 @@ struct World {
   // What a listener has become takes effect on the gateway's loop, a moment later.
   void await_tls(uint16_t port, const std::string& name, const Identity* client = nullptr) {
     std::string got;
-    EXPECT_TRUE(http::turn_until(
-        mine, [&] { return (got = tls(port, name, client)) == "from upstream a.test"; }))
-        << got;
+    EXPECT_TRUE(http::turn_until(mine, [&] {
+      return (got = tls(port, name, client)) == "from upstream a.test";
+    })) << got;
   }
 };
 
@@ -167,7 +166,9 @@ TEST(Ports, ChooseTheCertificateByName) {
   World w;
   w.start();
   Identity a(&w.ca, {{"CN", "a"}}, "DNS:a.test"), b(&w.ca, {{"CN", "b"}}, "DNS:*.b.test");
-  uint16_t port = w.open({"", 443, Protocol::kHttps,
+  uint16_t port = w.open({"",
+                          443,
+                          Protocol::kHttps,
                           {chain({"a.test"}, credential(a)), chain({"*.b.test"}, credential(b))},
                           false});
   w.await_tls(port, "a.test");

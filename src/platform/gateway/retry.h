@@ -1,8 +1,8 @@
 // When a request may be sent again. Pure.
 //
-// The rule behind all of it: a request that may have been acted upon is sent again only if repeating it
-// changes nothing (is_repeatable), or if the upstream itself answered and the route's retryOn names
-// that answer. What surely reached nobody is always sent again.
+// The rule behind all of it: a request that may have been acted upon is sent again only if
+// repeating it changes nothing (is_repeatable), or if the upstream itself answered and the route's
+// retryOn names that answer. What surely reached nobody is always sent again.
 #pragma once
 
 #include <string_view>

@@ -151,7 +151,7 @@ struct Rule {
 
 struct RequestFacts {
   std::string_view method, path, query, authority, scheme;
-  uint16_t port = 0;      // in the authority; 0 if none
+  uint16_t port = 0;  // in the authority; 0 if none
   // Logical number of the port it came by (Listener::port); 0: not known, or a cluster address.
   uint16_t listener = 0;
   const void* headers = nullptr;

@@ -1,7 +1,7 @@
 // Shadow: a copy of a request, sent as a rule's mirror asks; its answer is read and dropped.
 //
-// Made by Worker::mirror when the request is whole. Waits for nothing: without a free endpoint there is
-// no copy. Belongs to its Worker; loop thread only.
+// Made by Worker::mirror when the request is whole. Waits for nothing: without a free endpoint
+// there is no copy. Belongs to its Worker; loop thread only.
 #pragma once
 
 #include <memory>

@@ -21,7 +21,9 @@ void append_line(std::string& out, std::string_view name, std::string_view value
 struct Changes {
   const HeaderChange* change = nullptr;
   Changes(const HeaderChange& rule, const HeaderChange& to)
-      : change(!rule.empty() ? &rule : !to.empty() ? &to : nullptr) {}
+      : change(!rule.empty() ? &rule
+               : !to.empty() ? &to
+                             : nullptr) {}
   bool replaces(std::string_view name) const {
     if (!change) return false;
     for (const std::string& n : change->remove)
@@ -100,9 +102,9 @@ struct ShortWay::Ticket final : http::RelayTicket {
   uint64_t bytes_in = 0;
   int status = 0;
   bool repeatable = false;
-  std::string id;           // x-request-id
-  std::string text;         // what the log line needs
-  size_t ends[5] = {};      // of method, host, target, user agent, peer
+  std::string id;       // x-request-id
+  std::string text;     // what the log line needs
+  size_t ends[5] = {};  // of method, host, target, user agent, peer
 };
 
 ShortWay::ShortWay(Worker& worker, std::shared_ptr<const Door> door)

@@ -1,6 +1,7 @@
 // ShortWay: requests that go HTTP/1.1 in, HTTP/1.1 out, to an endpoint with room: no Exchange, no
 // headers as strings, tickets that are used again. What needs more (waiting, retries, redirects,
-// upgrades, long bodies) is left to Exchange; so is a request whose upstream failed before an answer.
+// upgrades, long bodies) is left to Exchange; so is a request whose upstream failed before an
+// answer.
 //
 // One for each StreamServer of a Worker, which must outlive it; loop thread only.
 #pragma once

@@ -28,8 +28,7 @@ std::string proxy_header(int version, const std::string& peer, const std::string
       parse_int(peer.substr(colon == std::string::npos ? 0 : colon + 1)).value_or(0));
   bool v6 = from.find(':') != std::string::npos;
   if (v6 != (address.find(':') != std::string::npos))
-    return version == 1 ? "PROXY UNKNOWN\r\n"
-                        : std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16);
+    return version == 1 ? "PROXY UNKNOWN\r\n" : std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16);
   if (version == 1)
     return str("PROXY ", v6 ? "TCP6 " : "TCP4 ", from, " ", address, " ", from_port, " ", port,
                "\r\n");

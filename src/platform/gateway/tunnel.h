@@ -1,5 +1,5 @@
-// Tunnels: connections whose bytes go to an endpoint as they are, for TCP listeners and for TLS that is
-// passed through by its name or ended here (TlsChain::to_tunnel).
+// Tunnels: connections whose bytes go to an endpoint as they are, for TCP listeners and for TLS
+// that is passed through by its name or ended here (TlsChain::to_tunnel).
 //
 //   accepted socket ──▶ Tunnel ──acquire──▶ connect ──▶ bytes both ways ──▶ both ended
 //

@@ -13,8 +13,8 @@
 #include "foundation/async/loop.h"
 #include "foundation/http/stream.h"
 #include "foundation/obs/metrics.h"
-#include "platform/gateway/request_log.h"
 #include "platform/gateway/policy.h"
+#include "platform/gateway/request_log.h"
 #include "platform/gateway/route.h"
 #include "platform/knative/demand.h"
 

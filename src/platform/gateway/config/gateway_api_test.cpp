@@ -126,7 +126,10 @@ TEST(ApiGateway, AGrantLetsItUseAnotherNamespacesSecret) {
       "{name: tls, hostname: s.com, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c, "
       "namespace: certs}]}}"));
   w.put(R"(
-{apiVersion: v1, kind: Secret, metadata: {name: c, namespace: certs}, data: {tls.crt: LS0tLS1CRUdJTiBD, tls.key: LS0tLS1CRUdJTiBL}}
+apiVersion: v1
+kind: Secret
+metadata: {name: c, namespace: certs}
+data: {tls.crt: LS0tLS1CRUdJTiBD, tls.key: LS0tLS1CRUdJTiBL}
 ---
 apiVersion: gateway.networking.k8s.io/v1beta1
 kind: ReferenceGrant
@@ -431,7 +434,9 @@ TEST(Statuses, KeepTheTimeOfAConditionThatStays) {
   fill_times(
       wanted,
       parse(
-          R"({"parents":[{"parentRef":{"name":"a"},"conditions":[]},{"parentRef":{"name":"b"},"conditions":[{"type":"A","status":"True","reason":"y","lastTransitionTime":"then"}]}]})"),
+          R"({"parents":[{"parentRef":{"name":"a"},"conditions":[]},
+              {"parentRef":{"name":"b"},"conditions":[
+                {"type":"A","status":"True","reason":"y","lastTransitionTime":"then"}]}]})"),
       "now");
   EXPECT_EQ(wanted["parents"][0]["conditions"][0]["lastTransitionTime"].str(), "then");
   fill_times(wanted, json::Value(), "now");

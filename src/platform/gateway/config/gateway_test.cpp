@@ -14,6 +14,7 @@
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
 #include "platform/gateway/config/api_configuration.h"
+#include "platform/gateway/config/watched.h"
 
 namespace proa::gateway {
 namespace {
@@ -206,6 +207,66 @@ TEST_F(GatewayTest, ARequestWaitsForTheFirstEndpoint) {
   EXPECT_EQ(get_routed("iris.ns.example.com").status, 200);
   pod.join();
   EXPECT_GE(demand_.waits, 1);
+  back.loop.stop();
+  back.thread.join();
+}
+
+TEST_F(GatewayTest, CarriesOutGatewayApiAndIngressAndWritesTheirStatus) {
+  LoopThread back;
+  http::Server server(back.loop, {}, [](http::Request, std::shared_ptr<http::Responder> r) {
+    http::Response response;
+    response.body = "hello";
+    r->send(std::move(response));
+  });
+  auto port = server.listen("127.0.0.1", 0);
+  ASSERT_TRUE(port.ok());
+  back.start();
+  create_service();
+  create(api::kService,
+         "metadata: {name: web, namespace: ns}\nspec: {ports: [{name: http, port: 80}]}");
+  create(api::kEndpointSlice,
+         str("metadata: {name: w, namespace: ns, labels: {kubernetes.io/service-name: web}}\n"
+             "addressType: IPv4\nports: [{name: http, port: ",
+             *port, "}]\nendpoints: [{addresses: [127.0.0.1], conditions: {ready: true}}]"));
+  create(kGatewayClass,
+         "metadata: {name: ours}\nspec: {controllerName: proa.dev/gateway-controller}");
+  create(kApiGateway,
+         "metadata: {name: gw, namespace: ns}\nspec: {gatewayClassName: ours, listeners: [{name: "
+         "http, port: 80, protocol: HTTP}]}");
+  create(kHttpRoute,
+         "metadata: {name: r, namespace: ns}\nspec: {parentRefs: [{name: gw}], hostnames: "
+         "[web.org], rules: [{backendRefs: [{name: web, port: 80}]}]}");
+  create(kIngress,
+         "metadata: {name: i, namespace: ns}\nspec: {rules: [{host: in.org, http: {paths: [{path: "
+         "/, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}");
+  EXPECT_EQ(get_routed("web.org").body, "hello");
+  EXPECT_EQ(get_routed("in.org").body, "hello");
+  auto status = [&](const client::Kind& kind, const char* name, auto part) {
+    for (int i = 0; i < 400; ++i) {
+      auto object = client_->get(kind, kind.namespaced ? "ns" : "", name);
+      if (object.ok() && part((**object)["status"])) return true;
+      here_.run_once(std::chrono::milliseconds(5));
+    }
+    return false;
+  };
+  auto is_true = [](const json::Value& conditions, const char* type) {
+    for (const json::Value& c : conditions.array())
+      if (c["type"].str() == type && c["status"].str() == "True" &&
+          !c["lastTransitionTime"].str().empty())
+        return true;
+    return false;
+  };
+  EXPECT_TRUE(
+      status(kGatewayClass, "ours", [&](auto& s) { return is_true(s["conditions"], "Accepted"); }));
+  EXPECT_TRUE(status(kApiGateway, "gw", [&](auto& s) {
+    return is_true(s["conditions"], "Programmed") &&
+           s["listeners"][0]["attachedRoutes"].integer() == 1;
+  }));
+  EXPECT_TRUE(status(kHttpRoute, "r",
+                     [&](auto& s) { return is_true(s["parents"][0]["conditions"], "Accepted"); }));
+  EXPECT_TRUE(status(kIngress, "i", [&](auto& s) {
+    return s["loadBalancer"]["ingress"][0]["ip"].str() == "127.0.0.1";
+  }));
   back.loop.stop();
   back.thread.join();
 }
