@@ -399,7 +399,8 @@ def test_grpc_by_a_grpc_route():
     port = free_port()
     api("Gateway", "grpc", gatewayClassName=class_of(), listeners=[{"name": "grpc", "port": port, "protocol": "HTTP"}])
     api("GRPCRoute", "grpc", parentRefs=[{"name": "grpc"}], hostnames=["grpc.test"], rules=[
-        {"matches": [{"method": {"service": "inference.GRPCInferenceService"}}], "backendRefs": [{"name": "grpc-predictor-00001", "port": 80}]}])
+        {"matches": [{"method": {"service": s}} for s in ("inference.GRPCInferenceService", "grpc.reflection.v1.ServerReflection",
+                                                          "grpc.reflection.v1alpha.ServerReflection")], "backendRefs": [{"name": "grpc-predictor-00001", "port": 80}]}])
 
     def call(method):
         return subprocess.run([GRPCURL, "-plaintext", "-authority", "grpc.test", f"127.0.0.1:{port}", f"inference.GRPCInferenceService/{method}"],

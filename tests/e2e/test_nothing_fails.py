@@ -21,6 +21,7 @@ total = {"requests": 0, "failed": 0, "doubled": 0}
 p = Platform()
 prepare(p, NS)
 config(p, "config-autoscaler", scale_to_zero_grace_period="1s")
+config(p, "config-features", **{"kubernetes.podspec-volumes-hostpath": "enabled"})
 config(p, "config-gc", retain_since_create_time="disabled", retain_since_last_active_time="disabled", min_non_active_revisions="1",
        max_non_active_revisions="2")
 orders = p.data / "orders"

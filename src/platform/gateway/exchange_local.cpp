@@ -33,7 +33,7 @@ bool Exchange::answer_without_upstream(const Door& door) {
   }
   to_ = pick(rule, static_cast<uint32_t>(worker_.random()));
   if (!to_ || !to_->backend) {
-    fail(503,
+    fail(to_ ? to_->status : 503,
          to_ ? std::string_view(to_->why) : "the rule has no destination with a weight above zero",
          true);
     return true;

@@ -34,6 +34,8 @@ void default_probe(json::Value& container) {
   bool handler = false;
   for (const char* h : {"exec", "grpc", "httpGet", "tcpSocket"}) handler |= probe.has(h);
   if (!handler) probe.ref("tcpSocket", "port") = 0;
+  for (const char* h : {"httpGet", "tcpSocket"})  // 0: the container's own
+    if (probe[h].is_object() && !probe[h].has("port")) probe.ref(h, "port") = 0;
   if (!probe.has("successThreshold")) probe.set("successThreshold", 1);
 }
 

@@ -25,7 +25,7 @@ TEST(Settings, BadValuesAreRefusedByName) {
       {"config-autoscaler", "{stable-window: 5s}", "stable-window = 5s, must be in [6s; 1h0m0s]"},
       {"config-autoscaler", "{max-scale-up-rate: '1'}", "must be greater than 1.0"},
       {"config-autoscaler", "{initial-scale: '0'}", "initial-scale = 0, must be at least 0"},
-      {"config-autoscaler", "{scale-to-zero-grace-period: 1s}", "must be at least 6s, was: 1s"},
+      {"config-autoscaler", "{stable-window: 1s}", "must be in [6s; 1h0m0s] range"},
       {"config-autoscaler", "{max-scale-limit: '3'}", "max-scale = 0, must be in [1"},
       {"config-autoscaler", "{pod-autoscaler-class: x}", "pod-autoscaler-class = x"},
       {"config-defaults", "{revision-timeout-seconds: '601'}", "cannot be greater than"},
