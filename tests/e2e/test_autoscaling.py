@@ -92,7 +92,7 @@ def test_requests_per_second_are_a_metric_too():
 
 def test_scale_annotations_hold():
     p.apply(ksvc("two", annotations={**FAST, "autoscaling.knative.dev/min-scale": "2", "autoscaling.knative.dev/initial-scale": "3"}), NS)
-    wait_for("the initial three", lambda: replicas("two-00001-deployment") == 3, 30)
+    wait_for("the initial three", lambda: "from 0 to 3" in p.kubectl("get", "events", "-n", NS), 30)
     wait_for("the least, two", lambda: p.get("deployment", "two-00001-deployment", "-n", NS)["spec"]["replicas"] == 2, 40, 0.2)
     p.kubectl("delete", "ksvc", "two", "-n", NS)
     p.apply(ksvc("wake", annotations={**FAST, "autoscaling.knative.dev/activation-scale": "3"}), NS)

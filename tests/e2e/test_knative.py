@@ -160,7 +160,7 @@ def test_what_is_wrong_is_refused_with_knatives_words():
     refused(ksvc("bad", traffic=[{"latestRevision": True, "percent": 90}]), "Traffic targets sum to 90, want 100")
     refused(ksvc("bad", annotations={"autoscaling.knative.dev/min-scale": "many"}), "autoscaling.knative.dev/min-scale")
     refused(ksvc("bad", spec={"timeoutSeconds": 100000}), "timeoutSeconds")
-    refused(ksvc("bad", template={"name": "other-v1"}), "must have prefix", "bad-")
+    refused(ksvc("bad", template={"name": "other-v1"}), "must have the prefix", "bad-")
 
 
 def test_a_named_revision_cannot_change():

@@ -165,7 +165,7 @@ Result<Applied> server_side_apply(const KindDef& kind, const json::Value& live,
   for (const json::Value& entry : managed_of(live).array())
     if (&entry != mine) others = set_union(others, entry["fieldsV1"]);
   if (mine) {
-    FieldSet gone = given_up(set_minus((*mine)["fieldsV1"], set), others);
+    FieldSet gone = given_up(given_up((*mine)["fieldsV1"], set), others);
     if (!empty_set(gone)) remove_fields(type, object, gone);
   }
 

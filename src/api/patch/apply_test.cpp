@@ -145,6 +145,20 @@ TEST(Apply, AnEqualQuantityInOtherWordsIsNoChange) {
   EXPECT_FALSE(apply(live, text).changed);
 }
 
+TEST(Apply, AnEmptyMapThatIsFilledLaterKeepsWhatIsPutIn) {
+  std::string none =
+      "{'apiVersion': 'apps/v1', 'kind': 'Deployment', 'metadata': {'name': 'web'}, 'spec': "
+      "{'template': {'metadata': {'annotations': {}}}}}";
+  json::Value live = apply({}, none.c_str()).object;
+  std::string one = none;
+  one.replace(one.find("'annotations': {}"), 17, "'annotations': {'a': 'b'}");
+  Applied filled = apply(live, one.c_str());
+  const json::Value& meta = filled.object["spec"]["template"]["metadata"];
+  EXPECT_EQ(meta["annotations"]["a"].str(), "b");
+  Applied emptied = apply(filled.object, none.c_str());
+  EXPECT_FALSE(emptied.object["spec"]["template"]["metadata"]["annotations"].has("a"));
+}
+
 TEST(Apply, RefusesManagedFieldsAndNamelessManagers) {
   EXPECT_FALSE(server_side_apply(deployment(), {}, js("{'metadata': {'managedFields': [{}]}}"),
                                  {"a", "", "t"}, false)

@@ -57,6 +57,12 @@ std::vector<std::pair<std::string, std::vector<std::string>>> ordered_groups(
   for (const bool pass : {true, false})
     for (auto& [group, versions] : groups_of(catalog))
       if (own[group] == pass) out.emplace_back(group, versions);
+  // `gateway` is Istio's here, as in the tutorials: Gateway API's group goes behind it.
+  auto istio = std::find_if(out.begin(), out.end(),
+                            [](const auto& g) { return g.first == "networking.istio.io"; });
+  auto api = std::find_if(out.begin(), out.end(),
+                          [](const auto& g) { return g.first == "gateway.networking.k8s.io"; });
+  if (istio != out.end() && api < istio) std::rotate(api, api + 1, istio + 1);
   return out;
 }
 

@@ -151,6 +151,8 @@ Compiled Ingresses::compile(const Key& key) {
     part->host = std::move(host), part->order = std::move(order);
     for (uint16_t port : {80, 443})
       out.claims.push_back({port, name, Rank::kIngress, created, part, nullptr});
+    if (std::string alias = localhost_of(name, key.ns); !alias.empty())
+      out.claims.push_back({0, alias, Rank::kAlias, created, part, nullptr});
   }
   out.status = status(out);
   return out;

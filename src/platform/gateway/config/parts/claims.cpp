@@ -25,9 +25,13 @@ void Claims::set(const std::string& source, std::vector<Claim> claims) {
     Name name{claim.scope, claim.tunnel != nullptr, claim.name};
     dirty_.insert(name);
     std::vector<Held>& held = names_[name];
-    // Of several claims of one object to one name (by two listeners of a port) the first counts.
-    if (std::any_of(held.begin(), held.end(), [&](auto& h) { return h.source == source; }))
+    // Of several claims of one object to one name (by two listeners of a port, by two hosts to a
+    // *.localhost name) the one with the best rank counts, else the first.
+    auto own = std::find_if(held.begin(), held.end(), [&](auto& h) { return h.source == source; });
+    if (own != held.end()) {
+      if (claim.rank < own->claim.rank) own->claim = std::move(claim);
       continue;
+    }
     held.push_back({source, std::move(claim)});
     mine.push_back(std::move(name));
   }

@@ -29,6 +29,7 @@ std::optional<client::Key> service_key(std::string_view host, std::string_view n
 std::string localhost_of(std::string_view host, std::string_view ns) {
   size_t dot = host.find('.');
   if (dot == std::string_view::npos || dot == 0 || host[0] == '*') return "";
+  if (host.substr(0, dot).ends_with(str("-", ns))) return str(host.substr(0, dot), ".localhost");
   std::string_view rest = host.substr(dot + 1);
   if (!rest.starts_with(ns) || rest.size() <= ns.size() || rest[ns.size()] != '.') return "";
   return str(host.substr(0, dot), ".", ns, ".localhost");

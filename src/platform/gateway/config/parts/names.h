@@ -30,7 +30,8 @@ std::optional<client::Key> service_key(std::string_view host, std::string_view n
 std::string service_host(const client::Key& key);  // the longest form
 bool is_local_name(std::string_view host);         // ends in .svc.cluster.local
 
-// "iris.ns.anything" → "iris.ns.localhost", if its second label is ns; else "".
+// "iris.ns.anything" → "iris.ns.localhost", if its second label is ns; "iris-ns.anything", as in
+// Standard mode, → "iris-ns.localhost"; else "".
 std::string localhost_of(std::string_view host, std::string_view ns);
 
 // Does `wide` ("*", "*.a.b", "a.b") take every name that `narrow` takes?
