@@ -14,6 +14,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
+#include "platform/apiserver/store/no_disk.h"
 #include "serving/bootstrap.h"
 #include "serving/controller.h"
 #include "serving/pod_mutator.h"
@@ -22,22 +23,13 @@
 
 namespace proa::serving {
 
-class NoDisk : public apiserver::Log {
- public:
-  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override {
-    return int64_t{100};
-  }
-  Status append(const std::vector<apiserver::LogRecord>&, int64_t) override { return {}; }
-  Status compact() override { return {}; }
-};
-
 class ControllerFixture : public testing::Test {
  protected:
   void SetUp() override {
     auto catalog = api::Catalog::built_in();
     ASSERT_TRUE(catalog.ok()) << catalog.error().message;
     catalog_ = std::move(*catalog);
-    auto store = apiserver::Store::open(std::make_unique<NoDisk>());
+    auto store = apiserver::Store::open(std::make_unique<apiserver::NoDisk>(100));
     ASSERT_TRUE(store.ok());
     store_ = std::move(*store);
     apiserver::CoreOptions options;

@@ -206,11 +206,7 @@ void append_predictions(const InferResponse& response, std::string& out) {
   out += ']';
 }
 
-Result<std::optional<size_t>> append_infer_response(const InferRequest& request,
-                                                    const InferResponse& response,
-                                                    std::string& out) {
-  size_t start = out.size();
-  bool any_binary = false;
+void append_response_head(const InferResponse& response, std::string& out) {
   out += "{\"model_name\":";
   append_json_text(out, response.model);
   out += ",\"model_version\":";
@@ -220,6 +216,14 @@ Result<std::optional<size_t>> append_infer_response(const InferRequest& request,
     append_json_text(out, response.version);
   out += ",\"id\":";
   append_json_text(out, response.id);
+}
+
+Result<std::optional<size_t>> append_infer_response(const InferRequest& request,
+                                                    const InferResponse& response,
+                                                    std::string& out) {
+  size_t start = out.size();
+  bool any_binary = false;
+  append_response_head(response, out);
   out += ',';
   append_parameters(response.parameters, 0, false, out);
   out += ",\"outputs\":[";

@@ -20,6 +20,10 @@ void append_json_text(std::string& out, std::string_view text);  // quoted; bad 
 // names, a list of rows as objects.
 void append_predictions(const InferResponse& response, std::string& out);
 
+// `"model_name":…,"model_version":…,"id":…`, with the brace before it: what every V2 answer begins
+// with.
+void append_response_head(const InferResponse& response, std::string& out);
+
 // Returns the length of the JSON part, where binary tensors follow it. Errors: an output that JSON
 // cannot hold (FP16, BF16).
 Result<std::optional<size_t>> append_infer_response(const InferRequest& request,

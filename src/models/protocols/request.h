@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "foundation/base/clock.h"
 #include "models/inference/datatype.h"
 #include "models/inference/model.h"
 #include "models/inference/values.h"
@@ -112,6 +113,9 @@ struct InferResponse {
   std::span<const inference::Tensor> tensors;  // of a model of tensors, instead of `outputs`
   bool columnar = false;  // V1 as TensorFlow Serving answers to "inputs": whole, as "outputs"
   const StageMetrics* stages = nullptr;  // set, also with an error, once the model is known
+  // When all was ready for the model (to be asked, or to wait in a batch), and when it had
+  // answered: the ends of preprocessing and of prediction. Set where status is ok.
+  MonoTime asked{}, answered{};
 };
 
 }  // namespace proa::protocols

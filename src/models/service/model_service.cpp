@@ -32,6 +32,13 @@ void learn(const Version& v, int64_t ns) {
   v.predict_ns.store(after, std::memory_order_relaxed);
 }
 
+void count_prediction(const Entry& entry, const Version& version, MonoTime start, InferResponse& out) {
+  out.answered = std::chrono::steady_clock::now();
+  if (out.asked == MonoTime{}) out.asked = start;
+  learn(version, (out.answered - start).count());
+  entry.metrics.stages.predict->observe(seconds(out.answered - start));
+}
+
 }  // namespace
 
 ModelService::ModelService(async::Loop& loop, repository::Repository& repository,
@@ -116,6 +123,7 @@ void ModelService::begin(const InferRequest& request, const Found& found, Worksp
   out.stages = &entry.metrics.stages;
   out.tensors = {};
   out.columnar = false;
+  out.asked = out.answered = {};
   if (request.id.empty() && !request.rows) out.id = ids_.next(work);
 }
 
@@ -134,14 +142,12 @@ Status ModelService::run_tensors(const InferRequest& request, const Found& found
   TRY_STATUS(protocols::wanted_outputs(request, info, work, wanted));
   auto outputs = work.take<inference::Tensor>(std::max<size_t>(wanted.size(), 1));
   outputs = outputs.first(wanted.size());
-  auto start = std::chrono::steady_clock::now();
+  MonoTime start = std::chrono::steady_clock::now();
   if (Status s = model.infer(in, wanted, work, outputs); !s.ok()) {
     entry.metrics.failures->add();
     return s;
   }
-  Duration took = std::chrono::steady_clock::now() - start;
-  learn(*found.version, took.count());
-  entry.metrics.stages.predict->observe(seconds(took));
+  count_prediction(entry, *found.version, start, out);
   out.outputs = {};
   out.tensors = outputs;
   out.columnar = request.body.data() && tensor_rows_.columnar() &&
@@ -153,7 +159,7 @@ Status ModelService::run(const InferRequest& request, const Found& found, const 
                          const Plan& plan, Workspace& work, InferResponse& out) {
   const Entry& entry = **found.entry;
   std::array<Output, Plan::kMost> outputs;
-  auto start = std::chrono::steady_clock::now();
+  MonoTime start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < plan.count; ++i) {
     Status s = predict(*found.version, flavor_of(entry), table, plan.methods[i], work, outputs[i]);
     if (!s.ok()) {
@@ -161,9 +167,7 @@ Status ModelService::run(const InferRequest& request, const Found& found, const 
       return s;
     }
   }
-  Duration took = std::chrono::steady_clock::now() - start;
-  learn(*found.version, took.count());
-  entry.metrics.stages.predict->observe(seconds(took));
+  count_prediction(entry, *found.version, start, out);
   return answer(request, plan, std::span(outputs).first(plan.count), flavor_of(entry), work, out);
 }
 
@@ -190,7 +194,7 @@ void ModelService::infer_later(std::unique_ptr<Call> call) {
   w.entry = *found->entry;
   w.version = found->version;
   w.flavor = flavor_of(*w.entry);
-  w.since = loop_.clock().mono();
+  w.since = c.response.asked = loop_.clock().mono();
   if (Status s = protocols::to_table(c.request, c.work, w.table, w.entry->settings.content_type);
       !s.ok())
     return c.done(s);
@@ -214,6 +218,7 @@ void ModelService::alone(Waiting w) {
 }
 
 void ModelService::answer_part(Waiting& w, std::span<const Output> outputs) {
+  w.call->response.answered = loop_.clock().mono();
   w.call->done(answer(w.call->request, w.plan, outputs, flavor_of(*w.entry), w.call->work,
                       w.call->response));
 }

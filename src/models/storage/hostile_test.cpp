@@ -1,7 +1,5 @@
 // URIs and archives that want out: each is refused, or all that it makes lies below its folder and
 // no server of this machine is asked.
-#include <archive.h>
-#include <archive_entry.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "models/storage/archive/archive.h"
+#include "models/storage/archive/test_archive.h"
 #include "models/storage/fetch.h"
 #include "models/storage/transfer/test_server.h"
 
@@ -188,35 +187,7 @@ TEST(Hostile, ARedirectToAPrivateServerIsNotFollowed) {
   (void)remove_tree(dir).ok();
 }
 
-struct Item {
-  std::string name, content, link;
-  int type = AE_IFREG;
-  bool hard = false;
-};
-
-void write_archive(const std::string& path, const std::vector<Item>& items) {
-  auto* a = archive_write_new();
-  if (path.ends_with(".zip"))
-    archive_write_set_format_zip(a);
-  else
-    archive_write_set_format_pax_restricted(a);
-  if (path.ends_with("gz")) archive_write_add_filter_gzip(a);
-  archive_write_open_filename(a, path.c_str());
-  for (const auto& i : items) {
-    auto* e = archive_entry_new();
-    archive_entry_set_pathname(e, i.name.c_str());
-    archive_entry_set_filetype(e, static_cast<unsigned>(i.type));
-    archive_entry_set_perm(e, 07777);
-    archive_entry_set_size(e, static_cast<int64_t>(i.content.size()));
-    if (!i.link.empty() && i.hard) archive_entry_set_hardlink(e, i.link.c_str());
-    if (!i.link.empty() && !i.hard) archive_entry_set_symlink(e, i.link.c_str());
-    archive_write_header(a, e);
-    if (!i.content.empty()) archive_write_data(a, i.content.data(), i.content.size());
-    archive_entry_free(e);
-  }
-  archive_write_close(a);
-  archive_write_free(a);
-}
+constexpr unsigned kEveryBit = 07777;  // of permissions: set-user-id and sticky too
 
 std::vector<std::vector<Item>> hostile_archives(const std::string& outside) {
   std::vector<std::vector<Item>> out;
@@ -312,7 +283,7 @@ TEST(Hostile, TwoHundredArchivesStayBelowTheirFolder) {
       SCOPED_TRACE(str(name, " ", items[0].name, " -> ", items[0].link));
       ASSERT_TRUE(remove_tree(dir + "/root").ok());
       ASSERT_TRUE(make_dirs(dir + "/root/out").ok());
-      write_archive(str(dir, "/", name), items);
+      write_archive(str(dir, "/", name), items, kEveryBit);
       const auto into = Folder::open(dir + "/root/out");
       ArchiveLimits limits{1 << 20, 100};
       const bool layer = std::string_view(name).starts_with("layer");
@@ -335,13 +306,13 @@ TEST(Hostile, BombsAreErrorsNotTruncatedModels) {
   const auto dir = new_dir();
   ASSERT_TRUE(make_dirs(dir + "/out").ok());
   const auto into = Folder::open(dir + "/out");
-  write_archive(dir + "/bomb.tgz", {{"zeros", std::string(64 << 20, '\0')}});
+  write_archive(dir + "/bomb.tgz", {{"zeros", std::string(64 << 20, '\0')}}, kEveryBit);
   const auto big = unpack(dir + "/bomb.tgz", *into, {32 << 20, 100});
   ASSERT_FALSE(big.ok());
   EXPECT_EQ(big.error().code, Code::kTooLarge);
   std::vector<Item> many;
   for (int i = 0; i < 2000; ++i) many.push_back({str("f", i), ""});
-  write_archive(dir + "/many.zip", many);
+  write_archive(dir + "/many.zip", many, kEveryBit);
   const auto files = unpack(dir + "/many.zip", *into, {1 << 20, 1000});
   ASSERT_FALSE(files.ok());
   EXPECT_EQ(files.error().code, Code::kTooLarge);

@@ -7,18 +7,12 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
+#include "platform/apiserver/store/no_disk.h"
 
 namespace proa::autoscaling {
 namespace {
 
 using std::chrono::seconds;
-
-class MemoryLog : public apiserver::Log {
- public:
-  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override { return 0; }
-  Status append(const std::vector<apiserver::LogRecord>&, int64_t) override { return {}; }
-  Status compact() override { return {}; }
-};
 
 class FakeUsage : public PodUsage {
  public:
@@ -34,7 +28,7 @@ class HorizontalTest : public testing::Test {
  protected:
   void SetUp() override {
     catalog_ = std::move(api::Catalog::built_in()).value();
-    store_ = std::move(apiserver::Store::open(std::make_unique<MemoryLog>())).value();
+    store_ = std::move(apiserver::Store::open(std::make_unique<apiserver::NoDisk>())).value();
     core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, clock_, apiserver::CoreOptions{});
     ASSERT_TRUE(core_->bootstrap().ok());
     client_ = std::make_unique<apiserver::EmbeddedClient>(*core_);

@@ -6,6 +6,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
+#include "platform/apiserver/store/no_disk.h"
 #include "platform/knative/knative.h"
 #include "platform/knative/objects/objects.h"
 
@@ -14,18 +15,11 @@ namespace {
 
 using std::chrono::seconds;
 
-class MemoryLog : public apiserver::Log {
- public:
-  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override { return 0; }
-  Status append(const std::vector<apiserver::LogRecord>&, int64_t) override { return {}; }
-  Status compact() override { return {}; }
-};
-
 class KnativeCluster : public testing::Test {
  protected:
   void SetUp() override {
     catalog_ = std::move(api::Catalog::built_in()).value();
-    store_ = std::move(apiserver::Store::open(std::make_unique<MemoryLog>())).value();
+    store_ = std::move(apiserver::Store::open(std::make_unique<apiserver::NoDisk>())).value();
     apiserver::CoreOptions options;
     options.admissions = admissions<apiserver::Admission>(admission_client_);
     core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, clock_, std::move(options));

@@ -18,6 +18,7 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
+#include "platform/apiserver/store/no_disk.h"
 
 namespace proa::node {
 namespace {
@@ -57,15 +58,6 @@ int fetch_program(int argc, char** argv) {
   return f ? ::fclose(f) : 4;
 }
 
-class NoDisk : public apiserver::Log {
- public:
-  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override {
-    return int64_t{100};
-  }
-  Status append(const std::vector<apiserver::LogRecord>&, int64_t) override { return {}; }
-  Status compact() override { return {}; }
-};
-
 class CollectSink : public apiserver::LogSink {
  public:
   void write(std::string t) override { text += t; }
@@ -85,7 +77,7 @@ class NodeTest : public ::testing::Test {
     ::chmod(dir_.c_str(), 0755);
     start_zygote();
     catalog_ = std::move(api::Catalog::built_in()).value();
-    store_ = std::move(apiserver::Store::open(std::make_unique<NoDisk>())).value();
+    store_ = std::move(apiserver::Store::open(std::make_unique<apiserver::NoDisk>(100))).value();
     core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, real_clock(),
                                               apiserver::CoreOptions{});
     client_ = std::make_unique<apiserver::EmbeddedClient>(*core_);

@@ -24,10 +24,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::string_view kService = "inference.GRPCInferenceService";
 constexpr size_t kKeptMemory = 4 << 20;
 
-double since(SteadyClock::time_point start) {
-  return std::chrono::duration<double>(SteadyClock::now() - start).count();
-}
-
 // Two texts of a small request: fields 1 and 2.
 Status read_two(std::string_view message, std::string_view& first, std::string_view& second) {
   Reader r(message);
@@ -58,8 +54,12 @@ void write_tensor(Writer& w, uint32_t field, const inference::TensorInfo& t) {
   w.close(mark);
 }
 
-void observe(metrics::Histogram* histogram, double seconds) {
-  if (histogram) histogram->observe(seconds);
+void measure(const InferResponse& response, MonoTime start) {
+  if (!response.stages) return;
+  const StageMetrics& stages = *response.stages;
+  if (stages.preprocess) stages.preprocess->observe(seconds(response.asked - start));
+  if (stages.postprocess)
+    stages.postprocess->observe(seconds(SteadyClock::now() - response.answered));
 }
 
 // A ModelInfer that waits in a batch. The exchange owns the message that `request` views.
@@ -68,19 +68,15 @@ class InferCall : public Call {
   InferCall(std::shared_ptr<Exchange> exchange, const Service& service)
       : exchange_(std::move(exchange)), service_(service), start_(SteadyClock::now()) {}
   Status read() {
-    Status status = read_infer_request(exchange_->request().message, work, request, raw_);
-    read_seconds_ = since(start_);
-    return status;
+    return read_infer_request(exchange_->request().message, work, request, raw_);
   }
   bool abandoned() const override { return exchange_->closed(); }
   void done(Status status) override {
-    if (response.stages) observe(response.stages->preprocess, read_seconds_);
     if (!status.ok()) {
       fail(exchange_->reply(), status.error(), service_);
     } else if (!exchange_->closed()) {
-      auto start = SteadyClock::now();
       append_infer_response(response, raw_, exchange_->reply().message());
-      if (response.stages) observe(response.stages->postprocess, since(start));
+      measure(response, start_);
     }
     exchange_->done();
   }
@@ -88,8 +84,7 @@ class InferCall : public Call {
  private:
   std::shared_ptr<Exchange> exchange_;
   const Service& service_;
-  SteadyClock::time_point start_;
-  double read_seconds_ = 0;
+  MonoTime start_;
   bool raw_ = false;
 };
 
@@ -205,15 +200,12 @@ void GrpcInference::infer_now(const Request& request, Reply& reply) {
   InferRequest in;
   InferResponse out;
   bool raw = false;
-  auto start = SteadyClock::now();
+  MonoTime start = SteadyClock::now();
   Status status = read_infer_request(request.message, work_, in, raw);
-  double read_seconds = since(start);
   if (status.ok()) status = service_.infer(in, work_, out);
-  if (out.stages) observe(out.stages->preprocess, read_seconds);
   if (!status.ok()) return fail(reply, status.error(), service_);
-  start = SteadyClock::now();
   append_infer_response(out, raw, reply.message());
-  if (out.stages) observe(out.stages->postprocess, since(start));
+  measure(out, start);
   if (work_.capacity() > kKeptMemory) {
     work_.reset();
     work_.trim(kKeptMemory);

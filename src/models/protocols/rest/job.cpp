@@ -13,10 +13,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kKept = 1 << 20;  // buffers larger than this are given back
 
-double since(Clock::time_point a, Clock::time_point b) {
-  return std::chrono::duration<double>(b - a).count();
-}
-
 bool is_name(std::string_view name, std::string_view lower_name) {
   for (size_t i = 0; i < name.size(); ++i)
     if ((name[i] | 0x20) != lower_name[i] && name[i] != lower_name[i]) return false;
@@ -119,7 +115,7 @@ Status Job::read_v2(std::string_view body, const Fields& fields, Workspace& work
 
 Status Job::read(const http::RequestView& http, const Route& route, Workspace& work,
                  InferRequest& request) {
-  start_ = read_at_ = Clock::now();
+  start_ = Clock::now();
   work.reset();
   request = {};
   request.model = route.model;
@@ -146,9 +142,7 @@ Status Job::read(const http::RequestView& http, const Route& route, Workspace& w
       if (event_->structured) body = event_->data;
     }
   }
-  Status s = v2_ ? read_v2(body, fields, work, request) : read_v1(body, work, request);
-  read_at_ = Clock::now();
-  return s;
+  return v2_ ? read_v2(body, fields, work, request) : read_v1(body, work, request);
 }
 
 void Job::write_event(std::string_view model, std::string& out) {
@@ -199,13 +193,12 @@ Status Job::write_body(const InferRequest& request, const InferResponse& respons
 
 void Job::measure(const InferResponse& response) const {
   if (!response.stages) return;
-  response.stages->preprocess->observe(since(start_, read_at_));
-  response.stages->postprocess->observe(since(predicted_at_, Clock::now()));
+  response.stages->preprocess->observe(seconds(response.asked - start_));
+  response.stages->postprocess->observe(seconds(Clock::now() - response.answered));
 }
 
 HttpAnswer Job::write(const Status& status, const InferRequest& request,
                       const InferResponse& response, int retry_after, std::string& out) {
-  predicted_at_ = Clock::now();
   Status s = status.ok() ? write_body(request, response, out) : status;
   HttpAnswer answer;
   if (s.ok()) {

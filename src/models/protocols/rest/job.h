@@ -51,7 +51,6 @@ class Job {
                    int retry_after, std::string& out);
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
   struct Fields {
     std::string_view content_type, content_encoding, accept_encoding, json_length;
     bool cloud = false;
@@ -73,7 +72,7 @@ class Job {
   std::string_view content_type_;
   RowsReader rows_;
   InferReader infer_;
-  Time start_, read_at_, predicted_at_;
+  MonoTime start_;
 };
 
 }  // namespace proa::protocols

@@ -173,15 +173,7 @@ Result<std::optional<size_t>> append_tensor_response(const InferRequest& request
                                                      std::string& out) {
   size_t start = out.size();
   bool any_binary = false;
-  out += "{\"model_name\":";
-  append_json_text(out, response.model);
-  out += ",\"model_version\":";
-  if (response.version.empty())
-    out += "null";
-  else
-    append_json_text(out, response.version);
-  out += ",\"id\":";
-  append_json_text(out, response.id);
+  append_response_head(response, out);
   out += ",\"parameters\":null,\"outputs\":[";
   for (const Tensor& t : response.tensors) {
     if (&t != response.tensors.data()) out += ',';

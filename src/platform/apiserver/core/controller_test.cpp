@@ -8,16 +8,10 @@
 #include "api/kinds.h"
 #include "foundation/base/strings.h"
 #include "platform/apiserver/core/embedded_client.h"
+#include "platform/apiserver/store/no_disk.h"
 
 namespace proa::apiserver {
 namespace {
-
-class NoDisk : public Log {
- public:
-  Result<int64_t> load(const std::function<Status(LogRecord)>&) override { return int64_t{0}; }
-  Status append(const std::vector<LogRecord>&, int64_t) override { return {}; }
-  Status compact() override { return {}; }
-};
 
 class ControllerTest : public testing::Test {
  protected:

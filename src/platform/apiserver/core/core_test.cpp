@@ -5,16 +5,10 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
+#include "platform/apiserver/store/no_disk.h"
 
 namespace proa::apiserver {
 namespace {
-
-class NoDisk : public Log {
- public:
-  Result<int64_t> load(const std::function<Status(LogRecord)>&) override { return int64_t{100}; }
-  Status append(const std::vector<LogRecord>&, int64_t) override { return {}; }
-  Status compact() override { return {}; }
-};
 
 class CoreTest : public testing::Test {
  protected:
@@ -26,7 +20,7 @@ class CoreTest : public testing::Test {
     auto catalog = api::Catalog::built_in();
     ASSERT_TRUE(catalog.ok()) << catalog.error().message;
     catalog_ = std::move(*catalog);
-    auto store = Store::open(std::make_unique<NoDisk>());
+    auto store = Store::open(std::make_unique<NoDisk>(100));
     ASSERT_TRUE(store.ok());
     store_ = std::move(*store);
     CoreOptions options;

@@ -13,20 +13,12 @@
 #include "foundation/base/strings.h"
 #include "foundation/json/yaml.h"
 #include "platform/apiserver/core/embedded_client.h"
+#include "platform/apiserver/store/no_disk.h"
 #include "platform/gateway/config/api_configuration.h"
 #include "platform/gateway/config/watched.h"
 
 namespace proa::gateway {
 namespace {
-
-class NoDisk : public apiserver::Log {
- public:
-  Result<int64_t> load(const std::function<Status(apiserver::LogRecord)>&) override {
-    return int64_t{1};
-  }
-  Status append(const std::vector<apiserver::LogRecord>&, int64_t) override { return {}; }
-  Status compact() override { return {}; }
-};
 
 class Demand : public knative::DemandSink {
  public:
@@ -55,7 +47,7 @@ class GatewayTest : public testing::Test {
     auto catalog = api::Catalog::built_in();
     ASSERT_TRUE(catalog.ok()) << catalog.error().message;
     catalog_ = std::move(*catalog);
-    auto store = apiserver::Store::open(std::make_unique<NoDisk>());
+    auto store = apiserver::Store::open(std::make_unique<apiserver::NoDisk>(1));
     ASSERT_TRUE(store.ok());
     store_ = std::move(*store);
     core_ = std::make_unique<apiserver::Core>(*catalog_, *store_, clock_, apiserver::CoreOptions{});
