@@ -3,7 +3,9 @@
 #   NAME_test        one test program of *_test.cpp, known to ctest
 #   NAME_*_fuzz      one program for each *_fuzz.cpp, with -DPROA_FUZZ=ON (clang, libFuzzer)
 # DEPS are other folders' NAMEs; docs/layers.toml says which are allowed, tools/tidy checks it.
-# LIBS are what the folder needs from outside: pkg-config names as pc:NAME, else linker names.
+# LIBS are what the folder needs from outside: pkg-config names as pc:NAME, else linker names;
+# static:NAME is libNAME.a (its calls are direct, and there is one library less to load at the
+# start), or the shared one where a system has no archive.
 function(proa_folder name)
   cmake_parse_arguments(arg "" "" "DEPS;LIBS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
@@ -20,6 +22,9 @@ function(proa_folder name)
       string(MAKE_C_IDENTIFIER ${CMAKE_MATCH_1} id)
       pkg_check_modules(${id} REQUIRED IMPORTED_TARGET GLOBAL ${CMAKE_MATCH_1})
       list(APPEND libraries PkgConfig::${id})
+    elseif(lib MATCHES "^static:(.*)")
+      find_library(PROA_${CMAKE_MATCH_1} NAMES lib${CMAKE_MATCH_1}.a ${CMAKE_MATCH_1} REQUIRED)
+      list(APPEND libraries ${PROA_${CMAKE_MATCH_1}})
     else()
       list(APPEND libraries ${lib})
     endif()

@@ -34,6 +34,9 @@
 namespace proa::app {
 
 namespace {
+// Longer than a start from zero takes: the statuses that it changes are written after its answer.
+constexpr Duration kControllerPause = std::chrono::milliseconds(25);
+
 
 // An event loop on a thread of its own.
 class LoopThread {
@@ -182,7 +185,7 @@ Status Platform::Parts::open_api() {
 
 Status Platform::Parts::start_controllers() {
   async::Loop& loop = control_loop.loop();
-  controllers = std::make_unique<client::ControllerHost>(*client, loop);
+  controllers = std::make_unique<client::ControllerHost>(*client, loop, kControllerPause);
   autoscaler = std::make_unique<knative::Autoscaler>(*client, loop, real_clock(), metrics);
   horizontal = std::make_unique<autoscaling::Horizontal>(*client, loop, real_clock(), usage);
   workloads::Options workload_options;

@@ -15,6 +15,15 @@ constexpr Duration kFirstRetry = std::chrono::milliseconds(5);
 constexpr Duration kLastRetry = std::chrono::seconds(30);
 constexpr int kKeysPerTurn = 16;  // then the loop serves others
 
+// The spec is as it was.
+bool is_status_alone(const Event& event) {
+  if (event.type != Event::kModified || !event.old) return false;
+  const json::Value &now = (*event.object)["metadata"], &before = (*event.old)["metadata"];
+  return now["generation"].is_int() && now["generation"] == before["generation"] &&
+         now["deletionTimestamp"] == before["deletionTimestamp"] &&
+         now["labels"] == before["labels"] && now["annotations"] == before["annotations"];
+}
+
 Duration back_off(int failures) {
   Duration delay = kFirstRetry;
   for (int i = 1; i < failures && delay < kLastRetry; ++i) delay *= 2;
@@ -67,14 +76,18 @@ std::function<std::vector<Key>(const Event&)> label(std::string name) {
 // One controller: its queue is filled by any thread, everything else belongs to the loop's.
 //
 //   enqueue → queued → (turn) → reconcile → done | timer (retry, requeue_after) → queued …
+//                              └ late, or in its pause → timer → idle → reconcile
 struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Runner> {
-  Runner(ControllerSpec s, async::Loop& l) : spec(std::move(s)), loop(l) {}
+  Runner(ControllerSpec s, async::Loop& l, Duration p)
+      : spec(std::move(s)), loop(l), pause(spec.at_once ? Duration(0) : p) {}
 
-  void enqueue(Key key) {
+  void enqueue(Key key, bool late = false) {
     bool wake = false;
     {
       std::lock_guard lock(mutex);
-      if (!queued.insert(key).second) return;
+      auto [it, added] = queued.emplace(key, late);
+      if (!added) it->second &= late;
+      if (!added) return;
       order.push_back(std::move(key));
       wake = !std::exchange(scheduled, true);
     }
@@ -90,6 +103,7 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
   void turn() {
     for (int i = 0; i < kKeysPerTurn; ++i) {
       Key key;
+      bool late = false;
       {
         std::lock_guard lock(mutex);
         if (order.empty() || stopped) {
@@ -98,17 +112,64 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
         }
         key = std::move(order.front());
         order.pop_front();
-        queued.erase(key);  // from here on a change queues it again
+        late = queued.extract(key).mapped();  // from here on a change queues it again
       }
-      reconcile(key);
+      if (Duration wait = left_of_pause(key); late || wait.count() > 0)
+        postpone(key, wait);
+      else
+        reconcile(key);
     }
     post_turn();
   }
 
+  Duration left_of_pause(const Key& key) {
+    if (pause.count() == 0) return {};
+    MonoTime now = loop.clock().mono();
+    while (!recent.empty() && now - recent.front().first >= pause) {
+      last.erase(recent.front().second);
+      recent.pop_front();
+    }
+    auto it = last.find(key);
+    return it == last.end() ? Duration(0) : pause - (now - it->second);
+  }
+
+  // Until the pause is over, and then until the loop is idle.
+  void postpone(const Key& key, Duration wait) {
+    if (!postponed.insert(key).second) return;
+    if (wait.count() == 0) return when_idle(key);
+    cancel_timer(key);
+    timers[key] = loop.after(wait, [weak = weak_from_this(), key] {
+      auto runner = weak.lock();
+      if (!runner) return;
+      runner->timers.erase(key);
+      runner->when_idle(key);
+    });
+  }
+
+  void when_idle(const Key& key) {
+    ++waiting;
+    loop.post_idle([weak = weak_from_this(), key] {
+      auto runner = weak.lock();
+      if (!runner) return;
+      --runner->waiting;
+      if (runner->postponed.contains(key)) runner->reconcile(key);
+    });
+  }
+
+  void cancel_timer(const Key& key) {
+    auto timer = timers.find(key);
+    if (timer == timers.end()) return;
+    loop.cancel(timer->second);
+    timers.erase(timer);
+  }
+
   void reconcile(const Key& key) {
-    if (auto timer = timers.find(key); timer != timers.end()) {
-      loop.cancel(timer->second);
-      timers.erase(timer);
+    cancel_timer(key);
+    postponed.erase(key);
+    if (pause.count() > 0) {
+      MonoTime now = loop.clock().mono();
+      last.insert_or_assign(key, now);
+      recent.emplace_back(now, key);
     }
     Result<Outcome> outcome = spec.reconcile(key);
     if (outcome.ok()) {
@@ -139,6 +200,7 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
     watches.clear();  // no callback comes after this
     for (auto& [key, timer] : timers) loop.cancel(timer);
     timers.clear();
+    postponed.clear();
     std::lock_guard lock(mutex);
     stopped = true;
     order.clear();
@@ -148,24 +210,30 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
   ControllerSpec spec;
   async::Loop& loop;
   std::vector<std::unique_ptr<Watch>> watches;
+  Duration pause;
+  std::map<Key, MonoTime> last;                 // reconciled less than `pause` ago
+  std::deque<std::pair<MonoTime, Key>> recent;  // the same, the oldest first
+  std::set<Key> postponed;
+  int waiting = 0;  // for an idle loop
   std::map<Key, int> failures;
   std::map<Key, async::TimerId> timers;
 
   std::mutex mutex;
-  std::set<Key> queued;  // GUARDED_BY(mutex), as the following
+  std::map<Key, bool> queued;  // and whether late; GUARDED_BY(mutex), as the following
   std::deque<Key> order;
   bool scheduled = false;
   bool stopped = false;
 };
 
-ControllerHost::ControllerHost(Client& client, async::Loop& loop) : client_(client), loop_(loop) {}
+ControllerHost::ControllerHost(Client& client, async::Loop& loop, Duration pause)
+    : client_(client), loop_(loop), pause_(pause) {}
 
 ControllerHost::~ControllerHost() {
   for (auto& runner : runners_) runner->stop();
 }
 
 void ControllerHost::add(ControllerSpec spec) {
-  runners_.push_back(std::make_shared<Runner>(std::move(spec), loop_));
+  runners_.push_back(std::make_shared<Runner>(std::move(spec), loop_, pause_));
 }
 
 void ControllerHost::start() {
@@ -173,10 +241,14 @@ void ControllerHost::start() {
     for (const WatchSpec& spec : runner->spec.watches) {
       runner->watches.push_back(client_.watch(
           spec.kind, "",
-          [weak = std::weak_ptr<Runner>(runner), keys = spec.keys](const Event& event) {
+          [weak = std::weak_ptr<Runner>(runner), keys = spec.keys,
+           late = spec.late](const Event& event) {
             auto target = weak.lock();
             if (!target) return;
-            for (Key& key : keys(event)) target->enqueue(std::move(key));
+            auto all = keys(event);
+            if (all.empty()) return;
+            const bool wait = !target->spec.at_once && (late || is_status_alone(event));
+            for (Key& key : all) target->enqueue(std::move(key), wait);
           }));
     }
   }
@@ -190,7 +262,7 @@ void ControllerHost::enqueue(std::string_view controller, Key key) {
 bool ControllerHost::idle() const {
   for (const auto& runner : runners_) {
     std::lock_guard lock(runner->mutex);
-    if (!runner->order.empty()) return false;
+    if (!runner->order.empty() || runner->waiting > 0) return false;
   }
   return true;
 }

@@ -21,10 +21,12 @@ struct Outcome {
   std::optional<Duration> requeue_after;  // reconcile again then, even without an event
 };
 
-// Which keys of the controller a change of `kind` concerns.
+// Which keys of the controller a change of `kind` concerns. late: what follows from it, a status
+// mostly, may wait until the loop has nothing else to do, as after every change of a status alone.
 struct WatchSpec {
   Kind kind;
   std::function<std::vector<Key>(const Event&)> keys;
+  bool late = false;
 };
 
 // Ready-made mappings.
@@ -36,11 +38,15 @@ struct ControllerSpec {
   std::string name;  // for logs: "inferenceservice"
   std::vector<WatchSpec> watches;
   std::function<Result<Outcome>(const Key&)> reconcile;
+  bool at_once = false;  // never waits, whatever its watches say
 };
 
 class ControllerHost {
  public:
-  ControllerHost(Client& client, async::Loop& loop);  // both must outlive this
+  // Client and loop must outlive this. pause: how long a key waits after it was reconciled until it
+  // is again. The first change of a quiet object is acted on at once; the many that follow in the
+  // next milliseconds, mostly of statuses, are taken together and out of the way of the first.
+  ControllerHost(Client& client, async::Loop& loop, Duration pause = Duration(0));
   ~ControllerHost();
   void add(ControllerSpec spec);
   void start();  // loop thread or before run(): opens the watches
@@ -51,6 +57,7 @@ class ControllerHost {
   struct Runner;
   Client& client_;
   async::Loop& loop_;
+  Duration pause_;
   std::vector<std::shared_ptr<Runner>> runners_;
 };
 

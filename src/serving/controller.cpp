@@ -282,27 +282,29 @@ client::ControllerSpec inference_service_controller(client::Client& client, Cloc
   client::ControllerSpec spec;
   spec.name = "inferenceservice";
   spec.watches = {{api::kInferenceService, client::self()},
-                  {api::kKnService, client::owner(api::kInferenceService)},
-                  {api::kService, client::owner(api::kInferenceService)},
-                  {api::kVirtualService, client::owner(api::kInferenceService)},
+                  {api::kKnService, client::owner(api::kInferenceService), true},
+                  {api::kService, client::owner(api::kInferenceService), true},
+                  {api::kVirtualService, client::owner(api::kInferenceService), true},
                   {api::kDeployment,
                    [reconciler](const client::Event& e) {
                      static const auto by_owner = client::owner(api::kInferenceService);
                      reconciler->relatives().note(e);
                      return by_owner(e);
-                   }},
+                   },
+                   true},
                   {api::kReplicaSet,
                    [reconciler](const client::Event& e) {
                      reconciler->relatives().note(e);
                      return std::vector<Key>{};  // the Deployment's status follows
                    }},
-                  {standard::kIngressKind, client::owner(api::kInferenceService)},
-                  {standard::kHttpRouteKind, client::owner(api::kInferenceService)},
+                  {standard::kIngressKind, client::owner(api::kInferenceService), true},
+                  {standard::kHttpRouteKind, client::owner(api::kInferenceService), true},
                   {api::kPod,
                    [reconciler](const client::Event& e) {
                      reconciler->relatives().note(e);
                      return pod_keys(e);
-                   }},
+                   },
+                   true},
                   {api::kServingRuntime,
                    [&client](const client::Event& e) {
                      return all_keys(client, (*e.object)["metadata"]["namespace"].str());

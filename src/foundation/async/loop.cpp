@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -17,6 +18,10 @@
 #include "foundation/base/file.h"
 
 namespace proa::async {
+
+namespace {
+constexpr Duration kLongestIdleWait = std::chrono::seconds(1);
+}
 
 struct Loop::State {
   Fd epoll, wake;
@@ -30,6 +35,7 @@ struct Loop::State {
   std::vector<Task> local;  // posted from the loop's own thread
   std::map<std::pair<MonoTime, TimerId>, Task> timers;
   std::unordered_map<TimerId, MonoTime> deadlines;
+  std::deque<std::pair<MonoTime, Task>> idle;  // and when each is to run at the latest
   TimerId next_timer = 1;
 
   struct Watch {
@@ -62,6 +68,10 @@ void Loop::post(Task task) {
   if (std::exchange(state_->woken, true)) return;
   uint64_t one = 1;
   [[maybe_unused]] ssize_t n = ::write(state_->wake.get(), &one, sizeof one);
+}
+
+void Loop::post_idle(Task task) {
+  state_->idle.emplace_back(clock_.mono() + kLongestIdleWait, std::move(task));
 }
 
 void Loop::stop() {
@@ -119,15 +129,17 @@ bool Loop::run_once(Duration most) {
   s.thread = std::this_thread::get_id();
   if (s.stopped) return false;
 
+  bool busy = false;
   now_ = clock_.mono();
   while (!s.timers.empty() && s.timers.begin()->first.first <= now_) {
     auto node = s.timers.extract(s.timers.begin());
     s.deadlines.erase(node.key().second);
     node.mapped()();
+    busy = true;
   }
 
   Duration wait = most;
-  if (!s.local.empty())
+  if (!s.local.empty() || !s.idle.empty())
     wait = Duration(0);
   else if (!s.timers.empty())
     wait = std::min(wait, s.timers.begin()->first.first - now_);
@@ -153,10 +165,16 @@ bool Loop::run_once(Duration most) {
     tasks.swap(s.inbox);
     s.woken = false;
   }
+  busy |= n > 0 || !tasks.empty() || !s.local.empty();
   for (Task& task : tasks) task();
   tasks.clear();
   tasks.swap(s.local);
   for (Task& task : tasks) task();
+  if (!s.idle.empty() && (!busy || s.idle.front().first <= now_)) {
+    Task task = std::move(s.idle.front().second);
+    s.idle.pop_front();
+    task();
+  }
   return !s.stopped;
 }
 

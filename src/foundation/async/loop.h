@@ -30,6 +30,9 @@ class Loop {
 
   // Thread-safe; tasks run in order. Cheap from the loop's own thread (no wake-up).
   void post(Task task);
+  // Loop thread only: when a turn found nothing else to do, one task a turn, in order. In a loop
+  // that is never idle each begins a second after it was posted.
+  void post_idle(Task task);
   bool in_loop() const;  // true on the thread that is in run()
 
   TimerId after(Duration delay, Task task);  // loop thread, or before run()

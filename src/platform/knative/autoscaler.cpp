@@ -388,11 +388,12 @@ client::ControllerSpec Autoscaler::controller() {
   spec.name = "podautoscaler";
   auto config = std::make_shared<ConfigWatch>(std::vector<std::string>{"config-autoscaler"});
   config->add_to(spec, api::kPodAutoscaler);
-  spec.watches.push_back({api::kPod, keys_of_pod});
+  spec.watches.push_back({api::kPod, keys_of_pod, true});
   spec.watches.push_back({api::kDeployment, [this](const client::Event& event) {
                             if (!says_something(event)) return std::vector<client::Key>{};
                             return scalers_of(client::key_of(*event.object));
-                          }});
+                          },
+                          true});
   spec.reconcile = [this](const client::Key& key) { return reconcile(key); };
   return spec;
 }

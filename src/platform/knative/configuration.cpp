@@ -181,7 +181,7 @@ client::ControllerSpec configuration_controller(client::Client& client, Clock& c
   spec.name = "configuration";
   auto config = std::make_shared<ConfigWatch>(std::vector<std::string>{"config-gc"});
   config->add_to(spec, api::kConfiguration);
-  spec.watches.push_back({api::kRevision, client::owner(api::kConfiguration)});
+  spec.watches.push_back({api::kRevision, client::owner(api::kConfiguration), true});
   spec.reconcile = [reconciler](const client::Key& key) { return reconciler->reconcile(key); };
   return spec;
 }

@@ -147,8 +147,8 @@ client::ControllerSpec hpa_class_controller(client::Client& client, Clock& clock
   spec.name = "podautoscaler-hpa";
   auto config = std::make_shared<ConfigWatch>(std::vector<std::string>{"config-autoscaler"});
   config->add_to(spec, api::kPodAutoscaler);
-  spec.watches.push_back({api::kHorizontalPodAutoscaler, client::owner(api::kPodAutoscaler)});
-  spec.watches.push_back({api::kDeployment, client::label(kRevisionLabel)});
+  spec.watches.push_back({api::kHorizontalPodAutoscaler, client::owner(api::kPodAutoscaler), true});
+  spec.watches.push_back({api::kDeployment, client::label(kRevisionLabel), true});
   spec.reconcile = [reconciler](const client::Key& key) { return reconciler->reconcile(key); };
   return spec;
 }

@@ -110,10 +110,10 @@ client::ControllerSpec revision_controller(client::Client& client, Clock& clock)
   client::ControllerSpec spec;
   spec.name = "revision";
   spec.watches.push_back({api::kRevision, client::self()});
-  spec.watches.push_back({api::kPodAutoscaler, client::owner(api::kRevision)});
-  spec.watches.push_back({api::kService, client::owner(api::kRevision)});
-  spec.watches.push_back({api::kDeployment, client::owner(api::kRevision)});
-  spec.watches.push_back({api::kPod, client::label(kRevisionLabel)});
+  spec.watches.push_back({api::kPodAutoscaler, client::owner(api::kRevision), true});
+  spec.watches.push_back({api::kService, client::owner(api::kRevision), true});
+  spec.watches.push_back({api::kDeployment, client::owner(api::kRevision), true});
+  spec.watches.push_back({api::kPod, client::label(kRevisionLabel), true});
   spec.reconcile = [reconciler](const client::Key& key) { return reconciler->reconcile(key); };
   return spec;
 }

@@ -172,8 +172,8 @@ client::ControllerSpec service_controller(client::Client& client, Clock& clock) 
   client::ControllerSpec spec;
   spec.name = "knative-service";
   spec.watches.push_back({api::kKnService, client::self()});
-  spec.watches.push_back({api::kConfiguration, client::owner(api::kKnService)});
-  spec.watches.push_back({api::kRoute, client::owner(api::kKnService)});
+  spec.watches.push_back({api::kConfiguration, client::owner(api::kKnService), true});
+  spec.watches.push_back({api::kRoute, client::owner(api::kKnService), true});
   spec.reconcile = [reconciler](const client::Key& key) { return reconciler->reconcile(key); };
   return spec;
 }

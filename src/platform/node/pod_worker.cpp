@@ -10,6 +10,7 @@ namespace proa::node {
 
 namespace {
 using State = ContainerObserved::State;
+constexpr Duration kPublishAfter = std::chrono::milliseconds(100);
 
 const json::Value& status_named(const json::Value& list, const std::string& name) {
   static const json::Value none;
@@ -42,6 +43,7 @@ PodWorker::PodWorker(NodeContext& context, client::Object pod, std::string ip,
 PodWorker::~PodWorker() {
   if (retry_) context_.loop.cancel(retry_);
   if (deadline_) context_.loop.cancel(deadline_);
+  if (publish_) context_.loop.cancel(publish_);
 }
 
 void PodWorker::make_containers() {
@@ -155,18 +157,23 @@ void PodWorker::changed() {
       }
     }
   tell_ready(others && any_process && !stopping_ && !(*view_.pod)["spec"].has("readinessGates"));
-  if (!publish_planned_) {
-    publish_planned_ = true;
-    context_.loop.post([this, alive = std::weak_ptr<bool>(alive_)] {
-      if (!alive.expired()) publish();
-    });
-  }
+  publish_soon(written_.has("podIP") ? kPublishAfter : Duration(0));
   if (stopping_) finish_if_stopped();
 }
 
+// The gateway hears it before the API server does.
 void PodWorker::tell_ready(bool ready) {
-  if (std::exchange(told_ready_, ready) == ready || !context_.options.on_ready) return;
-  context_.options.on_ready(client::uid_of(*view_.pod), ready);
+  if (std::exchange(told_ready_, ready) == ready) return;
+  if (context_.options.on_ready) context_.options.on_ready(client::uid_of(*view_.pod), ready);
+  publish_soon(Duration(0));
+}
+
+// The steps of a start come close together, and each status written sets half a dozen controllers
+// to work, in the way of the start itself: what tells neither the address nor readiness waits.
+void PodWorker::publish_soon(Duration wait) {
+  if (publish_ && wait.count() > 0) return;
+  if (publish_) context_.loop.cancel(publish_);
+  publish_ = context_.loop.after(wait, [this] { publish(); });
 }
 
 PodObserved PodWorker::observe() {
@@ -190,7 +197,7 @@ PodObserved PodWorker::observe() {
 }
 
 void PodWorker::publish() {
-  publish_planned_ = false;
+  if (publish_) context_.loop.cancel(std::exchange(publish_, 0));
   if (gone_ || quiet_ || terminal_before_) return;
   json::Value status = pod_status(*view_.pod, observe(), written_);
   if (status == written_) return;

@@ -45,6 +45,7 @@ class PodWorker {
   void finish();
   void changed();
   void tell_ready(bool ready);
+  void publish_soon(Duration wait);
   void publish();
   PodObserved observe();
   void watch_deadline();
@@ -55,10 +56,10 @@ class PodWorker {
   std::function<void()> ended_;
   std::vector<std::unique_ptr<Container>> init_, containers_;
   bool ready_to_start_ = false, stopping_ = false, gone_ = false, quiet_ = false, finished_ = false;
-  bool told_ready_ = false, publish_planned_ = false, terminal_before_ = false, warned_ = false;
+  bool told_ready_ = false, terminal_before_ = false, warned_ = false;
   std::string start_time_, failed_reason_, failed_message_, set_up_error_;
   json::Value written_;  // the status as last written
-  async::TimerId retry_ = 0, deadline_ = 0;
+  async::TimerId retry_ = 0, deadline_ = 0, publish_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -191,6 +191,7 @@ client::ControllerSpec endpoints_controller(client::Client& client) {
       {api::kPod, [services](const client::Event& e) { return keys_of_pod(*services, e); }});
   spec.watches.push_back({api::kEndpointSlice, keys_of_slice});
   spec.reconcile = [&client](const client::Key& key) { return reconcile(client, key); };
+  spec.at_once = true;  // requests go where it says
   return spec;
 }
 

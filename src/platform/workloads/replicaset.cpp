@@ -202,7 +202,7 @@ client::ControllerSpec replicaset_controller(client::Client& client, Clock& cloc
                             return std::vector<client::Key>{client::key_of(*e.object)};
                           }});
   spec.watches.push_back(
-      {api::kPod, [sets](const client::Event& e) { return keys_of_pod(*sets, e); }});
+      {api::kPod, [sets](const client::Event& e) { return keys_of_pod(*sets, e); }, true});
   spec.reconcile = [&client, &clock](const client::Key& key) {
     return reconcile(client, clock, key);
   };

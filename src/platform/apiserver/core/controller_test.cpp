@@ -101,6 +101,37 @@ TEST_F(ControllerTest, RequeueAfterComesBackEvenWithoutAnEvent) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST_F(ControllerTest, TheFirstChangeIsActedOnAtOnceAndThoseThatFollowAreTakenTogether) {
+  std::map<std::string, int> calls;
+  client::ControllerHost host(*client_, loop_, std::chrono::milliseconds(25));
+  for (bool at_once : {false, true}) {
+    std::string name = at_once ? "at once" : "paused";
+    host.add({name,
+              {},
+              [&calls, name](const client::Key&) -> Result<client::Outcome> {
+                ++calls[name];
+                return client::Outcome{std::chrono::hours(1)};
+              },
+              at_once});
+  }
+  host.start();
+  auto change = [&] {
+    for (const char* name : {"paused", "at once"}) host.enqueue(name, {"", "a"});
+    settle(host);
+  };
+  change();
+  EXPECT_EQ(calls["paused"], 1);
+  for (int i = 0; i < 3; ++i) change();
+  EXPECT_EQ(calls["paused"], 1);
+  EXPECT_EQ(calls["at once"], 4);
+  clock_.advance(std::chrono::milliseconds(26));
+  settle(host);
+  EXPECT_EQ(calls["paused"], 2);
+  clock_.advance(std::chrono::milliseconds(26));
+  change();
+  EXPECT_EQ(calls["paused"], 3);
+}
+
 TEST_F(ControllerTest, MapsByLabelAndByOwner) {
   make("labelled");
   std::vector<client::Key> seen;

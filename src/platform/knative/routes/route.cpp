@@ -175,9 +175,9 @@ client::ControllerSpec route_controller(client::Client& client, Clock& clock, st
   auto config = std::make_shared<ConfigWatch>(
       std::vector<std::string>{"config-network", "config-domain", "config-features"});
   config->add_to(spec, api::kRoute);
-  spec.watches.push_back({api::kConfiguration, referring});
-  spec.watches.push_back({api::kRevision, referring});
-  spec.watches.push_back({api::kService, client::owner(api::kRoute)});
+  spec.watches.push_back({api::kConfiguration, referring, true});
+  spec.watches.push_back({api::kRevision, referring, true});
+  spec.watches.push_back({api::kService, client::owner(api::kRoute), true});
   spec.reconcile = [reconciler](const client::Key& key) { return reconciler->reconcile(key); };
   return spec;
 }

@@ -120,7 +120,7 @@ client::ControllerSpec deployment_controller(client::Client& client, Clock& cloc
   client::ControllerSpec spec;
   spec.name = "deployment";
   spec.watches.push_back({api::kDeployment, client::self()});
-  spec.watches.push_back({api::kReplicaSet, client::owner(api::kDeployment)});
+  spec.watches.push_back({api::kReplicaSet, client::owner(api::kDeployment), true});
   // Pods matter to Recreate only when they are gone; their ReplicaSet tells by then.
   spec.watches.push_back({api::kPod, [](const client::Event& event) {
                             std::vector<client::Key> keys;
@@ -135,7 +135,8 @@ client::ControllerSpec deployment_controller(client::Client& client, Clock& cloc
                             name.resize(name.size() - hash.size() - 1);
                             keys.push_back({namespace_of(*event.object), std::move(name)});
                             return keys;
-                          }});
+                          },
+                          true});
   spec.reconcile = [&client, &clock](const client::Key& key) {
     return reconcile(client, clock, key);
   };
