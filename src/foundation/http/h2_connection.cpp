@@ -214,6 +214,7 @@ H2Stream* H2Connection::find(int32_t id) {
 void H2Connection::on_data(std::string_view data) {
   ssize_t n = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()),
                                        data.size());
+  hand_over();
   if (n < 0 || flooded_) {
     fill();
     connection_.close_after_flush();
@@ -234,7 +235,19 @@ void H2Connection::dispatch(H2Stream& stream) {
   if (stream.too_large_) return stream.respond(431, {}, "");
   if (head.method == "CONNECT") return stream.respond(405, {}, "");
   if (!is_host(head.authority) || !is_target(head.target)) return stream.respond(400, {}, "");
-  core_.handler(streams_[stream.id_]);
+  fresh_.push_back(stream.id_);
+}
+
+// Requests are handed on after all that came with them was read: one that its client has taken back
+// already costs nobody anything.
+void H2Connection::hand_over() {
+  auto fresh = std::exchange(fresh_, {});
+  for (int32_t id : fresh) {
+    auto it = streams_.find(id);
+    if (it == streams_.end() || flooded_) continue;
+    auto stream = it->second;
+    core_.handler(stream);
+  }
 }
 
 void H2Connection::deliver(H2Stream& stream) {

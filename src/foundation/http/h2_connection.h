@@ -82,6 +82,7 @@ class H2Connection : public Protocol {
   H2Stream& open(int32_t id);
   H2Stream* find(int32_t id);
   void dispatch(H2Stream& stream);
+  void hand_over();
   void close_stream(int32_t id);
   bool send_frames();  // from nghttp2 to the socket's queue; false: broken
   void end_if_idle();
@@ -108,6 +109,7 @@ class H2Connection : public Protocol {
   H2Memory memory_;
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, std::shared_ptr<H2Stream>> streams_;
+  std::vector<int32_t> fresh_;  // whose heads came in the data in hand, still to be handed over
   LeanRequests lean_;
   LeanHead known_;          // of an earlier request; plain, with a body that may wait
   int32_t recent_id_ = -1;  // the stream asked for last, and its request

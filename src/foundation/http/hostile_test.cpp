@@ -78,6 +78,17 @@ TEST(Hostile, RapidResetsEndTheConnection) {
   EXPECT_LE(t.requests, 400);
 }
 
+TEST(Hostile, ARequestTakenBackWithItsHeadReachesNoHandler) {
+  Target t;
+  RawClient c(t.loop, t.port);
+  std::string all = kStart;
+  for (uint32_t id = 1; id < 100; id += 2)
+    all += frame(1, 5, id, kGet) + (id == 51 ? "" : frame(3, 0, id, std::string(4, 0)));
+  c.send(all);
+  for (int i = 0; i < 20; ++i) t.loop.run_once(Duration(0));
+  EXPECT_EQ(t.requests, 1);
+}
+
 TEST(Hostile, FloodsOfSettingsAndPingsEndTheConnection) {
   for (bool ping : {false, true}) {
     Target t;
