@@ -32,7 +32,8 @@ void learn(const Version& v, int64_t ns) {
   v.predict_ns.store(after, std::memory_order_relaxed);
 }
 
-void count_prediction(const Entry& entry, const Version& version, MonoTime start, InferResponse& out) {
+void count_prediction(const Entry& entry, const Version& version, MonoTime start,
+                      InferResponse& out) {
   out.answered = std::chrono::steady_clock::now();
   if (out.asked == MonoTime{}) out.asked = start;
   learn(version, (out.answered - start).count());

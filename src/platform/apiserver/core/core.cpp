@@ -43,6 +43,16 @@ bool matches(const ListQuery& query, const Item& item) {
          (query.fields.empty() || query.fields.matches(item->value));
 }
 
+// The labels that every match has.
+std::vector<LabelIs> wanted_labels(const ListQuery& query) {
+  std::vector<LabelIs> out;
+  for (const auto& term : query.labels.terms())
+    if (term.op == api::LabelSelector::Op::kIn && term.values.size() == 1 &&
+        !term.values[0].empty())
+      out.push_back({term.key, term.values[0]});
+  return out;
+}
+
 }  // namespace
 
 std::string store_key(std::string_view ns, std::string_view name) { return str(ns, "/", name); }
@@ -143,7 +153,11 @@ Answer<ListPage> Core::list(const Def& kind, const ListQuery& query) const {
   }
   const bool filtered = !query.labels.empty() || !query.fields.empty();
   // With a selector all is read, since little may get through it.
-  Store::Page part = state_->store.list(table, prefix, token.after, filtered ? 0 : query.limit);
+  const std::vector<LabelIs> labels =
+      token.after.empty() ? wanted_labels(query) : std::vector<LabelIs>();
+  Store::Page part =
+      labels.empty() ? state_->store.list(table, prefix, token.after, filtered ? 0 : query.limit)
+                     : state_->store.list_labelled(table, prefix, labels);
   page.revision = part.revision;
   for (const Item& item : part.items) {
     if (filtered && !matches(query, item)) continue;

@@ -7,6 +7,7 @@
 
 #include "foundation/base/strings.h"
 #include "platform/apiserver/store/committer.h"
+#include "platform/apiserver/store/label_index.h"
 
 namespace proa::apiserver {
 
@@ -72,6 +73,7 @@ struct Store::Core {
     std::deque<Past> history;  // changes after `floor`
     size_t history_bytes = 0;
     int64_t floor = 0;
+    LabelIndex labels;
   };
 
   StoreOptions options;
@@ -171,6 +173,8 @@ Status Store::Core::commit(Table& t, std::string_view name, std::string_view key
   if (!committer->add(std::move(record)))
     return error(Code::kUnavailable, "store: the disk is too slow, try again");
   revision = change.revision;
+  t.labels.change(std::string(key), change.old.get(),
+                  change.type == Change::kDeleted ? nullptr : change.now.get());
   if (change.type == Change::kDeleted)
     t.items.erase(t.items.find(key));
   else
@@ -234,6 +238,23 @@ Store::Page Store::list(std::string_view table, std::string_view prefix, std::st
     last = it->first;
   }
   if (limit > 0 && page.remaining > 0) page.next = std::string(last);
+  return page;
+}
+
+Store::Page Store::list_labelled(std::string_view table, std::string_view prefix,
+                                 std::span<const LabelIs> labels) const {
+  std::unique_lock lock(core_->mutex);
+  auto t = core_->tables.find(table);
+  const LabelIndex::Keys* keys =
+      t == core_->tables.end() ? nullptr : t->second.labels.find(labels, t->second.items);
+  if (!keys) {
+    lock.unlock();
+    return list(table, prefix);
+  }
+  Page page;
+  page.revision = core_->revision;
+  for (auto it = keys->lower_bound(prefix); it != keys->end() && starts_with(*it, prefix); ++it)
+    page.items.push_back(t->second.items.find(*it)->second);
   return page;
 }
 

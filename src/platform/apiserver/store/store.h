@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,10 @@ struct Change {
   Item old;  // the state before; null for kAdded
 };
 using ChangePtr = std::shared_ptr<const Change>;
+
+struct LabelIs {
+  std::string_view label, value;
+};
 
 struct StoreOptions {
   int64_t reserve_block = 10000;  // revisions reserved at a time
@@ -71,6 +76,10 @@ class Store {
   // Objects whose key starts with `prefix`, after key `after`, at most `limit` (0: all).
   Page list(std::string_view table, std::string_view prefix, std::string_view after = "",
             size_t limit = 0) const;
+  // The same without pages, of the objects that may have all these labels; the caller looks at
+  // each.
+  Page list_labelled(std::string_view table, std::string_view prefix,
+                     std::span<const LabelIs> labels) const;
   size_t count(std::string_view table) const;
 
   // Stores `value` (metadata.resourceVersion is set here). `expected` is the revision the key must

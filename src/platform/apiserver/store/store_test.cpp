@@ -15,6 +15,7 @@
 
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
+#include "platform/apiserver/store/no_disk.h"
 
 namespace proa::apiserver {
 namespace {
@@ -59,6 +60,44 @@ class FailingLog : public Log {
  private:
   std::atomic<bool>& broken_;
 };
+
+TEST(Store, FindsByLabelWhatAWalkFinds) {
+  auto store = std::move(*Store::open(std::make_unique<NoDisk>()));
+  std::map<std::string, int64_t> revisions;
+  uint32_t random = 1;
+  auto next = [&](uint32_t below) {
+    random = random * 1664525u + 1013904223u;
+    return (random >> 8) % below;
+  };
+  for (int i = 0; i < 2000; ++i) {
+    const std::string name = str("o", next(40)), key = str(next(2) ? "a/" : "b/", name);
+    auto it = revisions.find(key);
+    if (it != revisions.end() && next(3) == 0) {
+      ASSERT_TRUE(store->remove("things", key, it->second).ok());
+      revisions.erase(it);
+    } else {
+      json::Value value = thing(name, i);
+      value.ref("metadata", "labels") =
+          json::object({{"app", str("x", next(4))}, {"part", next(2) ? "y" : ""}});
+      auto put =
+          store->put("things", key, std::move(value), it == revisions.end() ? 0 : it->second);
+      ASSERT_TRUE(put.ok());
+      revisions[key] = (*put)->revision;
+    }
+    const std::string app = str("x", next(5));
+    const LabelIs wanted[] = {{"app", app}, {"part", "y"}};
+    std::vector<Item> found, walked;
+    auto has = [&](const Item& item) {
+      const json::Value& labels = item->value["metadata"]["labels"];
+      return labels["app"].str() == app && labels["part"].str() == "y";
+    };
+    for (const Item& item : store->list_labelled("things", "a/", wanted).items)
+      if (has(item)) found.push_back(item);
+    for (const Item& item : store->list("things", "a/").items)
+      if (has(item)) walked.push_back(item);
+    ASSERT_EQ(found, walked);
+  }
+}
 
 TEST(Store, KeepsWhatWasPutOverAReopen) {
   Folder folder;
