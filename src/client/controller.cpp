@@ -13,6 +13,8 @@ namespace {
 
 constexpr Duration kFirstRetry = std::chrono::milliseconds(5);
 constexpr Duration kLastRetry = std::chrono::seconds(30);
+constexpr size_t kFew = 16;
+constexpr Duration kLongestPause = std::chrono::seconds(1);
 constexpr int kKeysPerTurn = 16;  // then the loop serves others
 
 // The spec is as it was.
@@ -78,8 +80,8 @@ std::function<std::vector<Key>(const Event&)> label(std::string name) {
 //   enqueue → queued → (turn) → reconcile → done | timer (retry, requeue_after) → queued …
 //                              └ late, or in its pause → timer → idle → reconcile
 struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Runner> {
-  Runner(ControllerSpec s, async::Loop& l, Duration p)
-      : spec(std::move(s)), loop(l), pause(spec.at_once ? Duration(0) : p) {}
+  Runner(ControllerSpec s, async::Loop& l, Duration p, std::shared_ptr<size_t> c)
+      : spec(std::move(s)), loop(l), pause(spec.at_once ? Duration(0) : p), crowd(std::move(c)) {}
 
   void enqueue(Key key, bool late = false) {
     bool wake = false;
@@ -115,7 +117,7 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
         late = queued.extract(key).mapped();  // from here on a change queues it again
       }
       if (Duration wait = left_of_pause(key); late || wait.count() > 0)
-        postpone(key, wait);
+        postpone(key, std::max(wait, pause_of_a_crowd()));
       else
         reconcile(key);
     }
@@ -133,9 +135,16 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
     return it == last.end() ? Duration(0) : pause - (now - it->second);
   }
 
+  // Many that wait are a burst of starts, whose machine has better things to do.
+  Duration pause_of_a_crowd() const {
+    if (*crowd <= kFew) return Duration(0);
+    return std::min(pause * static_cast<int64_t>(*crowd / kFew), kLongestPause);
+  }
+
   // Until the pause is over, and then until the loop is idle.
   void postpone(const Key& key, Duration wait) {
     if (!postponed.insert(key).second) return;
+    ++*crowd;
     if (wait.count() == 0) return when_idle(key);
     cancel_timer(key);
     timers[key] = loop.after(wait, [weak = weak_from_this(), key] {
@@ -165,7 +174,7 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
 
   void reconcile(const Key& key) {
     cancel_timer(key);
-    postponed.erase(key);
+    *crowd -= postponed.erase(key);
     if (pause.count() > 0) {
       MonoTime now = loop.clock().mono();
       last.insert_or_assign(key, now);
@@ -200,6 +209,7 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
     watches.clear();  // no callback comes after this
     for (auto& [key, timer] : timers) loop.cancel(timer);
     timers.clear();
+    *crowd -= postponed.size();
     postponed.clear();
     std::lock_guard lock(mutex);
     stopped = true;
@@ -214,7 +224,8 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
   std::map<Key, MonoTime> last;                 // reconciled less than `pause` ago
   std::deque<std::pair<MonoTime, Key>> recent;  // the same, the oldest first
   std::set<Key> postponed;
-  int waiting = 0;  // for an idle loop
+  std::shared_ptr<size_t> crowd;  // the size of every controller's `postponed`
+  int waiting = 0;                // for an idle loop
   std::map<Key, int> failures;
   std::map<Key, async::TimerId> timers;
 
@@ -233,7 +244,7 @@ ControllerHost::~ControllerHost() {
 }
 
 void ControllerHost::add(ControllerSpec spec) {
-  runners_.push_back(std::make_shared<Runner>(std::move(spec), loop_, pause_));
+  runners_.push_back(std::make_shared<Runner>(std::move(spec), loop_, pause_, postponed_));
 }
 
 void ControllerHost::start() {

@@ -45,7 +45,8 @@ class ControllerHost {
  public:
   // Client and loop must outlive this. pause: how long a key waits after it was reconciled until it
   // is again. The first change of a quiet object is acted on at once; the many that follow in the
-  // next milliseconds, mostly of statuses, are taken together and out of the way of the first.
+  // next milliseconds, mostly of statuses, are taken together and out of the way of the first; of
+  // many objects at once, up to a second later.
   ControllerHost(Client& client, async::Loop& loop, Duration pause = Duration(0));
   ~ControllerHost();
   void add(ControllerSpec spec);
@@ -58,6 +59,7 @@ class ControllerHost {
   Client& client_;
   async::Loop& loop_;
   Duration pause_;
+  std::shared_ptr<size_t> postponed_ = std::make_shared<size_t>(0);
   std::vector<std::shared_ptr<Runner>> runners_;
 };
 

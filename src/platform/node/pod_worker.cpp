@@ -10,7 +10,7 @@ namespace proa::node {
 
 namespace {
 using State = ContainerObserved::State;
-constexpr Duration kPublishAfter = std::chrono::milliseconds(100);
+constexpr Duration kPublishAfter = std::chrono::milliseconds(300);
 
 const json::Value& status_named(const json::Value& list, const std::string& name) {
   static const json::Value none;
@@ -157,7 +157,7 @@ void PodWorker::changed() {
       }
     }
   tell_ready(others && any_process && !stopping_ && !(*view_.pod)["spec"].has("readinessGates"));
-  publish_soon(written_.has("podIP") ? kPublishAfter : Duration(0));
+  publish_soon(written_.has("podIP") && !all_ended ? kPublishAfter : Duration(0));
   if (stopping_) finish_if_stopped();
 }
 

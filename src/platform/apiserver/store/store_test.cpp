@@ -1,6 +1,7 @@
 #include "platform/apiserver/store/store.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -350,6 +351,8 @@ TEST(Store, LosesNoAcknowledgedWriteAndRepeatsNoRevisionWhenKilled) {
     }
     close(ends[1]);
     std::thread killer([&] {
+      pollfd first{ends[0], POLLIN, 0};  // on a busy machine the child may come late to its work
+      if (i % 2 == 1) poll(&first, 1, 10'000);
       usleep(2000 + static_cast<useconds_t>(rand_r(&seed) % 30000));
       kill(child, SIGKILL);
     });
