@@ -7,6 +7,7 @@
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
+#include "foundation/obs/log.h"
 #include "models/repository/triton.h"
 
 namespace proa::repository {
@@ -123,6 +124,17 @@ Result<Settings> read_settings(const std::string& folder) {
 Result<TritonConfig> read_triton(const std::string& folder) {
   TRY(std::string text, read_file(str(folder, "/", kTriton), kMostSettings));
   return parse_triton(text).context(str(folder, "/", kTriton));
+}
+
+void add_triton(const TritonConfig& triton, Found& found) {
+  for (const std::string& warning : triton.warnings)
+    log::warn("serve", str(found.folder, "/", kTriton, ": ", warning));
+  found.settings.triton = true;
+  found.settings.max_batch_size = triton.max_batch_size;
+  found.settings.dynamic_batching = triton.batches;
+  found.settings.preferred_batch_size = triton.preferred;
+  found.settings.max_batch_seconds = triton.delay_seconds;
+  found.ensemble = triton.ensemble;
 }
 
 // The model file that settings name, or the one in the folder.
@@ -242,8 +254,13 @@ Result<Found> find_model(const std::string& path, const std::string& name,
   if (is_file(str(path, "/", kTriton))) {
     TRY(triton, read_triton(path));
     if (triton.policy) policy = *triton.policy;
+    add_triton(triton, found);
   }
   auto versions = numbered(path);
+  if (found.ensemble) {  // its folders of versions are empty
+    found.versions.push_back({versions.empty() ? "1" : versions[0], ""});
+    return found;
+  }
   if (!model_files(path, engines).empty() || versions.empty()) {
     TRY(std::string file, one_file(path, engines));
     found.versions.push_back({"", std::move(file)});
