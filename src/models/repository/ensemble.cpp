@@ -167,8 +167,8 @@ Result<std::unique_ptr<const inference::Model>> Ensemble::make(const std::string
     made->slots_[at].info = &t;
   }
   TRY_STATUS(made->add_steps(name, config, version_of));
-  TRY_STATUS(made->link_results(config));
   TRY_STATUS(made->order());
+  TRY_STATUS(made->link_results(config));
   std::vector<std::string> names;
   for (const Step& s : made->steps_) names.push_back(s.model);
   info.type = str("ensemble of ", shorten(join(names, ", "), 300));
