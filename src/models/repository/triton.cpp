@@ -123,6 +123,10 @@ void read_instances(const json::Value& v, TritonConfig& c) {
       if (group.has(field))
         c.warnings.push_back(str("instance_group.", field, " changes nothing here"));
   }
+  if (count > 1)
+    c.warnings.push_back(str("instance_group: ", count,
+                             " instances are one copy of the model here; "
+                             "--workers says how many requests run at once"));
   c.instances = count;
 }
 

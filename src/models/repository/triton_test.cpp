@@ -60,7 +60,7 @@ model_warmup [ { name: "w" } ])");
   EXPECT_EQ(c->delay_seconds, 0.0025);
   EXPECT_EQ(c->instances, 3u);
   std::string all = join(c->warnings, "\n");
-  for (const char* named : {"priority_levels", "KIND_GPU", "model_warmup", "99"})
+  for (const char* named : {"priority_levels", "KIND_GPU", "model_warmup", "99", "3 instances"})
     EXPECT_TRUE(contains(all, named)) << named;
   EXPECT_FALSE(parse_triton("no_such_field: 3").ok());
 }
