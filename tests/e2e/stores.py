@@ -132,6 +132,7 @@ def serve(get, post=None):
     kind = type("H", (Handler,), {"do_GET": do_get, "do_POST": do_post})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
     server.daemon_threads = True
+    server.handle_error = lambda *a: None  # clients that go away
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
 

@@ -1,5 +1,4 @@
 """`proa fetch` on networks and machines as they are: failing, slow, cut off, full, hostile; and the cache of a machine."""
-import json
 import os
 import shutil
 import subprocess

@@ -244,13 +244,30 @@ void Container::read_output(OutputPipe& pipe) {
   for (int turn = 0; turn < 4 && pipe.fd; ++turn) {
     ssize_t n = ::read(pipe.fd.get(), buffer, sizeof buffer);
     if (n > 0) {
-      if (log_) log_->write(pipe.stream, std::string_view(buffer, static_cast<size_t>(n)));
+      const std::string_view output(buffer, static_cast<size_t>(n));
+      if (log_) log_->write(pipe.stream, output);
+      if (init_ && last_launch_.native == "proa fetch") note_progress(output);
       continue;
     }
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     context_.loop.unwatch(pipe.fd.get());
     pipe.fd.reset();
   }
+}
+
+// The newest line of `proa fetch` about its download becomes part of the status, now and then.
+void Container::note_progress(std::string_view output) {
+  constexpr Duration kBetween = std::chrono::seconds(2);
+  const MonoTime now = context_.loop.clock().mono();
+  if (observed_.state != State::kRunning || now - std::max(progress_told_, started_) < kBetween)
+    return;
+  std::string_view newest;
+  for (auto line : split(output, '\n'))
+    if (line.starts_with("fetching ") && contains(line, "/s")) newest = line;
+  if (newest.empty()) return;
+  progress_told_ = now;
+  observed_.progress = shorten(newest, 500);
+  changed_();
 }
 
 void Container::close_output() {

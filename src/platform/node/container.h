@@ -63,6 +63,7 @@ class Container {
   void start_probes();
   void run_probe(std::vector<std::string> command, Duration timeout, ProbeDone done);
   void read_output(OutputPipe& pipe);
+  void note_progress(std::string_view output);
   void close_output();
   std::string termination_message(int exit_code);
   std::string termination_file() const;
@@ -80,7 +81,7 @@ class Container {
   Launch last_launch_;     // for probes inside: the same ids and environment
   bool prepared_ = false, held_ = false;  // held: the process waits for allow_start()
   bool may_start_ = false, stopping_ = false, restarting_ = false;
-  MonoTime started_{};
+  MonoTime started_{}, progress_told_{};
   Backoff backoff_, image_backoff_;
   async::TimerId timer_ = 0, kill_timer_ = 0;
   std::unique_ptr<ContainerLog> log_;

@@ -15,6 +15,7 @@
 #include "foundation/obs/log.h"
 #include "platform/node/leftovers.h"
 #include "platform/node/log_access.h"
+#include "platform/node/pins.h"
 #include "platform/node/pod_worker.h"
 #include "platform/node/registration.h"
 
@@ -24,6 +25,8 @@ namespace {
 constexpr const char* kImagesNamespace = "kserve";
 constexpr const char* kImagesName = "native-images";
 constexpr Duration kLeasePeriod = std::chrono::seconds(10);
+constexpr Duration kPinDelay = std::chrono::milliseconds(500);  // pods often go several at a time
+constexpr int kLeasesBetweenPinChecks = 6;
 }  // namespace
 
 struct Node::Core : std::enable_shared_from_this<Node::Core> {
@@ -44,7 +47,8 @@ struct Node::Core : std::enable_shared_from_this<Node::Core> {
   std::unique_ptr<LogAccess> logs;
   CgroupTree cgroups;
   Machine machine;
-  async::TimerId lease_timer = 0, refresh_timer = 0;
+  async::TimerId lease_timer = 0, refresh_timer = 0, pin_timer = 0;
+  int leases = 0;
   std::function<void()> stopped;
 
   Status start();
@@ -55,6 +59,7 @@ struct Node::Core : std::enable_shared_from_this<Node::Core> {
   void drop(const std::string& uid);
   void load_images(const json::Value* config_map);
   void plan_refresh();
+  void plan_pin_check();
   void renew();
   void begin_stop(std::function<void()> done);
   void check_stopped(int turns);
@@ -85,6 +90,7 @@ Status Node::Core::start() {
   remove_stale_folders();
   open_watches();
   lease_timer = context.loop.after(kLeasePeriod, [this] { renew(); });
+  plan_pin_check();
   log::info(
       "node", "ready",
       {{"isolation", to_string(context.zygote.isolation())}, {"limits", cgroups.description}});
@@ -192,6 +198,16 @@ void Node::Core::plan_refresh() {
   });
 }
 
+// The model cache keeps what revisions need, no longer what those needed that are gone.
+void Node::Core::plan_pin_check() {
+  if (pin_timer || stopped) return;
+  pin_timer = context.loop.after(kPinDelay, [this] {
+    pin_timer = 0;
+    if (int n = release_pins(context.options.data_dir + "/models", context.client); n > 0)
+      log::info("node", "the model cache need not keep what gone revisions used", {{"pins", n}});
+  });
+}
+
 void Node::Core::on_pod(const client::Event& event) {
   if (stopped) return;
   const std::string& uid = client::uid_of(*event.object);
@@ -232,10 +248,12 @@ void Node::Core::drop(const std::string& uid) {
   if (it == workers.end()) return;
   context.addresses.give_back(it->second->ip());
   workers.erase(it);
+  plan_pin_check();
 }
 
 void Node::Core::renew() {
   renew_lease(context);
+  if (++leases % kLeasesBetweenPinChecks == 0) plan_pin_check();
   lease_timer = context.loop.after(kLeasePeriod, [this] { renew(); });
 }
 
@@ -244,6 +262,7 @@ void Node::Core::begin_stop(std::function<void()> done) {
   watches.clear();
   if (lease_timer) context.loop.cancel(lease_timer);
   if (refresh_timer) context.loop.cancel(refresh_timer);
+  if (pin_timer) context.loop.cancel(pin_timer);
   for (const auto& [uid, worker] : workers) worker->shut_down();
   check_stopped(0);
 }
