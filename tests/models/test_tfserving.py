@@ -66,7 +66,8 @@ def saved_model():
              constant("one", np.array(1, np.int32)),
              node("best", "ArgMax", ["zb", "one"], Tidx=kind(INT32), output_type=kind(INT64), **t),
              placeholder("a_in", [-1, 1]), placeholder("b_in", [-1, 1]), constant("two", np.array(2, np.float32)),
-             node("twice", "Mul", ["b_in", "two"], **t), node("sum", "AddV2", ["a_in", "twice"], **t)]
+             node("twice", "Mul", ["b_in", "two"], **t), node("sum", "AddV2", ["a_in", "twice"], **t),
+             placeholder("odd_in", [-1, 4]), node("odd", "NobodyKnowsThis", ["odd_in"], **t)]
     x = {"features": info("x_in:0", FLOAT, [-1, 4])}
     soft = info("soft:0", FLOAT, [-1, 3])
     meta = tf.MetaGraphDef(meta_info_def=tf.MetaGraphDef.MetaInfoDef(tags=["serve"]),
@@ -74,7 +75,8 @@ def saved_model():
     for name, s in (("serving_default", signature("predict", x, {"probabilities": soft, "label": info("best:0", INT64, [-1])})),
                     ("scored", signature("classify", x, {"scores": soft})),
                     ("summed", signature("regress", {"a": info("a_in:0", FLOAT, [-1, 1]), "b": info("b_in:0", FLOAT, [-1, 1])},
-                                         {"outputs": info("sum:0", FLOAT, [-1, 1])}))):
+                                         {"outputs": info("sum:0", FLOAT, [-1, 1])})),
+                    ("odd", signature("predict", {"x": info("odd_in:0", FLOAT, [-1, 4])}, {"y": info("odd:0", FLOAT, [-1, 4])}))):
         meta.signature_def[name].CopyFrom(s)
     return tf.SavedModel(saved_model_schema_version=1, meta_graphs=[meta]).SerializeToString()
 
@@ -150,7 +152,7 @@ def test_rest_is_as_tensorflow_serving_has_it():
         status, answer = served.ask("/v1/models/m/metadata")
         assert status == 200 and answer["model_spec"] == {"name": "m", "signature_name": "", "version": "3"}
         signatures = answer["metadata"]["signature_def"]["signature_def"]
-        assert sorted(signatures) == ["scored", "serving_default", "summed"]
+        assert sorted(signatures) == ["odd", "scored", "serving_default", "summed"]
         assert signatures["serving_default"] == {
             "inputs": {"features": {"dtype": "DT_FLOAT", "name": "x_in:0", "tensor_shape": {
                 "dim": [{"size": "-1", "name": ""}, {"size": "4", "name": ""}], "unknown_rank": False}}},
@@ -172,6 +174,9 @@ def test_rest_is_as_tensorflow_serving_has_it():
         assert status == 200 and answer["predictions"] == [[5.0], [11.0]], answer
         status, answer = served.ask("/v1/models/m:predict", {"signature_name": "none", "instances": rows})
         assert status == 400 and "none" in answer["error"] and "summed" in answer["error"], answer
+        for _ in range(2):
+            status, answer = served.ask("/v1/models/m:predict", {"signature_name": "odd", "instances": rows})
+            assert status == 501 and "signature odd is not served" in answer["error"] and "NobodyKnowsThis" in answer["error"], answer
         status, answer = served.ask("/v1/models/m:classify", {"signature_name": "scored", "examples": [{"features": r} for r in rows]})
         assert status == 200 and np.abs(np.array([[s for _, s in r] for r in answer["result"]]) - want).max() < 1e-5, answer
         status, answer = served.ask("/v1/models/m/versions/1:regress", {"signature_name": "summed", "context": {"b": 10},

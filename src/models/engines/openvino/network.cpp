@@ -168,11 +168,18 @@ Result<const inference::TensorModel*> Network::signature(std::string_view name) 
       continue;
     }
     std::lock_guard lock(others_mutex_);
-    auto& there = others_[s.name];
-    if (!there) {
-      TRY(there, make(runtime_, file_, options_, &s).context(str("signature ", s.name)));
+    auto [there, is_new] = others_.try_emplace(s.name);
+    Other& other = there->second;
+    if (is_new) {
+      auto made = make(runtime_, file_, options_, &s);
+      if (made.ok())
+        other.network = std::move(*made);
+      else
+        other.refusal = std::move(made).error().message;
     }
-    return there.get();
+    if (other.network) return other.network.get();
+    return error(Code::kUnimplemented,
+                 str("signature ", shorten(name, 100), " is not served: ", other.refusal));
   }
   return error(Code::kInvalid,
                str("Serving signature name: \"", shorten(name, 100),

@@ -60,7 +60,11 @@ class Network : public inference::TensorModel {
   std::string file_;
   inference::LoadOptions options_;
   mutable std::mutex others_mutex_;
-  mutable std::map<std::string, std::unique_ptr<Network>> others_;  // guarded by others_mutex_
+  struct Other {
+    std::unique_ptr<Network> network;
+    std::string refusal;  // why there is none
+  };
+  mutable std::map<std::string, Other> others_;  // guarded by others_mutex_
 };
 
 }  // namespace proa::openvino
