@@ -1,4 +1,5 @@
-// Kept<T>: what the models of one library share, made for the first of them and let go with the last.
+// Kept<T>: what the models of one library share, made for the first of them and let go with the
+// last.
 //
 // Used by the engines that load a library. The library's own state must not live until the process
 // ends, when the library's has gone already. Thread-safe.

@@ -38,7 +38,8 @@ bool is_trusted(const std::string& path) {
 // owner, and what is its owner's in it.
 bool is_shown(const std::string& folder, const std::string& path) {
   struct statvfs mount {};
-  struct stat of_folder {}, info {};
+  struct stat of_folder {
+  }, info{};
   return ::statvfs(folder.c_str(), &mount) == 0 && (mount.f_flag & ST_RDONLY) != 0 &&
          ::stat(folder.c_str(), &of_folder) == 0 && ::stat(path.c_str(), &info) == 0 &&
          info.st_uid == of_folder.st_uid && (info.st_mode & S_IWOTH) == 0;
@@ -102,9 +103,9 @@ Result<Library> Library::open(std::string_view name, std::string_view file) {
   }
   return error(
       Code::kUnimplemented,
-      str("the engine ", name, " is not installed: run ./dev engines (tools/engines/install ", name,
-          "), or set PROA_ENGINES_DIR to the folder that holds ", name, "/", file, "; looked in ",
-          join(folders, ", "), refused));
+      str("the engine ", name, " is not installed: run ./dev engines ", name,
+          " (tools/engines/install ", name, "), or set PROA_ENGINES_DIR to the folder that holds ",
+          name, "/", file, "; looked in ", join(folders, ", "), refused));
 }
 
 void* Library::find(const char* symbol) const { return ::dlsym(handle_, symbol); }

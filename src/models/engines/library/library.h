@@ -4,7 +4,8 @@
 // Looked for below a folder NAME/ in, by order: $PROA_ENGINES_DIR; engines/ beside the program;
 // lib/proa/engines beside its bin/; .tools/engines of a folder above it (a source tree);
 // /usr/local/lib/proa/engines and /usr/lib/proa/engines. One that another user could have put
-// there is not loaded. A pod is shown the folder that the platform found, read-only. Libraries stay loaded until the process ends. Thread-safe.
+// there is not loaded. A pod is shown the folder that the platform found, read-only. Libraries stay
+// loaded until the process ends. Thread-safe.
 #pragma once
 
 #include <string>

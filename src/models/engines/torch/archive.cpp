@@ -41,12 +41,13 @@ Result<Manifest> parse_manifest(std::string_view text) {
 
 Status check_manifest(const Manifest& m) {
   if (!m.model_file.empty())
-    return needs_python(str("the archive holds weights and the code of the network, ",
-                            shorten(m.model_file, 100)));
+    return needs_python(
+        str("the archive holds weights and the code of the network, ", shorten(m.model_file, 100)));
   bool plain = m.handler.empty();
   for (std::string_view known : kPlainHandlers) plain = plain || m.handler == known;
   if (!plain)
-    return needs_python(str("the archive's handler, ", shorten(m.handler, 100), ", is Python code"));
+    return needs_python(
+        str("the archive's handler, ", shorten(m.handler, 100), ", is Python code"));
   if (m.serialized_file.empty())
     return error(Code::kInvalid, "the archive names no serializedFile: it holds no model");
   return {};
@@ -86,9 +87,9 @@ Result<Archive> read_archive(const std::string& path, size_t memory_limit) {
   TRY_STATUS(check_manifest(out.manifest));
   const ZipEntry* script = zip.find(out.manifest.serialized_file);
   if (!script)
-    return error(Code::kInvalid, str("the archive has no file ",
-                                     shorten(out.manifest.serialized_file, 100),
-                                     ", which its manifest names"));
+    return error(Code::kInvalid,
+                 str("the archive has no file ", shorten(out.manifest.serialized_file, 100),
+                     ", which its manifest names"));
   TRY(out.script, zip.read(*script, memory_limit != 0 ? memory_limit : kMostScript));
   return out;
 }

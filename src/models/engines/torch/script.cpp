@@ -64,9 +64,9 @@ Result<std::unique_ptr<inference::Model>> Script::load(std::shared_ptr<const Run
   std::unique_ptr<Script> made(new Script(std::move(runtime)));
   Message why;
   const torch_abi::Api& api = *made->runtime_->api;
-  made->model_ = api.load(source.path.c_str(), source.archive ? source.bytes.data() : nullptr,
-                          source.bytes.size(), static_cast<int>(std::clamp<size_t>(options.threads, 1, 256)),
-                          why.place());
+  made->model_ = api.load(
+      source.path.c_str(), source.archive ? source.bytes.data() : nullptr, source.bytes.size(),
+      static_cast<int>(std::clamp<size_t>(options.threads, 1, 256)), why.place());
   if (!made->model_)
     return error(Code::kDataLoss, str("no TorchScript model that libtorch ", api.release,
                                       " can serve: ", why.short_text()));
@@ -77,7 +77,8 @@ Result<std::unique_ptr<inference::Model>> Script::load(std::shared_ptr<const Run
 void Script::describe(bool archive) {
   info_.engine = "torch";
   info_.platform = "pytorch_torchscript";
-  info_.type = str("TorchScript of ", shorten(model_->type && *model_->type ? model_->type : "a module", 100));
+  info_.type = str("TorchScript of ",
+                   shorten(model_->type && *model_->type ? model_->type : "a module", 100));
   for (size_t i = 0; i < model_->input_count; ++i)
     info_.inputs.push_back(info_of(model_->inputs[i]));
   for (size_t i = 0; i < model_->output_count; ++i)
@@ -117,8 +118,8 @@ Status Script::infer(std::span<const Tensor> in, std::span<const size_t> wanted,
   if (!result) return error(Code::kInvalid, str("the model refuses it: ", why.short_text()));
   Status s;
   if (result->count != info_.outputs.size())
-    s = error(Code::kInternal, str("the model gave ", result->count, " tensors in place of ",
-                                   info_.outputs.size()));
+    s = error(Code::kInternal,
+              str("the model gave ", result->count, " tensors in place of ", info_.outputs.size()));
   for (size_t i = 0; s.ok() && i < wanted.size(); ++i) {
     out[i] = {};
     s = read(result->tensors[wanted[i]], wanted[i], work, out[i]);

@@ -1,4 +1,5 @@
-// The engine of PyTorch's files: TorchScript (.pt, .pth, .torchscript) and TorchServe's model archives
+// The engine of PyTorch's files: TorchScript (.pt, .pth, .torchscript) and TorchServe's model
+// archives
 // (.mar) that hold it. libtorch, in the plug-in libproa-torch.so, is loaded when the first model
 // needs it; ./dev engines torch installs it. Thread-safe.
 //

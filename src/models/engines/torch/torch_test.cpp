@@ -39,9 +39,10 @@ std::string manifest(std::string_view more) {
 }
 
 TEST_F(TorchFiles, AnArchivesManifestAndScriptAreRead) {
-  std::string mar = make_zip({{"net.pt", "the script"},
-                              {"MAR-INF/MANIFEST.json",
-                               manifest(R"(, "serializedFile": "net.pt", "handler": "base_handler")")}});
+  std::string mar =
+      make_zip({{"net.pt", "the script"},
+                {"MAR-INF/MANIFEST.json",
+                 manifest(R"(, "serializedFile": "net.pt", "handler": "base_handler")")}});
   auto archive = read_archive(put_file("m.mar", mar), 0);
   ASSERT_TRUE(archive.ok()) << archive.error().message;
   EXPECT_EQ(archive->manifest.name, "m");
@@ -52,8 +53,8 @@ TEST_F(TorchFiles, AnArchivesManifestAndScriptAreRead) {
 }
 
 TEST_F(TorchFiles, AnArchiveThatNeedsPythonIsRefusedWithTheWayOut) {
-  std::string own = make_zip({{"MAR-INF/MANIFEST.json",
-                               manifest(R"(, "serializedFile": "n.pt", "handler": "mine.py")")}});
+  std::string own = make_zip(
+      {{"MAR-INF/MANIFEST.json", manifest(R"(, "serializedFile": "n.pt", "handler": "mine.py")")}});
   EXPECT_TRUE(contains(refusal("a.mar", own), "mine.py, is Python code"));
   EXPECT_TRUE(contains(refusal("a.mar", own), "torch.jit.script"));
   std::string eager = make_zip({{"MAR-INF/MANIFEST.json", manifest(R"(, "serializedFile": "n.pt",
@@ -62,7 +63,8 @@ TEST_F(TorchFiles, AnArchiveThatNeedsPythonIsRefusedWithTheWayOut) {
   std::string empty = make_zip({{"MAR-INF/MANIFEST.json", manifest("")}});
   EXPECT_TRUE(contains(refusal("c.mar", empty), "holds no model"));
   EXPECT_TRUE(contains(refusal("d.mar", make_zip({{"x", "y"}})), "MAR-INF/MANIFEST.json"));
-  std::string lost = make_zip({{"MAR-INF/MANIFEST.json", manifest(R"(, "serializedFile": "n.pt")")}});
+  std::string lost =
+      make_zip({{"MAR-INF/MANIFEST.json", manifest(R"(, "serializedFile": "n.pt")")}});
   EXPECT_TRUE(contains(refusal("e.mar", lost), "has no file n.pt"));
 }
 

@@ -19,9 +19,7 @@ constexpr uint64_t kEndSize = 22, kMostComment = 65535, kLocalSize = 30, kEntryS
 constexpr uint64_t kMostDirectory = 64 << 20, kMostEntries = 1'000'000;
 constexpr uint16_t kEncrypted = 1;
 
-Error broken(std::string_view what) {
-  return error(Code::kDataLoss, str("no zip file: ", what));
-}
+Error broken(std::string_view what) { return error(Code::kDataLoss, str("no zip file: ", what)); }
 
 // Little-endian numbers; 0 beyond the end.
 uint64_t number(std::string_view bytes, size_t at, size_t size) {
@@ -31,7 +29,8 @@ uint64_t number(std::string_view bytes, size_t at, size_t size) {
   return n;
 }
 
-// Sizes and place that do not fit in 32 bits stand in the extra field, those that are all ones only.
+// Sizes and place that do not fit in 32 bits stand in the extra field, those that are all ones
+// only.
 void read_extra(std::string_view extra, ZipEntry& e) {
   while (extra.size() >= 4) {
     uint64_t id = number(extra, 0, 2), size = number(extra, 2, 2);
@@ -160,11 +159,13 @@ Result<uint64_t> Zip::start_of(const ZipEntry& e) const {
 
 Result<std::string> Zip::read(const ZipEntry& e, uint64_t most) const {
   if (e.size > most || e.packed > most)
-    return error(Code::kTooLarge, str(shorten(e.name, 100), " has ", e.size, " bytes, more than ", most));
+    return error(Code::kTooLarge,
+                 str(shorten(e.name, 100), " has ", e.size, " bytes, more than ", most));
   if ((e.flags & kEncrypted) != 0)
     return error(Code::kUnimplemented, str(shorten(e.name, 100), " is encrypted"));
   if (e.method != 0 && e.method != 8)
-    return error(Code::kUnimplemented, str(shorten(e.name, 100), " is packed by method ", e.method));
+    return error(Code::kUnimplemented,
+                 str(shorten(e.name, 100), " is packed by method ", e.method));
   TRY(uint64_t start, start_of(e));
   TRY(std::string packed, bytes(start, e.packed));
   if (e.method == 0 && e.packed != e.size) return broken("an entry's sizes differ");

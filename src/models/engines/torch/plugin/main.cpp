@@ -11,7 +11,8 @@ using torch::jit::Module;
 
 void dense(const std::string& folder) {
   Module m("Dense");
-  m.register_parameter("weight", torch::tensor({{1.f, 2.f, 3.f, 4.f}, {-1.f, .5f, 0.f, .25f}}), false);
+  m.register_parameter("weight", torch::tensor({{1.f, 2.f, 3.f, 4.f}, {-1.f, .5f, 0.f, .25f}}),
+                       false);
   m.register_parameter("bias", torch::tensor({.5f, -.5f}), false);
   m.define(R"(
 def forward(self, x):

@@ -64,7 +64,9 @@ class Bytes : public std::streambuf {
 
  protected:
   pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
-    char* base = from == std::ios_base::beg ? eback() : from == std::ios_base::cur ? gptr() : egptr();
+    char* base = from == std::ios_base::beg   ? eback()
+                 : from == std::ios_base::cur ? gptr()
+                                              : egptr();
     if (offset < eback() - base || offset > egptr() - base) return pos_type(off_type(-1));
     setg(eback(), base + offset, egptr());
     return pos_type(gptr() - eback());
@@ -118,7 +120,8 @@ at::Tensor input(const Tensor& t) {
   if (type == at::ScalarType::Undefined)
     throw std::runtime_error("PyTorch has no unsigned tensors but of UINT8");
   at::IntArrayRef shape(t.shape, static_cast<size_t>(t.rank));
-  return torch::from_blob(const_cast<void*>(t.data), shape, at::TensorOptions().dtype(type)).clone();
+  return torch::from_blob(const_cast<void*>(t.data), shape, at::TensorOptions().dtype(type))
+      .clone();
 }
 
 void add_output(Answer& out, const c10::IValue& value) {

@@ -16,10 +16,10 @@ struct Pair {
   DataType ours;
 };
 constexpr Pair kTypes[] = {
-    {at::kBool, DataType::kBool},     {at::kByte, DataType::kUint8},  {at::kChar, DataType::kInt8},
-    {at::kShort, DataType::kInt16},   {at::kInt, DataType::kInt32},   {at::kLong, DataType::kInt64},
-    {at::kHalf, DataType::kFp16},     {at::kBFloat16, DataType::kBf16},
-    {at::kFloat, DataType::kFp32},    {at::kDouble, DataType::kFp64},
+    {at::kBool, DataType::kBool},   {at::kByte, DataType::kUint8},    {at::kChar, DataType::kInt8},
+    {at::kShort, DataType::kInt16}, {at::kInt, DataType::kInt32},     {at::kLong, DataType::kInt64},
+    {at::kHalf, DataType::kFp16},   {at::kBFloat16, DataType::kBf16}, {at::kFloat, DataType::kFp32},
+    {at::kDouble, DataType::kFp64},
 };
 
 bool is_tensor(const c10::TypePtr& type) { return type->kind() == c10::TypeKind::TensorType; }

@@ -12,7 +12,7 @@ namespace proa::torch_plugin {
 
 struct Ports {
   std::vector<torch_abi::Port> ports;
-  std::vector<std::string> names;           // what ports view
+  std::vector<std::string> names;  // what ports view
   std::vector<std::vector<int64_t>> shapes;
   void add(std::string name, int32_t type, std::vector<int64_t> shape, bool any_rank);
   void settle();  // after the last add
