@@ -240,6 +240,15 @@ TEST(Xgboost, RefusesWhatItCannotServe) {
           "booster");
 }
 
+TEST(Xgboost, RefusesVersionsThatAreNone) {
+  for (std::string_view version : {"[1e300,0,0]", "[-1,0,0]", "[2,1,0,0]"}) {
+    std::string text = model_text();
+    std::string_view good = "[2,1,0]";
+    text.replace(text.rfind(good), good.size(), version);
+    refuses(text, Code::kDataLoss, "version");
+  }
+}
+
 TEST(Xgboost, RefusesTreesThatContradictThemselves) {
   std::string good = model_text();
   auto with = [&](std::string_view from, std::string_view to) {
