@@ -116,11 +116,11 @@ void set_model_fetched(json::Value& conditions, const PodObserved& o) {
     if (c.state == State::kRunning && !c.progress.empty())
       client::set_condition(conditions, {kType, "False", "Fetching", c.progress, ""}, o.now);
     else if (before && c.state == State::kTerminated && !c.progress.empty())
-      client::set_condition(conditions,
-                            {kType, c.terminated.exit_code == 0 ? "True" : "False",
-                             c.terminated.exit_code == 0 ? "Fetched" : "FetchFailed",
-                             c.terminated.message, ""},
-                            o.now);
+      client::set_condition(
+          conditions,
+          {kType, c.terminated.exit_code == 0 ? "True" : "False",
+           c.terminated.exit_code == 0 ? "Fetched" : "FetchFailed", c.terminated.message, ""},
+          o.now);
   }
 }
 }  // namespace
