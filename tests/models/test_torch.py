@@ -153,6 +153,20 @@ def test_archives_of_torchserve():
             assert served.v1(instances=[[0, 0, 0, 0]]) == [[.5, -.5]]
 
 
+def test_tensors_have_the_names_of_tritons_configuration():
+    if missing():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "net/1").mkdir(parents=True)
+        made(pathlib.Path(folder, "net/1"), "dense")
+        pathlib.Path(folder, "net/config.pbtxt").write_text(
+            'platform: "pytorch_libtorch" input { name: "INPUT__0" data_type: TYPE_FP32 dims: [-1, 4] } '
+            'output { name: "OUTPUT__0" data_type: TYPE_FP32 dims: [-1, 2] }')
+        with Served(folder) as served:
+            status, answer = served.ask("/v2/models/net/infer", {"inputs": [{"name": "INPUT__0", "shape": [1, 4], "datatype": "FP32", "data": [0] * 4}]})
+            assert status == 200 and answer["outputs"][0]["name"] == "OUTPUT__0" and answer["outputs"][0]["data"] == [.5, -.5], answer
+
+
 def test_files_that_are_no_torchscript_say_what_they_are():
     with folder_with(model__pt=b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.") as folder:
         assert "no TorchScript file" in refusal(folder)
@@ -166,10 +180,12 @@ def test_networks_of_pytorch_agree_with_it():
     if missing():
         return
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as serving:
-        done = subprocess.run(["/usr/bin/python3", "-c", PYTORCH, folder], capture_output=True, text=True)
-        if done.returncode:
+        if subprocess.run(["/usr/bin/python3", "-c", "import torch"], capture_output=True).returncode:
             print("     the system's Python has no PyTorch: left out")
             return
+        program = pathlib.Path(folder, "program.py")  # torch.jit.script reads the source
+        program.write_text(PYTORCH)
+        done = subprocess.run(["/usr/bin/python3", program, folder], capture_output=True, text=True, check=True)
         target = pathlib.Path(serving, "model.pt")
         for name, case in json.loads(done.stdout.splitlines()[-1]).items():
             target.write_bytes(pathlib.Path(folder, f"{name}.pt").read_bytes())

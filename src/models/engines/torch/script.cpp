@@ -6,6 +6,7 @@
 
 #include "foundation/base/strings.h"
 #include "models/engines/library/library.h"
+#include "models/engines/torch/triton_names.h"
 
 namespace proa::torch {
 namespace {
@@ -40,6 +41,11 @@ TensorInfo info_of(const torch_abi::Port& port) {
   return t;
 }
 
+void rename(std::vector<TensorInfo>& tensors, const std::vector<std::string>& names) {
+  for (size_t i = 0; i < std::min(tensors.size(), names.size()); ++i)
+    if (!names[i].empty()) tensors[i].name = names[i];
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Runtime>> Runtime::make() {
@@ -70,11 +76,11 @@ Result<std::unique_ptr<inference::Model>> Script::load(std::shared_ptr<const Run
   if (!made->model_)
     return error(Code::kDataLoss, str("no TorchScript model that libtorch ", api.release,
                                       " can serve: ", why.short_text()));
-  made->describe(source.archive);
+  made->describe(source);
   return std::unique_ptr<inference::Model>(std::move(made));
 }
 
-void Script::describe(bool archive) {
+void Script::describe(const Source& source) {
   info_.engine = "torch";
   info_.platform = "pytorch_torchscript";
   info_.type = str("TorchScript of ",
@@ -84,7 +90,10 @@ void Script::describe(bool archive) {
   for (size_t i = 0; i < model_->output_count; ++i)
     info_.outputs.push_back(info_of(model_->outputs[i]));
   // As TorchServe's requests have it: {"instances": [{"data": …}]}.
-  if (archive && info_.inputs.size() == 1) info_.inputs[0].name = "data";
+  if (source.archive && info_.inputs.size() == 1) info_.inputs[0].name = "data";
+  GivenNames given = given_names_beside(source.path);
+  rename(info_.inputs, given.inputs);
+  rename(info_.outputs, given.outputs);
 }
 
 Status Script::read(const torch_abi::Tensor& from, size_t place, Workspace& work,

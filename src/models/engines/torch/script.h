@@ -33,7 +33,7 @@ class Script : public inference::TensorModel {
 
  private:
   explicit Script(std::shared_ptr<const Runtime> runtime) : runtime_(std::move(runtime)) {}
-  void describe(bool archive);
+  void describe(const Source& source);
   Status read(const torch_abi::Tensor& from, size_t place, inference::Workspace& work,
               inference::Tensor& out) const;
 

@@ -5,6 +5,7 @@
 #include "foundation/base/strings.h"
 #include "models/engines/torch/archive.h"
 #include "models/engines/torch/torch_engine.h"
+#include "models/engines/torch/triton_names.h"
 #include "models/engines/torch/zip_maker.h"
 
 namespace proa::torch {
@@ -98,6 +99,16 @@ TEST_F(TorchFiles, ADamagedZipFileIsRefused) {
   ASSERT_FALSE(content.ok());
   EXPECT_TRUE(contains(content.error().message, "checksum"));
   EXPECT_EQ(zip->read(*zip->find("b"), 1000).value(), "more");
+}
+
+TEST(TritonNames, AreTakenByTheirIndex) {
+  GivenNames given = given_names(R"(name: "m__7" platform: "pytorch_libtorch" # "input__9"
+input [ { name: "INPUT__1" data_type: TYPE_FP32 dims: [ 4 ] }, { name: "x" }, { name: "a__0" } ]
+output { name: "OUTPUT__0" label_filename: "l__1" })");
+  EXPECT_EQ(given.inputs, (std::vector<std::string>{"a__0", "INPUT__1"}));
+  EXPECT_EQ(given.outputs, std::vector<std::string>{"OUTPUT__0"});
+  EXPECT_TRUE(given_names("input { name: \"a__99999\" } input { name: \"b").inputs.empty());
+  EXPECT_TRUE(given_names_beside("/nonexistent/1/model.pt").inputs.empty());
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ void dense(const std::string& folder) {
   m.register_parameter("bias", torch::tensor({.5f, -.5f}), false);
   m.define(R"(
 def forward(self, x):
-    return torch.nn.functional.linear(x, self.weight, self.bias)
+    return torch.matmul(x, self.weight.t()) + self.bias
 )");
   m.save(folder + "/dense.pt");
 }
@@ -25,7 +25,7 @@ void several(const std::string& folder) {
   Module m("Several");
   m.define(R"(
 def forward(self, a, b, scale: float = 2.0):
-    return (a + b, a * scale, (a > b), a.to(torch.int64))
+    return (a + b, a * scale, (a > b), a.to(4))
 )");
   m.save(folder + "/several.pt");
 }
@@ -35,7 +35,7 @@ void words(const std::string& folder) {
   m.register_parameter("table", torch::arange(20, torch::kFloat).reshape({10, 2}), false);
   m.define(R"(
 def forward(self, tokens):
-    return torch.nn.functional.embedding(tokens, self.table)
+    return torch.embedding(self.table, tokens)
 )");
   m.save(folder + "/words.pt");
 }
