@@ -285,8 +285,10 @@ Status Repository::load_all() {
   if (!options_.load_at_start && options_.load_models.empty()) return {};
   std::vector<std::string> errors;
   std::vector<Found> ensembles;
-  for (const std::string& name : folders_in(options_.path)) {
-    auto found = find_in(name, name);
+  const auto& some = options_.load_models;
+  bool all = options_.load_at_start || std::find(some.begin(), some.end(), "*") != some.end();
+  for (const std::string& name : all ? names() : some) {
+    auto found = options_.named.empty() ? find_in(name, name) : find_named(name);
     if (found.ok() && found->ensemble) {
       ensembles.push_back(std::move(*found));
       continue;
