@@ -7,6 +7,7 @@
                                 the gateway and its scaling: beside nginx and Envoy, 100 services from zero at once, 10,000
                                 services, ten times too much load, attacks, the ramp with its plot, a million requests
     ./dev bench stores          downloads beside curl
+    ./dev bench engines         ONNX by proa serve beside ONNX Runtime's call alone and FastAPI (installs about 0.2 GB below .cache/)
     ./dev bench peers           KServe's Python server and MLServer too (installs about 1.3 GB below .cache/)
 
 Servers are pinned to core 0, load tools to core 1. Nothing here asserts a time; it prints what it saw.
@@ -28,6 +29,7 @@ import threading
 import time
 
 import edge
+import engines
 import models
 import scale
 import stores
@@ -264,7 +266,7 @@ def main():
     print(f"{os.cpu_count()} cores, {machine.machine()}, Linux {machine.release().split('-')[0]}, {time.strftime('%Y-%m-%d')}\n")
     for part in parts:
         name = f"bench_{part.replace('-', '_')}"
-        found = [getattr(m, name) for m in (sys.modules[__name__], models, edge, scale, stores) if hasattr(m, name)]
+        found = [getattr(m, name) for m in (sys.modules[__name__], models, edge, engines, scale, stores) if hasattr(m, name)]
         if not found:
             raise SystemExit(f"no part is called {part}")
         found[0](proa)

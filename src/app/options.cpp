@@ -18,7 +18,7 @@ struct Given {
   std::string data_dir, kubeconfig, bind, domain, config;
   std::optional<uint16_t> api_port, http_port;
   std::vector<std::string> mirrors;
-  bool verbose = false;
+  bool verbose = false, take_over = false;
 };
 
 std::string absolute(const std::string& path) {
@@ -84,6 +84,7 @@ Result<UpOptions> settle(const Given& given) {
   if (given.api_port) options.api_port = *given.api_port;
   options.http_port = given.http_port;
   options.verbose = given.verbose;
+  options.take_over = given.take_over;
   for (const std::string& mirror : given.mirrors) {
     size_t at = mirror.find('=');
     if (at == std::string::npos || at == 0 || at + 1 == mirror.size() ||
@@ -127,6 +128,9 @@ Result<std::optional<UpOptions>> parse_up_options(int argc, char** argv) {
   app.add_option(
       "--config", given.config,
       "YAML file with dataDir, kubeconfig, bind, domain, apiPort, httpPort, mirrors, verbose");
+  app.add_flag("--take-over", given.take_over,
+               "replace the instance that runs on the data folder, if one does: pods run on, no "
+               "request fails, the other process finishes what it has in hand and ends");
   app.add_flag("--verbose,-v", given.verbose, "log debug lines too");
   try {
     app.parse(argc, argv);

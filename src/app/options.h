@@ -18,6 +18,7 @@ struct UpOptions {
   std::string domain = "example.com";
   std::map<std::string, std::string> mirrors;  // URI prefix → absolute folder
   bool verbose = false;
+  bool take_over = false;  // of the instance that runs on the data folder
 };
 
 // nullopt: --help or --version was answered. Errors name the flag or the key.

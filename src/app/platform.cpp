@@ -17,6 +17,7 @@
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/obs/log.h"
+#include "models/engines/library/library.h"
 #include "platform/apiserver/api_server.h"
 #include "platform/autoscaling/horizontal.h"
 #include "platform/dns/server.h"
@@ -123,6 +124,11 @@ Networks claim_networks() {
   return networks;
 }
 
+Networks networks_of(std::optional<Estate>& inherited) {
+  if (!inherited) return claim_networks();
+  return {inherited->pods_network, inherited->services_network, std::move(inherited->claim)};
+}
+
 // What the storage initializer takes from this process's environment.
 void pass_on(std::map<std::string, std::string>& env) {
   for (const char* name :
@@ -135,10 +141,15 @@ void pass_on(std::map<std::string, std::string>& env) {
 }  // namespace
 
 struct Platform::Parts {
-  Parts(const UpOptions& o, node::Zygote& z) : options(o), zygote(z) {}
+  Parts(const UpOptions& o, node::Zygote& z, std::optional<Estate> e)
+      : options(o), zygote(z), inherited(std::move(e)), networks(networks_of(inherited)) {
+    if (inherited) options.api_port = inherited->api_port;
+  }
 
   UpOptions options;
   node::Zygote& zygote;
+  std::optional<Estate> inherited;
+  Networks networks;
   metrics::Registry metrics;
   std::unique_ptr<api::Catalog> catalog;
   client::Client* client = nullptr;
@@ -155,7 +166,6 @@ struct Platform::Parts {
   std::unique_ptr<node::Node> node;
   std::unique_ptr<gateway::Gateway> gateway;
   std::atomic<gateway::Gateway*> activator{nullptr};  // the gateway, once it runs
-  Networks networks = claim_networks();
   bool started = false;
 
   Status open_api();
@@ -218,7 +228,10 @@ Status Platform::Parts::start_node() {
   o.kubernetes_host = networks.service(".0.1");
   for (const auto& [prefix, folder] : options.mirrors) o.mirrors[prefix] = folder;
   pass_on(o.fetch_env);
+  o.engines_dir = engines::engines_folder();
   o.usage = &usage;
+  if (inherited)
+    o.inherited = std::make_shared<node::Inheritance>(std::move(inherited->node));
   o.on_ready = [this](const std::string& pod_uid, bool ready) {
     if (gateway::Gateway* g = activator.load()) g->pod_ready(pod_uid, ready);
   };
@@ -234,6 +247,9 @@ Status Platform::Parts::start_gateway() {
     gateway::GatewayOptions o;
     o.bind = options.bind;
     o.http_port = port;
+    if (inherited)
+      o.inherited =
+          std::make_shared<std::vector<gateway::NamedSocket>>(std::move(inherited->sockets));
     o.pod_log_root = options.data_dir + "/logs/pods";
     gateway::ApiConfigurationOptions c;
     c.table.domain = options.domain;
@@ -251,8 +267,8 @@ Status Platform::Parts::start_gateway() {
   return {};
 }
 
-Platform::Platform(const UpOptions& options, node::Zygote& zygote)
-    : parts_(std::make_unique<Parts>(options, zygote)) {}
+Platform::Platform(const UpOptions& options, node::Zygote& zygote, std::optional<Estate> estate)
+    : parts_(std::make_unique<Parts>(options, zygote, std::move(estate))) {}
 
 Platform::~Platform() { stop(); }
 
@@ -288,6 +304,38 @@ void Platform::stop() {
   p.autoscaler.reset();
   p.horizontal.reset();
   p.api.reset();
+}
+
+Result<Estate> Platform::estate() {
+  Parts& p = *parts_;
+  p.started = false;
+  Estate out;
+  out.pods_network = p.networks.pods, out.services_network = p.networks.services;
+  out.api_port = p.api->port();
+  p.control_loop.stop();
+  p.node_loop.stop();
+  TRY(out.node, p.node->hand_over());
+  p.gateway->freeze();
+  p.api_loop.stop();
+  out.sockets = p.gateway->sockets();
+  p.node.reset();
+  p.dns.reset();
+  p.autoscaler->stop();
+  p.horizontal->stop();
+  p.controllers.reset();
+  p.horizontal.reset();
+  p.api.reset();  // the store is closed
+  out.claim = std::move(p.networks.claim);
+  return out;
+}
+
+void Platform::retire() {
+  constexpr Duration kMost = std::chrono::minutes(10);
+  Parts& p = *parts_;
+  p.gateway->retire(kMost);
+  p.gateway_loop.stop();
+  p.gateway.reset();
+  p.autoscaler.reset();
 }
 
 void Platform::restart_gateway() { parts_->gateway->restart(); }

@@ -9,9 +9,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/options.h"
+#include "app/take_over.h"
 #include "foundation/base/result.h"
 #include "platform/node/zygote/zygote.h"
 
@@ -23,10 +25,15 @@ struct Endpoints {
 
 class Platform {
  public:
-  Platform(const UpOptions& options, node::Zygote& zygote);
+  // estate: of the instance that this one replaces.
+  Platform(const UpOptions& options, node::Zygote& zygote, std::optional<Estate> estate = {});
   ~Platform();
   Result<Endpoints> start();
   void stop();
+  // Instead of stop(), when another process takes over: in two steps. estate() ends everything but
+  // the gateway's connections; retire() waits for those.
+  Result<Estate> estate();
+  void retire();
   // New gateway workers behind the same listening sockets; the old ones finish what they have.
   void restart_gateway();
 

@@ -1,8 +1,10 @@
 #include "app/up.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -10,6 +12,7 @@
 #include "app/options.h"
 #include "app/platform.h"
 #include "app/programs.h"
+#include "app/take_over.h"
 #include "foundation/base/clock.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
@@ -43,6 +46,14 @@ bool lock_file(int fd, const std::string& path) {
   return true;
 }
 
+// The lock says whose it is.
+Status sign(const Fd& lock, const std::string& dir) {
+  std::string pid = str(::getpid(), "\n");
+  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0)
+    return errno_error(str("data folder ", dir, " is not writable: write lock"));
+  return {};
+}
+
 // The data folder with a lock file that this process and its children hold as long as they live.
 Result<Fd> take_folder(const std::string& dir) {
   auto made = make_dirs(dir, 0755);
@@ -54,11 +65,11 @@ Result<Fd> take_folder(const std::string& dir) {
     auto holder = read_file(path, 64);
     return error(Code::kConflict,
                  str("another instance", holder.ok() ? str(" (pid ", trim(*holder), ")") : "",
-                     " uses ", dir, "; stop it, or choose another folder with --data-dir"));
+                     " uses ", dir,
+                     "; stop it, take over from it with --take-over, or choose another folder "
+                     "with --data-dir"));
   }
-  std::string pid = str(::getpid(), "\n");
-  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
-    return errno_error(str("data folder ", dir, " is not writable: write lock"));
+  TRY_STATUS(sign(fd, dir));
   return fd;
 }
 
@@ -81,11 +92,59 @@ sigset_t awaited_signals() {
   return set;
 }
 
-Status run(const UpOptions& options) {
-  TRY(Fd lock, take_folder(options.data_dir));
-  ::unlink((options.data_dir + "/endpoints.json").c_str());
+// What ends the wait: a signal, or a process (`taker`) that takes over.
+struct Asked {
+  int signal = 0;
+  Fd taker;
+};
 
-  // The zygote first, while there is one thread; it leaves the signals to this process.
+Asked wait_for_end(const sigset_t& signals, Platform& platform, HandoverPoint* point) {
+  Fd arriving(::signalfd(-1, &signals, SFD_CLOEXEC));
+  pollfd fds[2] = {{arriving.get(), POLLIN, 0}, {point ? point->fd() : -1, POLLIN, 0}};
+  for (;;) {
+    if (::poll(fds, 2, -1) < 0 && errno != EINTR) return {SIGTERM, Fd()};
+    signalfd_siginfo info;
+    if (fds[0].revents && ::read(arriving.get(), &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo != SIGUSR2) return {static_cast<int>(info.ssi_signo), Fd()};
+      platform.restart_gateway();
+    }
+    if (!fds[1].revents) continue;
+    auto taker = point->accept();
+    if (taker.ok()) return {0, std::move(*taker)};
+    log::warn("proa", taker.error().message);
+  }
+}
+
+// The other process goes on from here; this one only finishes what its connections have in hand.
+Status give_all(Platform& platform, Fd lock, Fd taker) {
+  log::info("proa", "handing over to another process");
+  TRY(Estate estate, platform.estate());
+  estate.lock = std::move(lock);
+  TRY_STATUS(hand_over(taker.get(), std::move(estate)));
+  platform.retire();
+  log::info("proa", "handed over");
+  return {};
+}
+
+// What a process that takes over needs of the one that runs, or the free data folder's lock.
+Result<Fd> take_lock(const UpOptions& options, node::Zygote& zygote,
+                     std::optional<Estate>& estate) {
+  if (options.take_over) {
+    TRY(estate, take_over(options.data_dir));
+  }
+  if (!estate) return take_folder(options.data_dir);
+  TRY_STATUS(sign(estate->lock, options.data_dir));
+  TRY_STATUS(zygote.keep(estate->lock.get()));
+  return std::move(estate->lock);
+}
+
+Status run(const UpOptions& options) {
+  // Without --take-over the lock comes first: who may not use the folder starts nothing.
+  Fd lock;
+  if (!options.take_over) {
+    TRY(lock, take_folder(options.data_dir));
+  }
+  // The zygote, while there is one thread; it leaves the signals to this process.
   sigset_t signals = awaited_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
@@ -94,19 +153,27 @@ Status run(const UpOptions& options) {
   for (const Program& program : programs())
     table.push_back({std::string(program.name), program.main});
   TRY(auto zygote, node::Zygote::start(std::move(table)));
+  std::optional<Estate> estate;
+  if (!lock) {
+    TRY(lock, take_lock(options, *zygote, estate));
+  }
+  ::unlink((options.data_dir + "/endpoints.json").c_str());
 
-  Platform platform(options, *zygote);
+  Platform platform(options, *zygote, std::move(estate));
   TRY(Endpoints endpoints, platform.start());
   TRY_STATUS(write_endpoints(options, endpoints));
+  auto point = HandoverPoint::open(options.data_dir);
+  if (!point.ok()) log::warn("proa", point.error().message);
   log::info(
       "proa", "ready",
       {{"api", endpoints.api}, {"http", endpoints.http}, {"kubeconfig", endpoints.kubeconfig}});
 
-  int signal = 0;
-  while (::sigwait(&signals, &signal) == 0 && signal == SIGUSR2) platform.restart_gateway();
-  log::info("proa", "stopping", {{"signal", strsignal(signal)}});
+  Asked asked = wait_for_end(signals, platform, point.ok() ? &*point : nullptr);
   ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);  // a second Ctrl-C ends it at once
+  if (asked.taker) return give_all(platform, std::move(lock), std::move(asked.taker));
+  log::info("proa", "stopping", {{"signal", strsignal(asked.signal)}});
   ::unlink((options.data_dir + "/endpoints.json").c_str());
+  ::unlink((options.data_dir + "/gateway.sock").c_str());
   platform.stop();
   log::info("proa", "stopped");
   return {};

@@ -14,8 +14,7 @@
 namespace proa::serving {
 
 json::Value config_map(std::string_view domain);
-// kserve-sklearnserver, kserve-xgbserver, kserve-lgbserver, kserve-predictiveserver,
-// kserve-mlserver.
+// KServe's default ones, by its names, and kserve-openvino. docs/FORMATS.md lists them.
 std::vector<json::Value> runtimes();
 
 // The Gateway that HTTPRoutes of Standard mode hang on, if it is not there. Used by the controller.

@@ -126,6 +126,48 @@ TEST(Golden, VersionTwoOfTheProtocolIsMlservers) {
                              " {name: INFERENCE_SERVICE_NAME, value: legacy}]"));
 }
 
+TEST(Golden, EachFormatHasKServesRuntime) {
+  struct Case {
+    const char *model, *image, *first;
+  };
+  for (const Case& c : {Case{"modelFormat: {name: onnx}", "nvcr.io/nvidia/tritonserver:23.05-py3",
+                             "tritonserver"},
+                        Case{"modelFormat: {name: onnx}, protocolVersion: v2",
+                             "nvcr.io/nvidia/tritonserver:23.05-py3", "tritonserver"},
+                        Case{"modelFormat: {name: tensorflow}", "tensorflow/serving:2.6.2",
+                             "--model_name=m"},
+                        Case{"modelFormat: {name: pytorch}", "pytorch/torchserve-kfs:0.9.0",
+                             "torchserve"},
+                        Case{"modelFormat: {name: openvino}", "openvino/model_server:latest",
+                             "--model_name=m"},
+                        Case{"modelFormat: {name: onnx}, runtime: kserve-openvino",
+                             "openvino/model_server:latest", "--model_name=m"},
+                        Case{"modelFormat: {name: pmml}", "kserve/pmmlserver:latest",
+                             "--model_name=m"},
+                        Case{"modelFormat: {name: paddle}", "kserve/paddleserver:latest",
+                             "--model_name=m"},
+                        Case{"modelFormat: {name: mlflow}, protocolVersion: v2",
+                             "docker.io/seldonio/mlserver:1.7.1", ""}}) {
+    const auto made = template_for(
+        yaml(str("{metadata: {name: m, namespace: t}, spec: {predictor: {model: {", c.model,
+                 ", storageUri: 'gs://b/m'}}}}")));
+    const auto& container = made["spec"]["containers"][0];
+    EXPECT_EQ(container["image"].str(), c.image) << c.model;
+    const auto& args = container["args"].array();
+    EXPECT_EQ(args.empty() ? "" : args[0].str(), c.first) << c.model;
+  }
+}
+
+TEST(Golden, TorchserveIsToldTheProtocol) {
+  const auto made = template_for(
+      yaml("{metadata: {name: m, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
+           "pytorch}, protocolVersion: v2, storageUri: 'gs://b/m'}}}}"));
+  EXPECT_EQ(made["metadata"]["labels"]["serviceEnvelope"].str(), "kservev2");
+  expect_same(made["spec"]["containers"][0]["env"],
+              yaml("[{name: PROTOCOL_VERSION, value: v2}, {name: TS_SERVICE_ENVELOPE, value: "
+                   "kservev2}, {name: INFERENCE_SERVICE_NAME, value: m}]"));
+}
+
 TEST(Golden, GrpcGetsAPortThatSpeaksHttp2) {
   const auto made = template_for(
       yaml("{metadata: {name: x, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "

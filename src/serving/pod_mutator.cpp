@@ -5,6 +5,7 @@
 #include "api/kinds.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
+#include "serving/pull_secrets.h"
 #include "serving/storage_spec.h"
 
 namespace proa::serving {
@@ -208,6 +209,24 @@ std::string revision_of(const json::Value& labels) {
   return hash.empty() ? hash : str(labels["app"].str(), "-", hash);
 }
 
+bool from_registry(const Source& s) {
+  return s.uri.starts_with("oci://") || s.uri.starts_with("oci+fetch://");
+}
+
+// Which server models:/ and runs:/ are of, and who asks it, is said where the model is.
+void mlflow_env(json::Value& spec, json::Value& init, const std::vector<Source>& sources) {
+  auto of_mlflow = [](const Source& s) {
+    return s.uri.starts_with("models:/") || s.uri.starts_with("runs:/");
+  };
+  if (std::none_of(sources.begin(), sources.end(), of_mlflow)) return;
+  auto& env = init.ref("env");
+  for (const auto* c : readers(spec))
+    for (const auto& variable : (*c)["env"].array())
+      if (variable["name"].str().starts_with("MLFLOW_") &&
+          !find_named(env, variable["name"].str()))
+        env.push(variable);
+}
+
 void inject(json::Value& pod, const std::vector<Source>& sources, const StorageSpec& storage,
             const client::Client& client, const Config& config) {
   auto& spec = pod.ref("spec");
@@ -225,12 +244,15 @@ void inject(json::Value& pod, const std::vector<Source>& sources, const StorageS
         std::pair{"HF_XET_NUM_CONCURRENT_RANGE_GETS", "8"}})
     add_env(init, name, value);
   for (const auto& [name, value] : config.init_env) add_env(init, name, value);
+  mlflow_env(spec, init, sources);
   if (const auto revision = revision_of(pod["metadata"]["labels"]); !revision.empty())
     add_env(init, "PROA_MODEL_PIN", str(pod["metadata"]["namespace"].str(), "/", revision));
   for (size_t i = 0; i < sources.size(); ++i) {
     const auto& uri = sources[i].uri;
     if (uri.starts_with("file://") || uri.starts_with("/")) show_local(spec, init, sources[i], i);
   }
+  if (std::any_of(sources.begin(), sources.end(), from_registry))
+    add_pull_secrets(pod, init, client);
   const std::string at = shared_parent(sources);
   add_mount(init, json::object({{"mountPath", at}, {"name", kShared}}));
   add_volume(spec, json::object({{"name", kShared}, {"emptyDir", json::Object{}}}));

@@ -2,6 +2,7 @@
 import warnings
 
 import numpy as np
+import sklearn
 from scipy import sparse
 
 from samples import Data, fitted
@@ -51,6 +52,8 @@ def shapes(d):
         yield from fitted(distribution + " ties", "QuantileTransformer", d.counts, None, d.count_rows, output_distribution=distribution, n_quantiles=20)
     for parameters in ({}, {"degree": 3}, {"degree": 3, "interaction_only": True}, {"include_bias": False}, {"degree": 1}, {"degree": (2, 3)},
                        {"degree": (2, 2), "interaction_only": True}, {"degree": (0, 2), "include_bias": False}, {"degree": 4, "order": "F"}, {"degree": 0}):
+        if parameters == {"degree": 0} and sklearn.__version__.startswith(("0.24", "1.0")):
+            continue  # fails in scikit-learn itself
         yield from fitted(str(parameters), "PolynomialFeatures", d.x, None, d.rows, **parameters)
     for extrapolation in ("error", "constant", "linear", "continue", "periodic"):
         for degree in (0, 1, 2, 3, 5):

@@ -124,6 +124,11 @@ def missing_values(rng):
         e = ensemble.RandomForestRegressor(5, monotonic_cst=[1, 0, 0, -1, 0, 0], max_depth=5).fit(full, y)
         yield "monotonic forest", e, full[:40], None
         yield "monotonic forest, missing", e, some, None
+    if V >= (1, 9):
+        for e in (tree.DecisionTreeRegressor(monotonic_cst=[1, 0, 0, -1, 0, 0], max_depth=5),
+                  ensemble.RandomForestClassifier(5, monotonic_cst=[1, 0, 0, -1, 0, 0], max_depth=5)):
+            e = e.fit(x, y > 1 if "Classifier" in type(e).__name__ else y)
+            yield "monotonic, trained with missing " + type(e).__name__, e, x[:80], None
     e = ensemble.GradientBoostingRegressor(n_estimators=3).fit(full, y)
     yield "missing refused", e, some, ["predict"]
 

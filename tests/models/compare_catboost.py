@@ -6,10 +6,11 @@
 """
 import json
 import os
-import subprocess
 import sys
 
 import numpy as np
+
+from answers import ask
 
 
 def numeric(rng, n, features=6):
@@ -119,25 +120,6 @@ def make(folder):
             json.dump({"rows": rows, "answers": answers}, out)
         made += 1
     print(cb.__version__, made, "models in", folder)
-
-
-def arrays(text):
-    """What predict_file says, as an array; its error as a text."""
-    answer = json.loads(text)
-    if "error" in answer:
-        return answer["error"]
-    first = answer["arrays"][0]
-    kind = str if first["type"] == "BYTES" else float
-    return np.array(first["data"], dtype=kind).reshape(first["shape"])
-
-
-def ask(tool, model, method, data):
-    run = subprocess.run([tool, model, method], input=json.dumps(data, ensure_ascii=False).encode(),
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        return arrays(run.stdout.decode())
-    except ValueError:
-        return (run.stdout + run.stderr).decode().strip()[:200]
 
 
 def compare(want, got):

@@ -8,38 +8,24 @@ same answers as Booster.predict: floats within 1e-9 relative, leaves identical. 
 LightGBM from 2.3; models of older releases in the folder given as argument are compared too.
 """
 import glob
-import json
 import os
-import subprocess
 import sys
 import tempfile
 
 import lightgbm as lgb
 import numpy as np
 
+from answers import ask
+
 TOOL = os.environ["PREDICT_FILE"]
 FEATURES = 8
 
 
-def arrays(text):
-    """What predict_file says, as an array; its error as a text."""
-    answer = json.loads(text)
-    if "error" in answer:
-        return answer["error"]
-    first = answer["arrays"][0]
-    return np.array(first["data"], dtype=float).reshape(first["shape"])
-
-
-def ask(model, method, rows):
-    text = json.dumps([[None if np.isnan(v) else float(v) for v in row] for row in rows])
-    done = subprocess.run([TOOL, model, method], input=text.encode(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.decode().strip())
-    answer = arrays(done.stdout.decode())
-    if isinstance(answer, str):
-        raise RuntimeError(answer)
-    return answer
+def answer(model, method, rows):
+    said = ask(TOOL, model, method, [[None if np.isnan(v) else float(v) for v in row] for row in rows])
+    if isinstance(said, str):
+        raise RuntimeError(said)
+    return said
 
 
 def table(rng, n, special):
@@ -142,7 +128,7 @@ def compare(name, booster, path, rows):
         if linear and method == "contributions":
             continue
         expected = np.asarray(booster.predict(rows, **arguments))
-        got = ask(path, method, rows)
+        got = answer(path, method, rows)
         if method == "apply":  # releases before 4 answer a list for a single tree
             expected = expected.reshape(len(rows), -1)
         if got.shape != expected.shape:

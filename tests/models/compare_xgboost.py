@@ -8,10 +8,11 @@ Files of an old release are made by an interpreter that has that release.
 """
 import json
 import os
-import subprocess
 import sys
 
 import numpy as np
+
+from answers import ask
 
 
 def rows(rng, n, features, missing=0.1):
@@ -139,24 +140,6 @@ def make(folder):
                        "answers": {k: np.asarray(v).tolist() for k, v in answers.items()}}, out)
         made += 1
     print(xgb.__version__, made, "models in", folder)
-
-
-def arrays(text):
-    """What predict_file says, as an array; its error as a text."""
-    answer = json.loads(text)
-    if "error" in answer:
-        return answer["error"]
-    first = answer["arrays"][0]
-    return np.array(first["data"], dtype=float).reshape(first["shape"])
-
-
-def ask(tool, model, method, data):
-    run = subprocess.run([tool, model, method], input=json.dumps(data), stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, universal_newlines=True)
-    try:
-        return arrays(run.stdout)
-    except ValueError:
-        return (run.stdout + run.stderr).strip()[:200]
 
 
 def compare(want, got, exact):

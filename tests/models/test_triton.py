@@ -1,6 +1,9 @@
 """A model repository as Triton has it: several models, versions, config.pbtxt."""
+import concurrent.futures
 import pathlib
+import re
 import tempfile
+import urllib.request
 
 import tritonclient.http as triton_http
 import numpy as np
@@ -46,3 +49,72 @@ def test_models_versions_and_file_names_are_as_the_configuration_says():
             bad = next(m for (name, _), m in index.items() if name == "script")
             assert bad["state"] == "UNAVAILABLE" and "python" in bad["reason"], bad
             client.close()
+
+
+def infer(client, model, rows, name="x", output="y"):
+    x = triton_http.InferInput(name, [len(rows), 2], "FP32")
+    x.set_data_from_numpy(np.array(rows, np.float32))
+    return client.infer(model, [x]).as_numpy(output).tolist()
+
+
+def metric(served, name, model):
+    text = urllib.request.urlopen(f"http://127.0.0.1:{served.port}/metrics").read().decode()
+    return float(re.search(rf'^{name}{{model_name="{model}"}} (\S+)', text, re.M).group(1))
+
+
+ENSEMBLE = """
+name: "both" platform: "ensemble" max_batch_size: 8
+input [ { name: "RAW" data_type: TYPE_FP32 dims: [ 2 ] } ]
+output [ { name: "SUM" data_type: TYPE_FP32 dims: [ 2 ] }, { name: "PART" data_type: TYPE_FP32 dims: [ 2 ] } ]
+ensemble_scheduling { step [
+  { model_name: "ten" model_version: -1 input_map { key: "x" value: "PART" } output_map { key: "y" value: "SUM" } },
+  { model_name: "one" model_version: -1 input_map { key: "x" value: "RAW" } output_map { key: "y" value: "PART" } } ] }
+"""
+
+
+def test_an_ensemble_chains_models_by_their_tensors_and_follows_a_reload():
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, "one/1/model.onnx", adding(1))
+        write(folder, "ten/1/model.onnx", adding(10))
+        write(folder, "both/config.pbtxt", ENSEMBLE)
+        write(folder, "outer/config.pbtxt", 'platform: "ensemble" input { name: "in" data_type: TYPE_FP32 dims: [-1, 2] } '
+              'output { name: "out" data_type: TYPE_FP32 dims: [-1, 2] } ensemble_scheduling { step [ { model_name: "both" '
+              'input_map { key: "RAW" value: "in" } output_map { key: "SUM" value: "out" } } ] }')
+        bad = {"circle": ENSEMBLE.replace("both", "circle").replace('value: "RAW"', 'value: "SUM"'),
+               "unknown": ENSEMBLE.replace("both", "unknown").replace('"ten"', '"eleven"'),
+               "itself": ENSEMBLE.replace("both", "itself").replace('"ten"', '"itself"'),
+               "wrong": ENSEMBLE.replace("both", "wrong").replace('key: "y" value: "SUM"', 'key: "z" value: "SUM"')}
+        for name, text in bad.items():
+            write(folder, f"{name}/config.pbtxt", text)
+        with Served(folder) as served:
+            client = triton_http.InferenceServerClient(f"127.0.0.1:{served.port}")
+            assert infer(client, "both", [[1, 2], [3, 4]], "RAW", "SUM") == [[12, 13], [14, 15]]
+            assert infer(client, "both", [[1, 2]], "RAW", "PART") == [[2, 3]]
+            assert infer(client, "outer", [[1, 2]], "in", "out") == [[12, 13]]
+            metadata = client.get_model_metadata("both")
+            assert metadata["platform"] == "ensemble" and metadata["inputs"] == [{"name": "RAW", "datatype": "FP32", "shape": [-1, 2]}]
+            reasons = {m["name"]: m["reason"] for m in client.get_model_repository_index() if m["state"] != "READY"}
+            for name, what in (("circle", "wait for each other"), ("unknown", "eleven is not loaded"), ("itself", "itself"),
+                               ("wrong", "no output 'z'")):
+                assert what in reasons[name], reasons
+            write(folder, "one/1/model.onnx", adding(100))
+            client.load_model("one")
+            assert infer(client, "both", [[1, 2]], "RAW", "SUM") == [[111, 112]]
+            assert infer(client, "outer", [[1, 2]], "in", "out") == [[111, 112]]
+            client.close()
+
+
+def test_dynamic_batching_joins_what_arrives_within_the_delay():
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, "plus/1/model.onnx", adding(1))
+        write(folder, "plus/config.pbtxt", 'platform: "onnxruntime_onnx" max_batch_size: 8 instance_group [ { count: 2 kind: KIND_CPU } ] '
+              'dynamic_batching { preferred_batch_size: [ 8 ] max_queue_delay_microseconds: 60000000 }')
+        with Served(folder) as served:
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:  # 60 s would pass if they were not joined
+                answers = list(pool.map(lambda i: served.ask("/v2/models/plus/infer", {"inputs": [
+                    {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [i, i]}]}), range(8)))
+            assert [a["outputs"][0]["data"] for _, a in answers] == [[i + 1, i + 1] for i in range(8)]
+            assert metric(served, "request_batch_size_count", "plus") == 1 and metric(served, "request_batch_size_sum", "plus") == 8
+            status, answer = served.ask("/v2/models/plus/infer", {"inputs": [{"name": "x", "shape": [9, 2], "datatype": "FP32",
+                                                                             "data": list(range(18))}]})
+            assert status == 400 and "batch-size must be <= 8" in answer["error"], answer

@@ -38,8 +38,8 @@ service ServerReflection {
 }
 )";
 
-constexpr uint32_t kByFilename = 3, kBySymbol = 4, kByExtension = 5, kExtensionNumbers = 6,
-                   kListServices = 7;
+// Of the request; 5 asks by an extension, of which there are none.
+constexpr uint32_t kByFilename = 3, kBySymbol = 4, kExtensionNumbers = 6, kListServices = 7;
 constexpr uint32_t kFiles = 4, kNumbers = 5, kServices = 6, kError = 7;  // of the response
 
 }  // namespace

@@ -26,6 +26,7 @@ class H1Stream : public ServerStream {
   void receive(ServerCallbacks callbacks) override;
   void pause_reading() override;
   void resume_reading() override;
+  void let_go() override { calls_.release(); }
   void respond_head(int status, const Headers& headers, bool end) override;
   void respond_data(std::string_view data, bool end) override;
   void respond_trailers(const Headers& trailers) override;

@@ -116,7 +116,8 @@ struct H2Connection::Hooks {
     if (end) stream->ended_ = true;
     if (type == NGHTTP2_HEADERS && !stream->dispatched_) {
       stream->head_.ended = end;
-      c.dispatch(*stream);
+      stream->dispatched_ = true;
+      c.arrived_.push_back(stream->id_);
     } else if (end) {
       c.deliver(*stream);
     }
@@ -135,6 +136,7 @@ struct H2Connection::Hooks {
     if (!c.find(id)) return 0;
     auto stream = c.streams_[id];
     stream->heard_ = c.now();
+    stream->body_bytes_ += size;
     if (stream->receiving_ && !stream->paused_ && stream->pending_.empty()) {
       nghttp2_session_consume_stream(session, id, size);
       stream->calls_.call(&ServerCallbacks::on_data, text(data, size));
@@ -214,7 +216,7 @@ H2Stream* H2Connection::find(int32_t id) {
 void H2Connection::on_data(std::string_view data) {
   ssize_t n = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(data.data()),
                                        data.size());
-  hand_over();
+  dispatch_arrived();
   if (n < 0 || flooded_) {
     fill();
     connection_.close_after_flush();
@@ -226,6 +228,13 @@ void H2Connection::flooded() {
   nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+// A request that is taken back in the same breath reaches nobody.
+void H2Connection::dispatch_arrived() {
+  for (size_t i = 0; i < arrived_.size(); ++i)
+    if (H2Stream* stream = flooded_ ? nullptr : find(arrived_[i])) dispatch(*stream);
+  arrived_.clear();
+}
+
 void H2Connection::dispatch(H2Stream& stream) {
   stream.dispatched_ = true;
   RequestHead& head = stream.head_;
@@ -235,19 +244,7 @@ void H2Connection::dispatch(H2Stream& stream) {
   if (stream.too_large_) return stream.respond(431, {}, "");
   if (head.method == "CONNECT") return stream.respond(405, {}, "");
   if (!is_host(head.authority) || !is_target(head.target)) return stream.respond(400, {}, "");
-  fresh_.push_back(stream.id_);
-}
-
-// Requests are handed on after all that came with them was read: one that its client has taken back
-// already costs nobody anything.
-void H2Connection::hand_over() {
-  auto fresh = std::exchange(fresh_, {});
-  for (int32_t id : fresh) {
-    auto it = streams_.find(id);
-    if (it == streams_.end() || flooded_) continue;
-    auto stream = it->second;
-    core_.handler(stream);
-  }
+  core_.handler(streams_[stream.id_]);
 }
 
 void H2Connection::deliver(H2Stream& stream) {
@@ -376,6 +373,18 @@ void H2Connection::on_gone() {
   }
 }
 
+// As in HTTP/1.1: a body that trickles in. A gRPC stream may have little to say for long.
+bool H2Connection::too_slow(const H2Stream& stream, MonoTime now) const {
+  constexpr Duration kGrace = std::chrono::seconds(5);
+  const size_t least = core_.options.least_bytes_per_second;
+  if (least == 0 || !stream.receiving_ || stream.paused_ || stream.ended_ || stream.responded_ ||
+      now - stream.began_ < kGrace)
+    return false;
+  if (stream.head_.headers.get("content-type").starts_with("application/grpc")) return false;
+  return static_cast<double>(stream.body_bytes_) <
+         static_cast<double>(least) * seconds(now - stream.began_);
+}
+
 void H2Connection::on_tick(MonoTime now) {
   const ServerOptions& options = core_.options;
   if (idle() && now - idle_since_ >= options.idle_timeout) return go_away();
@@ -388,11 +397,13 @@ void H2Connection::on_tick(MonoTime now) {
     bool body_late = stream->dispatched_ && !stream->ended_ && stream->receiving_ &&
                      !stream->paused_ && now - stream->heard_ >= options.body_timeout;
     bool stuck = stream->backlog() > 0 && now - stream->sent_ >= options.body_timeout;
-    if (head_late || body_late || stuck) late.push_back(stream);
+    if (head_late || body_late || stuck || too_slow(*stream, now)) late.push_back(stream);
   }
   for (auto& stream : late) {
-    if (!stream->responded_ && stream->dispatched_) stream->respond(408, {}, "");
-    reset(*stream, NGHTTP2_CANCEL);
+    const bool refused = stream->dispatched_ && !stream->responded_;
+    if (refused) stream->respond(408, {}, "");  // and fill() ends what still comes
+    stream->calls_.call_last(&ServerCallbacks::on_abort);
+    if (!refused) reset(*stream, NGHTTP2_CANCEL);
   }
 }
 
@@ -417,7 +428,7 @@ void H2Stream::receive(ServerCallbacks callbacks) {
   if (!connection_) return;
   calls_.set(std::move(callbacks));
   receiving_ = true;
-  heard_ = connection_->now();
+  began_ = heard_ = connection_->now();
   if (same_name(head_.headers.get("expect"), "100-continue") && !ended_ && !responded_) {
     connection_->submit_head(*this, 100, {}, false);
   }
@@ -426,7 +437,8 @@ void H2Stream::receive(ServerCallbacks callbacks) {
 
 void H2Stream::resume_reading() {
   if (!std::exchange(paused_, false) || !connection_) return;
-  heard_ = connection_->now();
+  began_ = heard_ = connection_->now();
+  body_bytes_ = 0;
   connection_->deliver(*this);
 }
 

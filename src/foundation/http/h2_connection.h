@@ -31,6 +31,7 @@ class H2Stream : public ServerStream {
   void receive(ServerCallbacks callbacks) override;
   void pause_reading() override { paused_ = true; }
   void resume_reading() override;
+  void let_go() override { calls_.release(); }
   void respond_head(int status, const Headers& headers, bool end) override;
   void respond_data(std::string_view data, bool end) override;
   void respond_trailers(const Headers& trailers) override;
@@ -54,6 +55,8 @@ class H2Stream : public ServerStream {
   bool dispatched_ = false, receiving_ = false, paused_ = false, responded_ = false;
   bool ended_ = false, end_told_ = false, was_high_ = false, too_large_ = false;
   MonoTime heard_{}, sent_{};  // last progress each way
+  MonoTime began_{};           // to read the body, or to do so again
+  size_t body_bytes_ = 0;      // since then
 };
 
 class H2Connection : public Protocol {
@@ -82,7 +85,8 @@ class H2Connection : public Protocol {
   H2Stream& open(int32_t id);
   H2Stream* find(int32_t id);
   void dispatch(H2Stream& stream);
-  void hand_over();
+  void dispatch_arrived();
+  bool too_slow(const H2Stream& stream, MonoTime now) const;
   void close_stream(int32_t id);
   bool send_frames();  // from nghttp2 to the socket's queue; false: broken
   void end_if_idle();
@@ -109,7 +113,8 @@ class H2Connection : public Protocol {
   H2Memory memory_;
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, std::shared_ptr<H2Stream>> streams_;
-  std::vector<int32_t> fresh_;  // whose heads came in the data in hand, still to be handed over
+  // Whose heads are whole, until all that came with them is read: a reset may be among it.
+  std::vector<int32_t> arrived_;
   LeanRequests lean_;
   LeanHead known_;          // of an earlier request; plain, with a body that may wait
   int32_t recent_id_ = -1;  // the stream asked for last, and its request

@@ -84,6 +84,8 @@ class ServerStream {
   virtual bool responded() const = 0;  // a final head was given
   virtual bool closed() const = 0;     // over: the client went away, or all was said
   virtual size_t backlog() const = 0;  // bytes taken and not yet written to the socket
+  // No callback comes after this; what was answered is still sent. For owners that go before it is.
+  virtual void let_go() {}
 };
 
 using StreamHandler = std::function<void(std::shared_ptr<ServerStream> stream)>;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cmath>
 
 #include "foundation/base/clock.h"
 
@@ -29,6 +30,8 @@ void append_value(std::string& line, std::string_view value) {
   line += '"';
 }
 }  // namespace
+
+Field::Field(std::string_view k, double v) : key(k), value(str(std::round(v * 1000) / 1000)) {}
 
 void set_level(Level lowest) { lowest_level = lowest; }
 bool enabled(Level level) { return level >= lowest_level.load(std::memory_order_relaxed); }

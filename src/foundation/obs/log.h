@@ -19,6 +19,7 @@ enum class Level { kDebug, kInfo, kWarn, kError };
 struct Field {
   template <typename T>
   Field(std::string_view k, const T& v) : key(k), value(str(v)) {}
+  Field(std::string_view k, double v);  // three decimals at most
   std::string_view key;
   std::string value;
 };

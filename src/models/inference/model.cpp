@@ -5,9 +5,16 @@
 namespace proa::inference {
 namespace {
 
-constexpr std::array<const char*, 10> kNames = {
-    "",          "predict", "predict_proba", "predict_log_proba", "decision_function",
-    "score_samples", "transform", "apply",   "contributions",     "raw"};
+constexpr std::array<const char*, 10> kNames = {"",
+                                                "predict",
+                                                "predict_proba",
+                                                "predict_log_proba",
+                                                "decision_function",
+                                                "score_samples",
+                                                "transform",
+                                                "apply",
+                                                "contributions",
+                                                "raw"};
 
 }  // namespace
 

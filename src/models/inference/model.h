@@ -32,7 +32,7 @@ enum class Method : uint8_t {
   kContrib,  // per-feature contributions (SHAP), where an engine has them
   kRaw,      // margins before the objective's link, of boosted trees
 };
-const char* to_string(Method method);                  // "predict_proba"
+const char* to_string(Method method);  // "predict_proba"
 std::optional<Method> method(std::string_view name);
 
 struct TensorInfo {
@@ -40,6 +40,30 @@ struct TensorInfo {
   DataType type = DataType::kFp64;
   std::vector<int64_t> shape;  // -1: any
   bool any_shape = false;      // of tensors: any rank, too
+  bool any_type = false;       // of tensors: any datatype; `type` where a request names none
+};
+
+// What XGBClassifier.predict makes of the booster's own answer, if such a classifier saved the
+// file.
+enum class Classes : uint8_t {
+  kNone,
+  kAboveHalf,      // one number: 0 or 1, INT64
+  kEachAboveHalf,  // one number a label: 0 or 1 each, FP64
+  kLargest,        // one number a class: the class, INT64
+  kNumber,         // the class already: as INT32
+};
+
+// One of the ways to call a model of TensorFlow that its SavedModel lists, under the names that the
+// model's author chose. `type` is TensorFlow's DataType.
+struct SignatureTensor {
+  std::string name, tensor;  // "probabilities", "StatefulPartitionedCall:1"
+  int type = 0;
+  std::vector<int64_t> shape;  // -1: any
+  bool any_rank = false;
+};
+struct Signature {
+  std::string name, method;  // "serving_default", "tensorflow/serving/predict"
+  std::vector<SignatureTensor> inputs, outputs;
 };
 
 struct ModelInfo {
@@ -50,7 +74,8 @@ struct ModelInfo {
   size_t features = 0;   // columns of a row; 0: any number
   std::vector<TensorInfo> inputs, outputs;  // what the default method takes and gives
   std::vector<Method> methods;              // that predict() takes
-  bool classifier = false;  // a booster that a classifier of scikit-learn's interface saved
+  std::vector<Signature> signatures;        // of a SavedModel; else none
+  Classes classes = Classes::kNone;
   size_t file_bytes = 0;
   size_t memory_bytes = 0;  // of the loaded parameters, about
 };
@@ -79,8 +104,8 @@ struct LoadOptions {
 class Engine {
  public:
   virtual ~Engine() = default;
-  virtual std::string_view name() const = 0;                            // "sklearn"
-  virtual std::span<const std::string_view> extensions() const = 0;     // ".joblib"
+  virtual std::string_view name() const = 0;                         // "sklearn"
+  virtual std::span<const std::string_view> extensions() const = 0;  // ".joblib"
   // `file` is a whole path. Errors name what is wrong with the file, and the way out.
   virtual Result<std::unique_ptr<Model>> load(const std::string& file,
                                               const LoadOptions& options) const = 0;

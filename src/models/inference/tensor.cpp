@@ -32,4 +32,11 @@ Status TensorModel::predict(const Table&, Method, Workspace&, Output&) const {
   return error(Code::kUnimplemented, str(info().type, " takes tensors, not rows"));
 }
 
+Result<const TensorModel*> TensorModel::signature(std::string_view name) const {
+  if (name.empty() || name == kDefaultSignature) return this;
+  return error(Code::kInvalid,
+               str("Serving signature name: \"", shorten(name, 100),
+                   "\" not found in signature def; the model has ", kDefaultSignature));
+}
+
 }  // namespace proa::inference

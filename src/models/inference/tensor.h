@@ -28,6 +28,8 @@ struct Tensor {
   }
 };
 
+inline constexpr std::string_view kDefaultSignature = "serving_default";
+
 std::string shape_text(std::span<const int64_t> shape);  // "[-1, 4]"
 // Whether a tensor of this shape may be given where `info` stands.
 bool fits(std::span<const int64_t> shape, const TensorInfo& info);
@@ -43,6 +45,9 @@ class TensorModel : public Model {
   // until work.reset(). Thread-safe.
   virtual Status infer(std::span<const Tensor> in, std::span<const size_t> wanted, Workspace& work,
                        std::span<Tensor> out) const = 0;
+  // The model behind one of its signatures, which lives as long as this; "" and "serving_default":
+  // this. kInvalid names one that the model lacks. May load it, so may take long the first time.
+  virtual Result<const TensorModel*> signature(std::string_view name) const;
 };
 
 }  // namespace proa::inference

@@ -91,6 +91,7 @@ struct InferRequest {
   std::span<const OutputRequest> outputs;  // empty: all
   const Table* rows = nullptr;             // V1: the rows themselves, instead of `inputs`
   std::string_view body;  // V1 to a model of tensors: the body, which is read by what it takes
+  std::string_view signature;  // of a model of TensorFlow; "": its default
 };
 
 struct OutputTensor {

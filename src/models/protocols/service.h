@@ -37,8 +37,18 @@ struct ServerMetadata {
 
 struct ModelMetadata {
   std::string name, platform;
+  std::string version;  // the one that this describes, "" where there are none
   std::vector<std::string> versions;
   std::vector<inference::TensorInfo> inputs, outputs;
+  std::vector<inference::Signature> signatures;  // of a SavedModel
+  bool tensorflow = false;                       // it is one of TensorFlow's formats
+};
+
+// What TensorFlow Serving calls the state of a version.
+struct VersionState {
+  std::string version;
+  bool available = false;
+  std::string reason;  // why it is not
 };
 
 struct IndexEntry {
@@ -76,6 +86,11 @@ class Service {
   virtual Result<ModelMetadata> model_metadata(std::string_view model,
                                                std::string_view version) = 0;
   virtual std::vector<std::string> models() = 0;  // names, sorted
+  // As TensorFlow Serving asks: the states of one version, or of all; and which version a label
+  // stands for ("stable", "canary").
+  virtual Result<std::vector<VersionState>> version_states(std::string_view model,
+                                                           std::string_view version);
+  virtual Result<std::string> version_of(std::string_view model, std::string_view label);
 
   // The model repository. `done` is called once on the loop's thread, perhaps at once.
   virtual std::vector<IndexEntry> index(bool ready_only) = 0;

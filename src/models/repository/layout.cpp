@@ -7,6 +7,7 @@
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
+#include "foundation/obs/log.h"
 #include "models/repository/triton.h"
 
 namespace proa::repository {
@@ -125,6 +126,17 @@ Result<TritonConfig> read_triton(const std::string& folder) {
   return parse_triton(text).context(str(folder, "/", kTriton));
 }
 
+void add_triton(const TritonConfig& triton, Found& found) {
+  for (const std::string& warning : triton.warnings)
+    log::warn("serve", str(found.folder, "/", kTriton, ": ", warning));
+  found.settings.triton = true;
+  found.settings.max_batch_size = triton.max_batch_size;
+  found.settings.dynamic_batching = triton.batches;
+  found.settings.preferred_batch_size = triton.preferred;
+  found.settings.max_batch_seconds = triton.delay_seconds;
+  found.ensemble = triton.ensemble;
+}
+
 // The model file that settings name, or the one in the folder.
 Result<std::string> settings_file(const std::string& folder, const Settings& s, Engines engines) {
   std::string uri = s.uri.starts_with("file://") ? s.uri.substr(7) : s.uri;
@@ -139,7 +151,9 @@ Status add_settings(const std::string& folder, Found& found, Engines engines) {
     return error(Code::kUnimplemented,
                  str(folder, "/", kSettings, ": implementation ", shorten(s.implementation, 100),
                      " is not served here; mlserver_sklearn, mlserver_xgboost, mlserver_lightgbm, "
-                     "mlserver_catboost and mlserver_mlflow are"));
+                     "mlserver_catboost and mlserver_mlflow are. A runtime of your own is Python "
+                     "code: run MLServer itself as a custom predictor (spec.predictor.containers, "
+                     "command: [python, -m, mlserver, start, /mnt/models])"));
   TRY(std::string file, settings_file(folder, s, engines));
   found.versions.push_back({s.version, file});
   found.settings = std::move(s);
@@ -242,8 +256,13 @@ Result<Found> find_model(const std::string& path, const std::string& name,
   if (is_file(str(path, "/", kTriton))) {
     TRY(triton, read_triton(path));
     if (triton.policy) policy = *triton.policy;
+    add_triton(triton, found);
   }
   auto versions = numbered(path);
+  if (found.ensemble) {  // its folders of versions are empty
+    found.versions.push_back({versions.empty() ? "1" : versions[0], ""});
+    return found;
+  }
   if (!model_files(path, engines).empty() || versions.empty()) {
     TRY(std::string file, one_file(path, engines));
     found.versions.push_back({"", std::move(file)});

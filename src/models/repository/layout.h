@@ -11,12 +11,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "foundation/base/result.h"
 #include "models/inference/model.h"
+#include "models/repository/ensemble.h"
 
 namespace proa::repository {
 
@@ -38,6 +40,10 @@ struct Settings {
   std::vector<inference::TensorInfo> inputs, outputs;
   size_t max_batch_size = 0;
   double max_batch_seconds = 0;
+  // Of Triton's config.pbtxt: a request has at most max_batch_size rows, and goes at once where so
+  // many are there, preferred_batch_size if it is not 0.
+  bool triton = false, dynamic_batching = false;
+  size_t preferred_batch_size = 0;
 };
 Result<Settings> parse_settings(std::string_view json);
 // "mlserver_sklearn.SKLearnModel" → "sklearn"; "" for one that is not served here.
@@ -51,7 +57,8 @@ struct Found {
   std::string name, folder;
   std::vector<VersionFile> versions;  // newest first, by the policy
   Settings settings;
-  bool mlserver = false;  // it has a model-settings.json
+  bool mlserver = false;                   // it has a model-settings.json
+  std::optional<EnsembleConfig> ensemble;  // then no files
 };
 
 // The one model at `path`, a file or a folder. kNotFound says what was looked for and what is

@@ -11,7 +11,8 @@
 namespace proa::repository {
 namespace {
 
-constexpr size_t kMostWork = 64;  // loads that wait
+constexpr size_t kMostWork = 64;   // loads that wait
+constexpr size_t kMostNested = 8;  // ensembles in ensembles
 
 size_t size_of(const std::string& file) {
   struct stat info {};
@@ -22,6 +23,41 @@ bool is_plain_name(std::string_view name) {
   return !name.empty() && name.size() <= 253 && !name.starts_with('.') &&
          name.find_first_of("/\\") == std::string_view::npos &&
          name.find('\0') == std::string_view::npos;
+}
+
+VersionOf version_of(const Snapshot& snapshot) {
+  return [&snapshot](const std::string& model,
+                     const std::string& version) -> std::shared_ptr<const Version> {
+    const auto* entry = snapshot.find(model);
+    if (!entry) return nullptr;
+    for (const auto& v : (*entry)->versions)
+      if (version.empty() || v->version == version) return v;
+    return nullptr;
+  };
+}
+
+// An ensemble of models that were loaded again is made of what they are now. One that does not fit
+// them any more stays as it was.
+bool relink(Snapshot& snapshot) {
+  bool changed = false;
+  for (auto& entry : snapshot.entries) {
+    if (!entry->ensemble) continue;
+    const auto& old = static_cast<const Ensemble&>(*entry->versions[0]->model);
+    if (old.is_made_of(version_of(snapshot))) continue;
+    auto made = Ensemble::make(entry->name, *entry->ensemble, version_of(snapshot));
+    if (!made.ok()) {
+      log::warn("serve", str("model ", entry->name, " stays as it was: ", made.error().message));
+      continue;
+    }
+    auto version = std::make_shared<Version>();
+    version->version = entry->versions[0]->version;
+    version->model = std::move(*made);
+    auto next = std::make_shared<Entry>(*entry);
+    next->versions = {std::move(version)};
+    entry = std::move(next);
+    changed = true;
+  }
+  return changed;
 }
 
 Error unknown(std::string_view name) {
@@ -122,6 +158,15 @@ Result<std::shared_ptr<const Entry>> Repository::make(Found found) {
   std::string_view engine = options_.engine;
   if (engine.empty()) engine = engine_of(found.settings.implementation);
   double memory = 0;
+  if (found.ensemble) {
+    auto version = std::make_shared<Version>();
+    version->version = found.versions[0].version;
+    auto now = snapshot();
+    TRY(version->model, Ensemble::make(found.name, *found.ensemble, version_of(*now)));
+    entry->versions.push_back(std::move(version));
+    entry->ensemble = std::move(found.ensemble);
+    found.versions.clear();
+  }
   for (VersionFile& v : found.versions) {
     auto version = std::make_shared<Version>();
     version->version = std::move(v.version);
@@ -149,6 +194,7 @@ void Repository::publish(std::shared_ptr<const Entry> entry, const std::string& 
   if (entry) next->entries.push_back(std::move(entry));
   std::sort(next->entries.begin(), next->entries.end(),
             [](const auto& a, const auto& b) { return a->name < b->name; });
+  for (size_t i = 0; i < kMostNested && relink(*next);) ++i;
   old = std::exchange(snapshot_, std::move(next));
   generation_.fetch_add(1, std::memory_order_release);
 }
@@ -190,7 +236,22 @@ Result<Found> Repository::find_in(const std::string& folder, const std::string& 
   return found;
 }
 
+Result<Found> Repository::find_named(const std::string& name) {
+  for (const auto& [known, file] : options_.named)
+    if (known == name)
+      return find_model(str(options_.path, "/", file), name, options_.policy, engines_);
+  return unknown(name);
+}
+
+std::vector<std::string> Repository::names() const {
+  if (options_.named.empty()) return folders_in(options_.path);
+  std::vector<std::string> all;
+  for (const auto& item : options_.named) all.push_back(item.first);
+  return all;
+}
+
 Result<Found> Repository::find(const std::string& name) {
+  if (!options_.named.empty()) return find_named(name);
   if (is_single_) {
     if (name != single_name_) return unknown(name);
     TRY(Found found, find_model(options_.path, name, options_.policy, engines_));
@@ -208,7 +269,8 @@ Result<Found> Repository::find(const std::string& name) {
 Status Repository::load_all() {
   std::lock_guard control(control_);
   bool empty = folders_in(options_.path).empty();
-  is_single_ = is_model(options_.path, engines_) || (empty && options_.load_at_start);
+  is_single_ = options_.named.empty() &&
+               (is_model(options_.path, engines_) || (empty && options_.load_at_start));
   if (is_single_) {
     single_name_ = options_.model_name;
     if (!options_.load_at_start) {
@@ -220,22 +282,52 @@ Status Repository::load_all() {
     single_name_ = found.name;
     return load_found(std::move(found));
   }
-  if (!options_.load_at_start) return {};
+  if (!options_.load_at_start && options_.load_models.empty()) return {};
   std::vector<std::string> errors;
-  size_t loaded = 0;
-  for (const std::string& name : folders_in(options_.path)) {
-    auto found = find_in(name, name);
-    Status s = found.ok() ? load_found(std::move(*found)) : Status(found.error());
-    if (s.ok()) {
-      ++loaded;
+  std::vector<Found> ensembles;
+  const auto& some = options_.load_models;
+  bool all = options_.load_at_start || std::find(some.begin(), some.end(), "*") != some.end();
+  for (const std::string& name : all ? names() : some) {
+    auto found = options_.named.empty() ? find_in(name, name) : find_named(name);
+    if (found.ok() && found->ensemble) {
+      ensembles.push_back(std::move(*found));
       continue;
     }
+    Status s = found.ok() ? load_found(std::move(*found)) : Status(found.error());
     if (!found.ok()) note(name, "UNAVAILABLE", s.error().message);
-    errors.push_back(str("model ", name, ": ", s.error().message));
-    log::error("serve", errors.back());
+    if (!s.ok()) errors.push_back(str("model ", name, ": ", s.error().message));
   }
-  if (loaded == 0) return error(Code::kNotFound, shorten(join(errors, "; "), 2000));
+  load_ensembles(std::move(ensembles), errors);
+  for (const std::string& e : errors) log::error("serve", e);
+  if (snapshot()->entries.empty()) return error(Code::kNotFound, shorten(join(errors, "; "), 2000));
   return {};
+}
+
+// After the models that they are made of; those of ensembles after these.
+void Repository::load_ensembles(std::vector<Found> left, std::vector<std::string>& errors) {
+  for (bool more = true; more && !left.empty();) {
+    more = false;
+    std::vector<Found> waiting;
+    auto now = snapshot();
+    for (Found& found : left) {
+      bool ready = std::all_of(found.ensemble->steps.begin(), found.ensemble->steps.end(),
+                               [&](const EnsembleStep& s) { return now->find(s.model); });
+      if (!ready) {
+        waiting.push_back(std::move(found));
+        continue;
+      }
+      more = true;
+      std::string name = found.name;
+      if (Status s = load_found(std::move(found)); !s.ok())
+        errors.push_back(str("model ", name, ": ", s.error().message));
+    }
+    left = std::move(waiting);
+  }
+  for (Found& found : left) {
+    std::string name = found.name;
+    Status s = load_found(std::move(found));
+    if (!s.ok()) errors.push_back(str("model ", name, ": ", s.error().message));
+  }
 }
 
 Status Repository::load(const std::string& name) {
@@ -292,7 +384,7 @@ std::vector<State> Repository::index() const {
     known = states_;
   }
   if (!is_single_)
-    for (const std::string& name : folders_in(options_.path))
+    for (const std::string& name : names())
       if (!exists(str(options_.path, "/", name, "/model-settings.json")))
         known.emplace(name, State{name, "", "UNAVAILABLE", "not loaded"});
   std::vector<State> all;

@@ -43,6 +43,7 @@ struct Entry {
   std::vector<std::shared_ptr<const Version>> versions;  // newest first: the first is the default
   Settings settings;
   bool mlserver = false;
+  std::optional<EnsembleConfig> ensemble;  // what its one version was made of
   ModelMetrics metrics;
   const Version* find(std::string_view version) const;  // "": the first; null if there is none
 };
@@ -60,6 +61,9 @@ struct Options {
   inference::LoadOptions load;
   std::string engine;  // only this one, "": by extension and content
   bool load_at_start = true;
+  std::vector<std::string> load_models;  // without load_at_start: only these of a repository
+  // Where the path is a store of model files: the name and the file of each.
+  std::vector<std::pair<std::string, std::string>> named;
 };
 
 struct State {
@@ -87,10 +91,13 @@ class Repository {
 
  private:
   Result<Found> find(const std::string& name);
+  Result<Found> find_named(const std::string& name);
+  std::vector<std::string> names() const;  // of all there are, as folders
   Result<Found> find_in(const std::string& folder, const std::string& name);
   Result<std::unique_ptr<inference::Model>> load_file(const std::string& file,
                                                       std::string_view engine) const;
   Result<std::shared_ptr<const Entry>> make(Found found);
+  void load_ensembles(std::vector<Found> left, std::vector<std::string>& errors);
   ModelMetrics metrics_of(const std::string& name);
   Status load_found(Found found);
   void publish(std::shared_ptr<const Entry> entry, const std::string& removed);

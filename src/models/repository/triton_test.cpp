@@ -37,14 +37,53 @@ TEST(TritonConfig, VersionPoliciesAreLatestAllAndSpecific) {
 }
 
 TEST(TritonConfig, WhatIsNotServedIsRefusedWithTheWayOut) {
-  for (const char* text :
-       {"backend: \"python\"", "platform: \"pytorch_libtorch\"", "platform: \"tensorrt_plan\"",
-        "platform: \"ensemble\" ensemble_scheduling { step [ { model_name: \"a\" } ] }",
-        "sequence_batching { }"}) {
+  for (const char* text : {"backend: \"python\"", "platform: \"tensorrt_plan\"",
+                           "sequence_batching { }", "model_transaction_policy { decoupled: true }",
+                           "batch_input [ { kind: BATCH_ELEMENT_COUNT } ]",
+                           "input [ { name: \"x\" optional: true } ]"}) {
     auto c = parse_triton(text);
     ASSERT_FALSE(c.ok()) << text;
     EXPECT_EQ(c.error().code, Code::kUnimplemented) << text;
   }
+}
+
+TEST(TritonConfig, BatchingIsReadAndWhatChangesNothingIsNamed) {
+  auto c = parse_triton(R"(max_batch_size: 16
+dynamic_batching { preferred_batch_size: [ 8, 4, 99 ] max_queue_delay_microseconds: 2500
+                   priority_levels: 2 }
+instance_group [ { count: 2 kind: KIND_GPU gpus: [ 0 ] }, { count: 1 } ]
+model_warmup [ { name: "w" } ])");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_TRUE(c->batches);
+  EXPECT_EQ(c->max_batch_size, 16u);
+  EXPECT_EQ(c->preferred, 4u);
+  EXPECT_EQ(c->delay_seconds, 0.0025);
+  EXPECT_EQ(c->instances, 3u);
+  std::string all = join(c->warnings, "\n");
+  for (const char* named : {"priority_levels", "KIND_GPU", "model_warmup", "99", "3 instances"})
+    EXPECT_TRUE(contains(all, named)) << named;
+  EXPECT_FALSE(parse_triton("no_such_field: 3").ok());
+}
+
+TEST(TritonConfig, AnEnsemblesStepsAreReadWithTheirMaps) {
+  auto c = parse_triton(R"(name: "e" platform: "ensemble" max_batch_size: 4
+input { name: "a" data_type: TYPE_FP32 dims: [ 2 ] }
+output [ { name: "z" data_type: TYPE_STRING dims: [ -1 ] } ]
+ensemble_scheduling { step [
+  { model_name: "one" model_version: -1 input_map { key: "x" value: "a" }
+    output_map { key: "y" value: "b" } },
+  { model_name: "two" model_version: 3 input_map [ { key: "x", value: "b" } ]
+    output_map { key: "y" value: "z" } output_map { key: "w" value: "v" } } ] })");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  ASSERT_TRUE(c->ensemble);
+  EXPECT_EQ(c->ensemble->inputs[0].shape, (std::vector<int64_t>{-1, 2}));
+  EXPECT_EQ(c->ensemble->outputs[0].type, inference::DataType::kBytes);
+  ASSERT_EQ(c->ensemble->steps.size(), 2u);
+  EXPECT_EQ(c->ensemble->steps[0].version, "");
+  EXPECT_EQ(c->ensemble->steps[1].version, "3");
+  EXPECT_EQ(c->ensemble->steps[1].outputs.size(), 2u);
+  EXPECT_EQ(c->ensemble->steps[1].inputs[0].second, "b");
+  EXPECT_FALSE(parse_triton("platform: \"ensemble\" ensemble_scheduling { }").ok());
 }
 
 TEST(TritonConfig, WhatIsNotWellFormedNamesTheLine) {

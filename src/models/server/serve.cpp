@@ -23,6 +23,7 @@
 #include "models/engines/openvino/openvino_engine.h"
 #include "models/engines/pmml/pmml_engine.h"
 #include "models/engines/sklearn_engine.h"
+#include "models/engines/torch/torch_engine.h"
 #include "models/worker/cpu.h"
 #include "models/worker/memory.h"
 #include "models/worker/options.h"
@@ -34,7 +35,7 @@ namespace {
 
 // Every engine there is; a new one is one more line. MLflow's reads by those before it.
 extern const inference::Engine* const kEngines[];
-constexpr size_t kReaders = 7;
+constexpr size_t kReaders = 8;
 const engines::MlflowEngine kMlflow({kEngines, kReaders});
 const inference::Engine* const kEngines[] = {
     &engines::sklearn_engine(),
@@ -44,6 +45,7 @@ const inference::Engine* const kEngines[] = {
     &engines::onnx_engine(),
     &engines::openvino_engine(),
     &engines::pmml_engine(),
+    &engines::torch_engine(),
     &kMlflow,
 };
 
@@ -96,6 +98,8 @@ Result<repository::Options> repository_options(const ServeOptions& o) {
   r.name_given = o.model_name_given;
   r.engine = o.engine;
   r.load_at_start = o.load_at_start;
+  r.load_models = o.load_models;
+  r.named = o.named_models;
   TRY(r.policy, repository::parse_policy(o.version_policy));
   if (wants_probabilities()) r.load.method = inference::Method::kPredictProba;
   r.load.memory_limit = memory_limit();

@@ -18,10 +18,13 @@ bool same_names(const Table& a, const Table& b) {
 }
 
 bool joinable(const Waiting& a, const Waiting& b) {
-  return a.version == b.version && a.plan.methods[0] == b.plan.methods[0] &&
-         a.table.form == b.table.form && a.table.columns == b.table.columns &&
-         a.table.flat == b.table.flat && a.table.type == b.table.type &&
-         same_names(a.table, b.table);
+  if (a.version != b.version || a.model != b.model) return false;
+  if (a.model)
+    return same_but_rows(a.in, b.in) &&
+           std::equal(a.wanted.begin(), a.wanted.end(), b.wanted.begin(), b.wanted.end());
+  return a.plan.methods[0] == b.plan.methods[0] && a.table.form == b.table.form &&
+         a.table.columns == b.table.columns && a.table.flat == b.table.flat &&
+         a.table.type == b.table.type && same_names(a.table, b.table);
 }
 
 // The rows of all requests, one below the other.
@@ -67,8 +70,11 @@ bool is_per_row(const Output& o, size_t rows) {
 
 }  // namespace
 
-Batcher::Batcher(async::Loop& loop, Alone alone, Answer answer)
-    : loop_(loop), alone_(std::move(alone)), answer_(std::move(answer)) {}
+Batcher::Batcher(async::Loop& loop, Alone alone, Answer answer, AnswerTensors answer_tensors)
+    : loop_(loop),
+      alone_(std::move(alone)),
+      answer_(std::move(answer)),
+      answer_tensors_(std::move(answer_tensors)) {}
 
 Batcher::~Batcher() {
   *alive_ = false;
@@ -114,15 +120,16 @@ bool Batcher::add(Waiting& waiting, const BatchOptions& options) {
     flush_untimed();  // nothing need wait: there is no reason to refuse
   }
   bool sparse = waiting.table.form == Table::Form::kSparse;
-  bool large = options.max_rows == 0 && waiting.table.rows >= kLargeRows;
-  if (waiting.plan.count != 1 || waiting.table.rows == 0 || sparse || large) {
+  size_t rows = waiting.rows();
+  bool large = options.max_rows == 0 && rows >= kLargeRows;
+  if (waiting.plan.count != 1 || rows == 0 || sparse || large) {
     alone_(std::move(waiting));
     return true;
   }
   size_t most = options.max_rows != 0 ? options.max_rows : kMostAdaptiveRows;
-  size_t rows = waiting.table.rows;
+  size_t limit = options.max_rows == 0 ? most : options.limit_rows;
   auto batch = batch_for(waiting);
-  if (batch != batches_.end() && options.max_rows == 0 && batch->rows + rows > most) {
+  if (batch != batches_.end() && limit != 0 && batch->rows + rows > limit) {
     flush(batch);
     batch = batches_.end();
   }
@@ -147,7 +154,7 @@ void Batcher::flush(Batches::iterator batch) {
   waiting_ -= taken.requests.size();
   std::erase_if(taken.requests, [&](Waiting& w) {
     if (!w.call->abandoned()) return false;
-    taken.rows -= w.table.rows;
+    taken.rows -= w.rows();
     return true;
   });
   if (taken.requests.empty()) return;
@@ -162,7 +169,44 @@ void Batcher::flush_all() {
   while (!batches_.empty()) flush(batches_.begin());
 }
 
+Status Batcher::ask_tensors(std::vector<Waiting>& requests, size_t rows, inference::Workspace& work,
+                            std::span<inference::Tensor> out) {
+  auto parts = work.take<Tensors>(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) parts[i] = requests[i].in;
+  Tensors all = join(parts, rows, work);
+  TRY_STATUS(requests[0].model->infer(all, requests[0].wanted, work, out));
+  if (rows_of(out) != rows) return error(Code::kInternal, "its outputs have no row for each");
+  return {};
+}
+
+void Batcher::predict_tensors(std::vector<Waiting>& requests, size_t rows) {
+  inference::Workspace work;  // answering may lead to the next batch
+  std::swap(work, work_);
+  work.reset();
+  auto out =
+      work.take<inference::Tensor>(requests[0].wanted.size() + 1).first(requests[0].wanted.size());
+  MonoTime start = loop_.clock().mono();
+  Status s = ask_tensors(requests, rows, work, out);
+  Duration took = loop_.clock().mono() - start;
+  size_t from = 0;
+  for (Waiting& w : requests) {
+    w.entry->metrics.stages.predict->observe(seconds(took));
+    if (!s.ok()) {
+      alone_(std::move(w));
+      continue;
+    }
+    auto mine = w.call->work.take<inference::Tensor>(out.size() + 1).first(out.size());
+    size_t mine_rows = w.rows();
+    part(out, from, mine_rows, rows, w.call->work, mine);
+    from += mine_rows;
+    answer_tensors_(w, mine);
+  }
+  work.trim(1 << 20);
+  std::swap(work, work_);
+}
+
 void Batcher::predict(std::vector<Waiting>& requests, size_t rows) {
+  if (requests[0].model) return predict_tensors(requests, rows);
   inference::Workspace work;  // answering may lead to the next batch
   std::swap(work, work_);
   work.reset();

@@ -23,6 +23,8 @@ struct ServiceOptions {
   Flavor flavor = Flavor::kKServe;
   std::string server_name = "kserve", server_version;
   BatchOptions batch;
+  // TensorFlow Serving's version labels: of every model that has the version.
+  std::vector<std::pair<std::string, std::string>> labels;
 };
 
 class ModelService : public protocols::Service {
@@ -46,6 +48,9 @@ class ModelService : public protocols::Service {
   Result<protocols::ModelMetadata> model_metadata(std::string_view model,
                                                   std::string_view version) override;
   std::vector<std::string> models() override;
+  Result<std::vector<protocols::VersionState>> version_states(std::string_view model,
+                                                              std::string_view version) override;
+  Result<std::string> version_of(std::string_view model, std::string_view label) override;
   std::vector<protocols::IndexEntry> index(bool ready_only) override;
   void load(std::string_view model, Done done) override;
   void unload(std::string_view model, Done done) override;
@@ -67,9 +72,19 @@ class ModelService : public protocols::Service {
              protocols::InferResponse& out);
   void begin(const protocols::InferRequest& request, const Found& found, protocols::Workspace& work,
              protocols::InferResponse& out);
-  Status run_tensors(const protocols::InferRequest& request, const Found& found,
-                     const inference::TensorModel& model, protocols::Workspace& work,
+  // What a model of tensors is asked with.
+  struct Ask {
+    const inference::TensorModel* model = nullptr;
+    Tensors in;
+    std::span<const size_t> wanted;
+    bool columnar = false;
+  };
+  Status read_tensors(const protocols::InferRequest& request, const Found& found,
+                      const inference::TensorModel& whole, protocols::Workspace& work, Ask& out);
+  Status run_tensors(const Found& found, const Ask& ask, protocols::Workspace& work,
                      protocols::InferResponse& out);
+  Status read_later(protocols::Call& call, const Found& found, Waiting& out);
+  bool busy() const;
   void alone(Waiting waiting);
   void answer_part(Waiting& waiting, std::span<const inference::Output> outputs);
   Flavor flavor_of(const repository::Entry& entry) const;

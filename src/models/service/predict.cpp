@@ -10,6 +10,7 @@
 namespace proa::service {
 namespace {
 
+using inference::Classes;
 using inference::Method;
 using inference::Output;
 using protocols::InferRequest;
@@ -83,26 +84,37 @@ const Values* wanted(const OutputRequest& o, const Plan& plan, std::span<const O
   return nullptr;
 }
 
+Values labels_of(const Values& answer, Classes classes, size_t rows, Workspace& work) {
+  size_t width = answer.row_size();
+  if (classes == Classes::kEachAboveHalf) {
+    double* each = work.take<double>(std::max<size_t>(rows * width, 1)).data();
+    for (size_t i = 0; i < rows * width; ++i) each[i] = answer.numbers[i] > 0.5 ? 1 : 0;
+    return inference::matrix_of(each, rows, width);
+  }
+  auto picked = work.take<int64_t>(std::max<size_t>(rows, 1));
+  for (size_t r = 0; r < rows; ++r) {
+    const double* row = answer.numbers + r * width;
+    picked[r] = classes == Classes::kAboveHalf ? row[0] > 0.5
+                : classes == Classes::kNumber  ? static_cast<int64_t>(row[0])
+                                               : std::max_element(row, row + width) - row;
+  }
+  bool number = classes == Classes::kNumber;
+  auto type = number ? protocols::DataType::kInt32 : protocols::DataType::kInt64;
+  return {type, 1, {rows}, nullptr, picked.data(), nullptr};
+}
+
 }  // namespace
 
 Status predict(const repository::Version& version, Flavor flavor, const inference::Table& in,
                Method method, Workspace& work, Output& out) {
   const inference::Model& model = *version.model;
-  bool labels = flavor == Flavor::kMlserver && model.info().classifier &&
-                (method == Method::kDefault || method == Method::kPredict) &&
-                std::count(model.info().methods.begin(), model.info().methods.end(),
-                           Method::kPredictProba) != 0;
+  bool labels = flavor == Flavor::kMlserver && model.info().classes != Classes::kNone &&
+                (method == Method::kDefault || method == Method::kPredict);
   if (!labels) return model.predict(in, method, work, out);
-  TRY_STATUS(model.predict(in, Method::kPredictProba, work, out));
-  const Values& p = out.first;
-  size_t width = p.row_size();
-  auto best = work.take<int64_t>(std::max<size_t>(in.rows, 1));
-  for (size_t r = 0; r < in.rows; ++r) {
-    const double* row = p.numbers + r * width;
-    best[r] = std::max_element(row, row + width) - row;
-  }
+  TRY_STATUS(model.predict(in, Method::kPredict, work, out));
+  Values answer = out.first;
   out = {};
-  out.first = {protocols::DataType::kInt64, 1, {in.rows}, nullptr, best.data(), nullptr};
+  out.first = labels_of(answer, model.info().classes, in.rows, work);
   return {};
 }
 

@@ -24,7 +24,8 @@ struct Plan {
 Result<Plan> plan(const protocols::InferRequest& request);
 
 // Asks the model, as the server of that flavor would: MLServer's xgboost runtime answers with
-// labels if an XGBClassifier saved the file, where KServe's answers with what the booster says.
+// labels, those of XGBClassifier.predict, if such a classifier saved the file; KServe's answers
+// with what the booster says.
 Status predict(const repository::Version& version, Flavor flavor, const inference::Table& in,
                inference::Method method, inference::Workspace& work, inference::Output& out);
 

@@ -117,6 +117,54 @@ TEST_F(ServiceTest, AnswersAsMlserverDoes) {
   EXPECT_EQ(a.response.outputs[0].parameters[0].text, "np");
 }
 
+// A booster that answers each row with the row itself.
+struct Booster : inference::Model {
+  explicit Booster(inference::Classes classes) { what.classes = classes; }
+  const inference::ModelInfo& info() const override { return what; }
+  Status predict(const Table& in, inference::Method, inference::Workspace&,
+                 inference::Output& out) const override {
+    out.first = in.columns == 1 ? inference::vector_of({in.dense, in.rows})
+                                : inference::matrix_of(in.dense, in.rows, in.columns);
+    return {};
+  }
+  inference::ModelInfo what;
+};
+
+std::string classes_of(inference::Classes classes, Flavor flavor, std::vector<double> values,
+                       size_t columns, inference::Method method = inference::Method::kDefault) {
+  repository::Version version;
+  version.model = std::make_unique<Booster>(classes);
+  Table in;
+  in.rows = values.size() / columns;
+  in.columns = columns;
+  in.dense = values.data();
+  inference::Workspace work;
+  inference::Output out;
+  EXPECT_TRUE(predict(version, flavor, in, method, work, out).ok());
+  InferResponse response;
+  protocols::OutputTensor tensor;
+  tensor.values = out.first;
+  response.outputs = {&tensor, 1};
+  std::string text;
+  protocols::append_predictions(response, text);
+  return str(inference::to_string(out.first.type), text);
+}
+
+TEST_F(ServiceTest, AnswersTheClassesOfABoosterAsMlserverDoes) {
+  using inference::Classes;
+  auto mlserver = Flavor::kMlserver;
+  EXPECT_EQ(classes_of(Classes::kAboveHalf, mlserver, {0.5, 0.75}, 1), "INT64[0, 1]");
+  EXPECT_EQ(classes_of(Classes::kLargest, mlserver, {0.2, 0.5, 0.3}, 3), "INT64[1]");
+  EXPECT_EQ(classes_of(Classes::kNumber, mlserver, {2, 0}, 1), "INT32[2, 0]");
+  EXPECT_EQ(classes_of(Classes::kEachAboveHalf, mlserver, {0.2, 0.6, 0.7, 0.5}, 2),
+            "FP64[[0.0, 1.0], [1.0, 0.0]]");
+  EXPECT_EQ(classes_of(Classes::kEachAboveHalf, mlserver, {}, 2), "FP64[]");
+  EXPECT_EQ(classes_of(Classes::kNone, mlserver, {0.2, 0.6}, 2), "FP64[[0.2, 0.6]]");
+  EXPECT_EQ(classes_of(Classes::kLargest, Flavor::kKServe, {0.2, 0.6}, 2), "FP64[[0.2, 0.6]]");
+  EXPECT_EQ(classes_of(Classes::kLargest, mlserver, {0.2, 0.6}, 2, inference::Method::kRaw),
+            "FP64[[0.2, 0.6]]");
+}
+
 TEST_F(ServiceTest, MakesIdsThatDiffer) {
   Ids ids;
   protocols::Workspace work;

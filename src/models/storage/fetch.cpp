@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -176,12 +177,19 @@ class Fetch {
     return {};
   }
 
-  // The bound on the cache, as far as the size is known before.
+  // The bound on the cache, as far as the size is known before. A full disk is a bound too.
   bool fits(Cache& cache, const Resolved& source) const {
-    if (options_.cache_bytes <= 0 || cache.find(version_of(source))) return true;
+    if (cache.find(version_of(source))) return true;
     int64_t more = 0;
     for (const auto& f : source.files) more += std::max<int64_t>(f.size, 0);
-    return make_room(options_.cache, options_.cache_bytes, more);
+    const bool fits =
+        options_.cache_bytes <= 0 || make_room(options_.cache, options_.cache_bytes, more);
+    struct statvfs disk {};
+    if (statvfs(options_.cache.c_str(), &disk) == 0) {
+      const auto free = static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
+      if (more > free) (void)free_disk(options_.cache, more - free);
+    }
+    return fits;
   }
 
   Status through(Cache& cache, const Resolved& source) {
@@ -214,7 +222,14 @@ class Fetch {
     options_.log(str("fetching ", shown_, ": ", count(source.files.size()), known_size(source)));
     auto how = options_.download;
     how.report = [this](const Progress& p) { report(p); };
-    TRY(auto got, download(source, work, options_.source, how));
+    auto done = download(source, work, options_.source, how);
+    if (!done.ok()) {
+      // What cannot be gone on with must not keep the disk full.
+      const bool resumable = !source.version.empty() && done.error().code != Code::kTooLarge;
+      if (!resumable) (void)remove_tree(work).ok();
+      return std::move(done).error();
+    }
+    const Downloaded got = std::move(*done);
     if (got.resumed > 0) options_.log(str("resumed: ", human_bytes(got.resumed), " were there"));
     TRY(const bool unpacked, unpack_all(work, source, options_));
     if (unpacked && source.unpack == Unpack::kLayers) {
@@ -358,6 +373,7 @@ Result<FetchOptions> options_from(const Environment& given) {
   o.source.filter.allow = parse_patterns(value_in(env, "STORAGE_ALLOW_PATTERNS"));
   o.source.filter.ignore = parse_patterns(value_in(env, "STORAGE_IGNORE_PATTERNS"));
   TRY(o.source.http.addresses, AddressRules::parse(value_in(env, "PROA_FETCH_ALLOW")));
+  if (!value_in(env, kEndpointOfSpec).empty()) o.source.http.addresses.distrust_configured();
   o.source.http.ca_file = first_in(env, {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"});
   o.source.http.proxied = proxied(env);
   for (const char* name : {"S3_MAX_FILE_CONCURRENCY", "N_THREADS", "PROA_FETCH_WORKERS"})

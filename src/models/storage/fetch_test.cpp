@@ -262,6 +262,48 @@ TEST_F(FetchTest, RefusesObjectNamesThatClimbOut) {
   EXPECT_TRUE(contains(failure("gs://b/m"), "climbs out of its folder"));
 }
 
+// What an entry's manifest says of the boot it was made in.
+std::string boot_of(const std::string& cache, const std::string& set_to = "") {
+  const auto uris = list_dir(cache).value_or({});
+  for (const auto& uri : uris) {
+    const auto names = list_dir(str(cache, "/", uri)).value_or({});
+    for (const auto& name : names) {
+      if (!name.ends_with(".json")) continue;
+      const auto path = str(cache, "/", uri, "/", name);
+      auto manifest = json::parse(read_file(path).value_or("")).value_or(json::Value());
+      if (set_to.empty()) return manifest["boot"].str_or("none");
+      manifest.set("boot", set_to);
+      EXPECT_TRUE(write_file(path, json::dump(manifest)).ok());
+    }
+  }
+  return "";
+}
+
+TEST_F(FetchTest, AnEntryOfAnEarlierBootIsReadOnceAndTakenOnlyIfWhole) {
+  put("m/model.joblib", "whole");
+  options_.pin = "n/r";
+  good("gs://b/m");
+  boot_of(options_.cache, "an earlier one");
+  const int before = server_.requests();
+  good("gs://b/m", "second");
+  EXPECT_EQ(server_.requests(), before);  // good, so the pin serves without a request
+  EXPECT_EQ(boot_of(options_.cache), "none");
+
+  boot_of(options_.cache, "an earlier one");
+  const auto uris = list_dir(options_.cache).value_or({});
+  ASSERT_EQ(uris.size(), 1u);
+  const auto names = list_dir(str(options_.cache, "/", uris[0])).value_or({});
+  for (const auto& name : names)
+    if (name.starts_with("v-") && !name.ends_with(".json")) {
+      const auto file = str(options_.cache, "/", uris[0], "/", name, "/model.joblib");
+      ASSERT_EQ(unlink(file.c_str()), 0);  // the power went before it was on the disk
+      ASSERT_TRUE(write_file(file, "").ok());
+    }
+  good("gs://b/m", "third");
+  EXPECT_EQ(content("model.joblib", "third"), "whole");
+  EXPECT_GT(server_.requests(), before);
+}
+
 TEST_F(FetchTest, TakesOnlyWhatThePatternsAllow) {
   put("m/model.joblib", "1");
   put("m/notes.txt", "2");

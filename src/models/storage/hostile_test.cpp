@@ -164,6 +164,7 @@ TEST(Hostile, ThreeHundredUrisReachNoPrivateServerAndWriteNothingOutside) {
     EXPECT_FALSE(!done.ok() && contains(done.error().message, "user:pw"));
   }
   EXPECT_EQ(inside.requests(), 0);
+  RecordProperty("uris", static_cast<int>(uris.size()));
   EXPECT_LE(list_dir(dir).value_or({}).size(), 1u);
   EXPECT_TRUE(list_dir(dir + "/root/dst").value_or({}).empty());
   (void)remove_tree(dir).ok();
@@ -299,6 +300,7 @@ TEST(Hostile, TwoHundredArchivesStayBelowTheirFolder) {
     }
   }
   EXPECT_GE(cases, 200u);
+  RecordProperty("archives", static_cast<int>(cases));
   (void)remove_tree(dir).ok();
 }
 
@@ -316,6 +318,46 @@ TEST(Hostile, BombsAreErrorsNotTruncatedModels) {
   const auto files = unpack(dir + "/many.zip", *into, {1 << 20, 1000});
   ASSERT_FALSE(files.ok());
   EXPECT_EQ(files.error().code, Code::kTooLarge);
+  (void)remove_tree(dir).ok();
+}
+
+// A member's head as tar writes it, with a size that need not be true.
+std::string tar_head(const std::string& name, uint64_t size) {
+  std::string h(512, '\0');
+  name.copy(h.data(), 100);
+  str("0000644").copy(h.data() + 100, 7);
+  h[124] = static_cast<char>(0x80);  // the size as a number of twelve bytes
+  for (int i = 0; i < 8; ++i) h[135 - static_cast<size_t>(i)] = static_cast<char>(size >> (8 * i));
+  h[156] = '0';
+  str("ustar").copy(h.data() + 257, 5);
+  str("00").copy(h.data() + 263, 2);
+  h.replace(148, 8, "        ");
+  unsigned sum = 0;
+  for (unsigned char c : h) sum += c;
+  char text[9];
+  std::snprintf(text, sizeof text, "%06o", sum);
+  h.replace(148, 7, text, 7);
+  return h;
+}
+
+TEST(Hostile, AMemberLargerThanAllowedOrThanTheArchiveIsAnError) {
+  const auto dir = new_dir();
+  struct Case {
+    uint64_t said;
+    int64_t allowed;
+  };
+  // More than 1 GiB and 10 GB where less is allowed; then allowed, but not there.
+  for (const auto& c : {Case{(1ull << 30) + 1, 1ll << 30}, Case{10'000'000'000, 1ll << 30},
+                        Case{10'000'000'000, 1ll << 40}, Case{1ull << 62, 1ll << 40},
+                        Case{~0ull, 1ll << 40}, Case{4096, 1ll << 30}}) {
+    SCOPED_TRACE(c.said);
+    const auto archive = tar_head("model.bin", c.said) + std::string(4096, 'x');
+    ASSERT_TRUE(write_file(dir + "/a.tar", archive).ok());
+    ASSERT_TRUE(make_dirs(dir + "/out").ok());
+    const auto done = unpack(dir + "/a.tar", *Folder::open(dir + "/out"), {c.allowed, 100});
+    EXPECT_EQ(done.ok(), c.said == 4096);
+    ASSERT_TRUE(remove_tree(dir + "/out").ok());
+  }
   (void)remove_tree(dir).ok();
 }
 

@@ -5,6 +5,7 @@
 #include "models/storage/git/git.h"
 #include "models/storage/gs/gs.h"
 #include "models/storage/hf/hf.h"
+#include "models/storage/mlflow/mlflow.h"
 #include "models/storage/oci/oci.h"
 #include "models/storage/s3/s3.h"
 #include "models/storage/transfer/crypto.h"
@@ -21,7 +22,8 @@ constexpr const char* kPlaces[] = {
     "AZURE_BLOB_ENDPOINT",   "AZURE_FILE_ENDPOINT", "HF_ENDPOINT",      "MODELSCOPE_ENDPOINT",
     "HDFS_NAMENODE",         "HDFS_SECRET_DIR",     "HDFS_ROOTPATH",    "TLS_SKIP_VERIFY",
     "REQUESTS_CA_BUNDLE",    "SSL_CERT_FILE",       "http_proxy",       "https_proxy",
-    "HTTPS_PROXY",           "ALL_PROXY",           "all_proxy",        "OSS_REGION"};
+    "HTTPS_PROXY",           "ALL_PROXY",           "all_proxy",        "OSS_REGION",
+    "MLFLOW_TRACKING_URI"};
 
 Result<Resolved> by_scheme(const Uri& uri, const SourceOptions& options) {
   switch (uri.scheme) {
@@ -47,6 +49,8 @@ Result<Resolved> by_scheme(const Uri& uri, const SourceOptions& options) {
       return resolve_git(uri, options);
     case Scheme::kWeb:
       return resolve_web(uri, options);
+    case Scheme::kMlflow:
+      return resolve_mlflow(uri, options, by_scheme);
     case Scheme::kLocal:
     case Scheme::kClaim:
     case Scheme::kMounted:

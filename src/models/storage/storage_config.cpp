@@ -68,13 +68,19 @@ Status hdfs(const json::Value& config, const std::string& folder, Environment& e
 
 Result<Environment> with_storage_config(Environment env, const std::string& files) {
   json::Value config{json::Object{}};
+  env.erase(kEndpointOfSpec);
   for (const char* name : {"STORAGE_CONFIG", "STORAGE_OVERRIDE_CONFIG"}) {
     const auto text = value_in(env, name);
     if (text.empty()) continue;
     auto parsed = json::parse(text);
     if (!parsed.ok() || !parsed->is_object())  // the text is a secret: not in the message
       return error(Code::kInvalid, str(name, " is no JSON object"));
-    for (const auto& [key, value] : parsed->object()) config.set(key, value);
+    for (const auto& [key, value] : parsed->object()) {
+      const bool place = key == "endpoint_url" || key == "HDFS_NAMENODE";
+      if (place && std::string_view(name) == "STORAGE_OVERRIDE_CONFIG" && config[key] != value)
+        env[kEndpointOfSpec] = "yes";
+      config.set(key, value);
+    }
   }
   const auto& type = config["type"].str();
   if (type == "s3") {

@@ -7,6 +7,10 @@
 
 namespace proa::storage {
 
+// Set if STORAGE_OVERRIDE_CONFIG, which comes with the URI and not from a Secret, names the
+// server: such a one may be at no private address.
+inline constexpr const char* kEndpointOfSpec = "PROA_ENDPOINT_OF_SPEC";
+
 // `env` with the variables added. `files` is a folder for certificates; made if it is needed.
 // kInvalid if either is no JSON object.
 Result<Environment> with_storage_config(Environment env, const std::string& files);

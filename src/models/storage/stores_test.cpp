@@ -166,6 +166,24 @@ TEST(StorageConfig, BecomesTheVariablesOfItsType) {
   EXPECT_FALSE(contains(bad.error().message, "secret"));
 }
 
+TEST(StorageConfig, OnlyTheServiceItselfNamingTheServerIsNotTrusted) {
+  const Environment secret = {{"STORAGE_CONFIG", R"({"type":"s3","endpoint_url":"http://10.0.0.1"})"}};
+  const auto local = parse_address("10.0.0.1");
+  EXPECT_TRUE(options_from(secret)->source.http.addresses.allows(*local, true));
+  for (auto given : {R"({"region":"r"})", R"({"endpoint_url":"http://10.0.0.1"})"}) {
+    auto env = secret;
+    env["STORAGE_OVERRIDE_CONFIG"] = given;
+    EXPECT_TRUE(options_from(env)->source.http.addresses.allows(*local, true)) << given;
+  }
+  for (auto given : {R"({"endpoint_url":"http://10.0.0.2"})", R"({"HDFS_NAMENODE":"http://n"})"}) {
+    auto env = secret;
+    env["STORAGE_OVERRIDE_CONFIG"] = given;
+    EXPECT_FALSE(options_from(env)->source.http.addresses.allows(*local, true)) << given;
+    env["PROA_FETCH_ALLOW"] = "10.0.0.1";
+    EXPECT_TRUE(options_from(env)->source.http.addresses.allows(*local, true)) << given;
+  }
+}
+
 TEST(CacheKey, HoldsNoSecretAndTellsServersApart) {
   SourceOptions a, b;
   const auto uri = parse_uri("https://u:secret@h/m?sig=secret");

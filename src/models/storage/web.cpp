@@ -39,14 +39,16 @@ Status check(const HttpResponse& r, const Uri& uri, bool with_headers) {
 
 Result<Resolved> resolve_web(const Uri& uri, const SourceOptions& options) {
   const auto headers = headers_for(uri, options.env);
-  Http http(options.http);
+  HttpOptions settings = options.http;
+  if (!headers.empty()) settings.configured.push_back(origin_of(uri.text));  // a Secret names it
+  Http http(settings);
   RemoteFile file;
   file.url = uri.text.substr(0, uri.text.find('#'));
   const std::string name = uri.path.substr(uri.path.rfind('/') + 1);
   TRY(file.path, safe_relative(name.empty() ? "model" : name));
   TRY(auto head, send_with_retries(http, {file.url, headers, "HEAD", {}, {}}, options));
   Resolved out;
-  out.http = options.http;
+  out.http = settings;
   out.sign = [headers](Http&, HttpRequest& r, bool) -> Status {
     r.headers.insert(r.headers.end(), headers.begin(), headers.end());
     return {};

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "foundation/base/strings.h"
+#include "models/worker/dialects.h"
 
 namespace proa::models {
 
@@ -22,9 +23,10 @@ const char* const kServeHelp = R"(proa serve: a model server
   --host             address to listen on; 0.0.0.0 for all (default: the variable POD_IP, else
                      127.0.0.1)
   --workers          threads that serve (default 1); they share the models
-  --framework        sklearn, xgboost, lightgbm, catboost, onnx, openvino, pmml or mlflow (default:
-                     by the file)
+  --framework        sklearn, xgboost, lightgbm, catboost, onnx, openvino, pmml, torch or mlflow
+                     (default: by the file)
   --version_policy   latest, latest:N, all or specific:1,3 (default: latest)
+  --version_labels   names of versions, as TensorFlow Serving has them: stable=1,canary=2
   --max_batch_size   rows of requests that are predicted together (default: what has arrived at
                      once, without waiting)
   --max_latency      milliseconds that the first request of a batch waits (default 5000)
@@ -40,7 +42,10 @@ PROA_MAX_LATENCY are the flags' defaults, as an InferenceService's batcher sets 
 CE_SOURCE and CE_MERGE shape CloudEvents; MLSERVER_... as MLServer takes them, and its
 model-settings.json and settings.json.
 
-KServe's other server flags (--max_threads, --nthread, ...) are taken with a warning.
+KServe's other server flags (--max_threads, --nthread, ...) are taken with a warning. So are the
+command lines of tritonserver (--model-repository, --model-control-mode, --load-model, ...),
+tensorflow_model_server (--port, --rest_api_port, --model_base_path, ...), OpenVINO's model server
+(--model_path, --rest_port, ...) and torchserve (--model-store, --ts-config, ...).
 )";
 
 namespace {
@@ -75,6 +80,7 @@ constexpr std::string_view kTaken[] = {
     "workers",
     "framework",
     "version_policy",
+    "version_labels",
     "max_batch_size",
     "max_batchsize",
     "max_latency",
@@ -84,6 +90,10 @@ constexpr std::string_view kTaken[] = {
     "timeout_keep_alive",
     "grpc_max_send_message_length",
     "grpc_max_receive_message_length",
+    "metrics_port",
+    "model_control_mode",
+    "load_model",
+    "ts_config",
 };
 
 size_t distance(std::string_view a, std::string_view b) {  // Levenshtein's
@@ -111,6 +121,18 @@ Error unknown_flag(std::string_view flag, std::string_view name) {
   return error(Code::kInvalid, str("unknown flag ", flag, "; ", hint));
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> parse_labels(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (std::string_view part : split(text, ',')) {
+    size_t equals = part.find('=');
+    if (equals == std::string_view::npos || equals == 0 || !parse_int(part.substr(equals + 1)))
+      return error(Code::kInvalid, str("--version_labels: '", shorten(part, 60),
+                                       "' is not LABEL=NUMBER, as in stable=1,canary=2"));
+    all.emplace_back(part.substr(0, equals), part.substr(equals + 1));
+  }
+  return all;
+}
+
 Status set_text(ServeOptions& o, std::string_view name, std::string_view value) {
   if (name == "model_name") {
     o.model_name = value;
@@ -121,11 +143,33 @@ Status set_text(ServeOptions& o, std::string_view name, std::string_view value) 
     o.host = value == "localhost" ? "127.0.0.1" : value;
   } else if (name == "framework") {
     o.engine = value;
+  } else if (name == "load_model") {
+    o.load_models.emplace_back(value);
+  } else if (name == "version_labels") {
+    TRY(o.version_labels, parse_labels(value));
+  } else if (name == "ts_config") {
+    return read_torchserve_config(o, local_path(value));
+  } else if (name == "model_control_mode") {
+    if (value == "poll")
+      o.warnings.push_back("--model_control_mode=poll: folders are not watched; load by the API");
+    o.load_at_start = value != "explicit";
   } else {
     o.version_policy = value;
   }
   return {};
 }
+
+constexpr std::string_view kTexts[] = {"model_name",
+                                       "model_dir",
+                                       "host",
+                                       "http_host",
+                                       "framework",
+                                       "version_policy",
+                                       "version_labels",
+                                       "model_version_policy",
+                                       "load_model",
+                                       "ts_config",
+                                       "model_control_mode"};
 
 Status set_limit(ServeOptions& o, std::string_view name, std::string_view value) {
   std::string flag = str("--", name);
@@ -171,8 +215,10 @@ Status set_flag(ServeOptions& o, std::string_view name, std::string_view value) 
     TRY(bool on, parse_switch("--enable_batcher", value));
     o.batch_disabled = !on;
     if (on && o.max_batch_size == 0) o.max_batch_size = 32;  // as KServe's agent
-  } else if (name == "model_name" || name == "model_dir" || name == "host" || name == "http_host" ||
-             name == "framework" || name == "version_policy" || name == "model_version_policy") {
+  } else if (name == "metrics_port") {
+    TRY(uint16_t port, parse_port("--metrics_port", value));
+    o.metrics_port = port;
+  } else if (std::find(std::begin(kTexts), std::end(kTexts), name) != std::end(kTexts)) {
     return set_text(o, name, value);
   } else {
     return set_limit(o, name, value);
@@ -182,11 +228,17 @@ Status set_flag(ServeOptions& o, std::string_view name, std::string_view value) 
 
 Status check_engine(const ServeOptions& o) {
   for (std::string_view known : {"", "sklearn", "xgboost", "lightgbm", "catboost", "onnx",
-                                 "openvino", "pmml", "mlflow"})
+                                 "openvino", "pmml", "torch", "mlflow"})
     if (o.engine == known) return {};
+  if (o.mlserver && contains(o.engine, "."))
+    return error(Code::kUnimplemented,
+                 str("MLServer's implementation ", shorten(o.engine, 100),
+                     " is Python code, which this server does not run: run MLServer itself as a "
+                     "custom predictor (spec.predictor.containers, command: [python, -m, mlserver, "
+                     "start, /mnt/models])"));
   return error(Code::kInvalid, str("--framework: '", shorten(o.engine, 60),
                                    "' is not served; sklearn, xgboost, lightgbm, catboost, onnx, "
-                                   "openvino, pmml and mlflow are"));
+                                   "openvino, pmml, torch and mlflow are"));
 }
 
 Status check(ServeOptions& o) {
@@ -198,6 +250,7 @@ Status check(ServeOptions& o) {
       return error(Code::kInvalid, str("--model_name: '", shorten(o.model_name, 60),
                                        "' may hold letters, digits, '.', '_' and '-' only"));
   TRY_STATUS(check_engine(o));
+  use_plain_folder(o);
   if (o.host.empty()) {
     const char* pod = std::getenv("POD_IP");
     o.host = pod && *pod ? pod : "127.0.0.1";
@@ -227,6 +280,7 @@ Result<std::vector<Flag>> read_flags(int argc, char** argv, ServeOptions& o) {
       if (i + 1 < argc && argv[i + 1][0] != '-') flags.push_back({"model_dir", argv[++i]});
       continue;
     }
+    if (is_server_name(flag)) continue;
     if (!flag.starts_with("--"))
       return error(Code::kInvalid, str("unexpected argument '", flag, "'"));
     size_t equals = flag.find('=');
@@ -236,14 +290,18 @@ Result<std::vector<Flag>> read_flags(int argc, char** argv, ServeOptions& o) {
       o.list_formats = true;
       continue;
     }
+    name = our_flag(name);
     bool taken = std::find(std::begin(kTaken), std::end(kTaken), name) != std::end(kTaken);
-    bool ignored = std::find(std::begin(kIgnored), std::end(kIgnored), name) != std::end(kIgnored);
+    bool ignored = means_nothing_here(name) ||
+                   std::find(std::begin(kIgnored), std::end(kIgnored), name) != std::end(kIgnored);
+    TRY_STATUS(check_served(name, ""));
     if (!taken && !ignored) return unknown_flag(flag.substr(0, equals), name);
     std::string_view value;
     if (equals != std::string_view::npos)
       value = flag.substr(equals + 1);
     else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--"))
       value = argv[++i];
+    TRY_STATUS(check_served(name, value));
     if (taken)
       flags.push_back({name, std::string(value)});
     else
@@ -286,6 +344,8 @@ Result<int64_t> parse_number(std::string_view what, std::string_view value, int6
 
 Result<ServeOptions> parse_serve_options(int argc, char** argv) {
   ServeOptions o;
+  if (const char* service = std::getenv("INFERENCE_SERVICE_NAME"); service && *service)
+    o.model_name = service;
   TRY(auto flags, read_flags(argc, argv, o));
   if (o.help || o.list_formats) return o;
   TRY_STATUS(read_mlserver_variables(o, ::environ));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "foundation/base/clock.h"
@@ -23,6 +24,7 @@ struct ServeOptions {
   size_t workers = 1;
   std::string engine;  // "" by extension and content
   std::string version_policy = "latest";
+  std::vector<std::pair<std::string, std::string>> version_labels;  // label, version
   size_t max_batch_size = 0;  // 0: adaptive
   Duration max_latency = std::chrono::seconds(5);
   bool max_latency_given = false, batch_disabled = false;
@@ -30,6 +32,8 @@ struct ServeOptions {
   size_t most_message = 8 << 20;  // gRPC
   Duration idle_timeout = std::chrono::seconds(75);
   bool load_at_start = true, compress = true;
+  std::vector<std::string> load_models;  // where not all are loaded at the start: these are
+  std::vector<std::pair<std::string, std::string>> named_models;  // name and file; else by folder
   bool mlserver = false;  // answer as MLServer does where it differs from KServe's servers
   std::string server_name;
   bool help = false, list_formats = false;

@@ -32,7 +32,7 @@ TEST(ServeOptions, NamesWhatIsWrong) {
             "unknown flag --model_dri; did you mean --model_dir?");
   EXPECT_EQ(options({}).error().message, "--model_dir is missing; see proa serve --help");
   for (const char* wrong : {"--http_port=70000", "--model_name=../y", "--workers=x",
-                            "--enable_grpc=maybe", "--framework=torch", "--max_latency=-1"})
+                            "--enable_grpc=maybe", "--framework=nothing", "--max_latency=-1"})
     EXPECT_FALSE(options({"--model_dir=/x", wrong}).ok()) << wrong;
 }
 

@@ -16,6 +16,7 @@ service::ServiceOptions service_options(const ServeOptions& o) {
   s.batch.max_latency = o.max_latency;
   s.batch.max_queue = o.max_queue;
   s.batch.adaptive = !o.batch_disabled;
+  s.labels = o.version_labels;
   return s;
 }
 
@@ -38,7 +39,10 @@ Worker::Worker(const ServeOptions& options, repository::Repository& repository, 
     : options_(options),
       service_(loop_, repository, service_options(options)),
       rest_(service_, rest_options(options), std::move(metrics)),
-      grpc_(loop_, service_, grpc_options(options)) {}
+      grpc_(loop_, service_, grpc_options(options)),
+      tensorflow_(service_) {
+  tensorflow_.add_to(grpc_.server());
+}
 
 Worker::~Worker() {
   if (thread_.joinable()) thread_.join();

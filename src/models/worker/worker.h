@@ -13,6 +13,7 @@
 #include "foundation/http/http.h"
 #include "models/protocols/grpc/inference_service.h"
 #include "models/protocols/rest/rest.h"
+#include "models/protocols/tfserving/tensorflow_service.h"
 #include "models/service/model_service.h"
 #include "models/worker/options.h"
 
@@ -46,6 +47,7 @@ class Worker {
   service::ModelService service_;
   protocols::Rest rest_;
   protocols::GrpcInference grpc_;
+  protocols::TensorflowServing tensorflow_;
   std::unique_ptr<http::Server> http_, grpc_server_;
   std::thread thread_;
 };

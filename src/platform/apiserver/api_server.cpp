@@ -25,6 +25,7 @@ struct ApiServer::State {
   async::Loop& loop;
   ApiServerOptions options;
   std::string kubeconfig, url;
+  uint16_t port = 0;
   Credentials credentials;
   std::unique_ptr<Store> store;
   std::unique_ptr<Core> core;
@@ -78,6 +79,7 @@ Result<uint16_t> ApiServer::start() {
         rest->handle(std::move(request), std::move(responder));
       });
   TRY(uint16_t port, s.server->listen(s.options.bind, s.options.port));
+  s.port = port;
   s.url = str("https://", s.host(), ":", port);
   s.rest->set_address(str(s.host(), ":", port));
   if (port != s.options.port) TRY_STATUS(s.core->announce(port));
@@ -102,6 +104,7 @@ client::Client& ApiServer::client() {
 }
 
 const std::string& ApiServer::kubeconfig() const { return state_->kubeconfig; }
+uint16_t ApiServer::port() const { return state_->port; }
 std::string ApiServer::url() const { return state_->url; }
 
 }  // namespace proa::apiserver

@@ -47,6 +47,7 @@ class ApiServer {
 
   client::Client& client();
   const std::string& kubeconfig() const;  // path
+  uint16_t port() const;                // 0 before start()
   std::string url() const;                // https://ADDRESS:PORT
 
  private:

@@ -30,6 +30,8 @@ void Control::start() {
   thread_ = std::thread([this] { loop_.run(); });
 }
 
+void Control::freeze() { configuration_->stop(); }
+
 void Control::stop() {
   if (!thread_.joinable()) return;
   configuration_->stop();  // no publish after this

@@ -27,6 +27,7 @@ class Control {
           knative::DemandSink& demand, GatewayMetrics& metrics, Publish publish);
   ~Control();
   void start();
+  void freeze();  // ends the configuration alone
   void stop();  // ends the configuration and the thread; what is queued is written
   void post_logs(LogBatch batch);
   void post_ready(std::string pod_uid, bool ready);

@@ -25,6 +25,7 @@ Exchange::Exchange(Worker& worker, std::shared_ptr<http::ServerStream> down)
 void Exchange::start(const Door& door, const Resume& from) {
   const http::RequestHead& in = down_->head();
   began_ = worker_.loop().now();
+  plain_ = door.port == 80;
   request_ended_ = in.ended && in.upgrade.empty();
   std::string_view id = in.headers.get("x-request-id");
   request_id_ = !id.empty() && id.size() <= 128 ? std::string(id)
@@ -105,8 +106,26 @@ void Exchange::acquire(bool again, const Endpoint* avoid) {
   waiting_ = true;
   cold_ = cold_ || cold;
   waiting_since_ = now;
+  if (cold && worker_.successor() && matched_.rule != worker_.successor()->rules.data())
+    return move_on();
   if (cold && backend_->is_revision() && backend_->claim_first_wait())
     worker_.demand().waiting(backend_->key(), backend_->waiting());
+}
+
+void Exchange::move_on() {
+  if (!waiting_ || over_ || recorded_ || !plain_) return;
+  const MonoTime now = worker_.loop().now();
+  backend_->cancel(*this, now);
+  backend_->leave(now, nullptr);
+  waiting_ = false;
+  matched_ = {worker_.successor()->rules.data(), 0};
+  to_ = matched_.rule->destinations.data();
+  backend_ = to_->backend.get();
+  policy_ = backend_->policy();
+  hash_.reset();
+  deadline_ = {};
+  backend_->arrive(now);
+  acquire(false);
 }
 
 void Exchange::granted() {
@@ -309,6 +328,7 @@ void Exchange::close_if_done() {
   }
   if (!recorded_ || (!request_ended_ && !down_->closed())) return;
   over_ = true;
+  down_->let_go();  // a client that does not read may keep the stream for long
   worker_.unlink(*this);
 }
 

@@ -31,6 +31,7 @@ class Exchange final : public Waiter, public std::enable_shared_from_this<Exchan
   void start(const Door& door, const Resume& from);
   void tick(MonoTime now);  // deadlines
   void give_up();           // the worker stops
+  void move_on();           // to the worker's successor, if it waits for an endpoint
   void granted() override;
 
   size_t place = 0;  // in the worker's list
@@ -86,6 +87,7 @@ class Exchange final : public Waiter, public std::enable_shared_from_this<Exchan
   int status_ = 0, tries_ = 0;
   bool request_ended_ = false, repeatable_ = true, paused_ = false, waiting_ = false, cold_ = false;
   bool faulted_ = false, pausing_ = false, retrying_ = false, mirrored_ = false, hashed_ = false;
+  bool plain_ = false;  // came by the http port
   bool responding_ = false, upgraded_ = false, up_ended_ = false, recorded_ = false, over_ = false;
 };
 

@@ -30,6 +30,29 @@ void on_all(const std::vector<async::Loop*>& loops, const std::function<void(siz
   done.wait(lock, [&] { return left == 0; });
 }
 
+// Everything, to the gateway that now listens on this address.
+std::shared_ptr<const Host> make_successor(const std::string& bind, uint16_t port) {
+  const std::string address = bind == "0.0.0.0" ? "127.0.0.1" : bind == "::" ? "::1" : bind;
+  auto policy = std::make_shared<Policy>();
+  policy->pool.as_client = true;
+  BackendOptions options;
+  options.timeout = kNoTimeout;
+  options.policy = std::move(policy);
+  auto backend = std::make_shared<Backend>(client::Key{"", "successor"}, false, "the new gateway");
+  const MonoTime now = real_clock().mono();
+  backend->configure(options, now);
+  EndpointAddress there;
+  there.address = address, there.port = port;
+  backend->announce({there}, now);
+  auto host = std::make_shared<Host>();
+  host->name = host->source = "the new gateway";
+  Rule& rule = host->rules.emplace_back();
+  rule.destinations.emplace_back().backend = std::move(backend);
+  rule.destinations[0].weight = rule.total_weight = 1;
+  rule.timeout = kNoTimeout;
+  return host;
+}
+
 }  // namespace
 
 struct Gateway::Core {
@@ -141,6 +164,14 @@ std::shared_ptr<const Table> Gateway::table() const { return core_->control->tab
 
 void Gateway::pod_ready(const std::string& pod_uid, bool ready) {
   core_->control->post_ready(pod_uid, ready);
+}
+
+void Gateway::freeze() { core_->control->freeze(); }
+
+void Gateway::retire(Duration most) {
+  Core& c = *core_;
+  c.ports->succeed(make_successor(c.options.bind, c.http_port));
+  stop(most);
 }
 
 void Gateway::stop(Duration most) {

@@ -63,6 +63,12 @@ class Gateway {
   // Duplicates of the listening sockets, for the process that replaces this one (handover.h).
   std::vector<NamedSocket> sockets();
 
+  // When they have been given: the routes stay as they are, and no API object is read or written
+  // any more; then retire(): as stop(), but what still comes by kept connections to the http port,
+  // and what waits for an endpoint, goes on to the process that listens now.
+  void freeze();
+  void retire(Duration most);
+
   // No new connections; requests in hand finish, at most for `most`; then everything is closed. The
   // loops must still be running, on other threads. Blocks.
   void stop(Duration most = std::chrono::seconds(10));

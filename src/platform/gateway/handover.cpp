@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kMostText = 256;
 constexpr char kTaken = '!';
+constexpr std::string_view kHello = "proa handover 1";
 
 Result<sockaddr_un> make_address(const std::string& path) {
   sockaddr_un address{};
@@ -67,7 +68,9 @@ Result<Received> receive_one(int from) {
   message.msg_controllen = sizeof control;
   ssize_t n = ::recvmsg(from, &message, MSG_CMSG_CLOEXEC);
   if (n < 0) return errno_error("take over sockets");
-  if (n == 0) return error(Code::kUnavailable, "take over sockets: the other process ended");
+  if (n == 0)
+    return error(Code::kUnavailable,
+                 "take over sockets: the other process ended, or hands over to no such version");
   Received out;
   out.text.assign(text, static_cast<size_t>(n));
   cmsghdr* head = CMSG_FIRSTHDR(&message);
@@ -106,7 +109,7 @@ Result<Fd> bind_handover(const std::string& path) {
   return fd;
 }
 
-Status give_sockets(int listening, const std::vector<NamedSocket>& sockets, Duration most) {
+Result<Fd> accept_taker(int listening, Duration most) {
   if (!ready(listening, POLLIN, most))
     return error(Code::kDeadline, "nobody asked for the sockets");
   Fd to(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
@@ -117,16 +120,29 @@ Status give_sockets(int listening, const std::vector<NamedSocket>& sockets, Dura
       (peer.uid != ::geteuid() && peer.uid != 0)) {
     return error(Code::kForbidden, "hand over sockets: the asking process is another user's");
   }
+  char hello[64];
+  ssize_t n = ready(to.get(), POLLIN, most) ? ::recv(to.get(), hello, sizeof hello, 0) : -1;
+  if (n < 0 || std::string_view(hello, static_cast<size_t>(n)) != kHello)
+    return error(Code::kInvalid, "hand over sockets: the asking process is of another version");
+  return to;
+}
+
+Status send_sockets(int to, const std::vector<NamedSocket>& sockets, Duration most) {
   for (const NamedSocket& socket : sockets) {
     std::string text =
         str(socket.address.empty() ? "-" : socket.address, " ", socket.port, " ", socket.bound);
-    TRY_STATUS(send_one(to.get(), text, socket.fd.get()));
+    TRY_STATUS(send_one(to, text, socket.fd.get()));
   }
-  TRY_STATUS(send_one(to.get(), ".", -1));
+  TRY_STATUS(send_one(to, ".", -1));
   char answer = 0;
-  if (!ready(to.get(), POLLIN, most) || ::recv(to.get(), &answer, 1, 0) != 1 || answer != kTaken)
+  if (!ready(to, POLLIN, most) || ::recv(to, &answer, 1, 0) != 1 || answer != kTaken)
     return error(Code::kUnavailable, "hand over sockets: the other process did not take them");
   return Ok{};
+}
+
+Status give_sockets(int listening, const std::vector<NamedSocket>& sockets, Duration most) {
+  TRY(Fd to, accept_taker(listening, most));
+  return send_sockets(to.get(), sockets, most);
 }
 
 Result<std::vector<NamedSocket>> take_sockets(const std::string& path, Duration most) {
@@ -138,6 +154,8 @@ Result<std::vector<NamedSocket>> take_sockets(const std::string& path, Duration 
     if (errno == ENOENT || errno == ECONNREFUSED) return out;
     return errno_error(str("connect to ", path));
   }
+  if (::send(from.get(), kHello.data(), kHello.size(), MSG_NOSIGNAL) < 0)
+    return errno_error("take over sockets");
   while (true) {
     if (!ready(from.get(), POLLIN, most))
       return error(Code::kDeadline, str("no sockets came from ", path));

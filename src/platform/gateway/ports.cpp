@@ -64,6 +64,7 @@ void Ports::on_seat(Seat& seat, Task task) {
 
 Status Ports::start(std::vector<NamedSocket> inherited) {
   inherited_ = std::move(inherited);
+  holding_ = !inherited_.empty();
   for (auto& seat : seats_) {
     seat->worker = make_worker_(*seat->loop);
     on_seat(*seat, [](Seat& s) { s.worker->start(); });
@@ -176,6 +177,7 @@ std::vector<ListenerState> Ports::set(const Listeners& wanted) {
 
 // New doors behind the sockets, on their loops; what stood there is retired.
 void Ports::place(const Port& port) {
+  if (holding_) return;
   const Key key{port.listener.address, port.listener.port};
   for (size_t i = 0; i < port.sockets.size(); ++i) {
     Seat* seat = seats_[i % seats_.size()].get();
@@ -255,6 +257,9 @@ void Ports::publish(std::shared_ptr<const Table> table) {
       if (s.worker) s.worker->publish_here(table);
     });
   }
+  if (!std::exchange(holding_, false)) return;
+  for (auto& [key, port] : ports_)
+    if (port.bound) place(port);
 }
 
 void Ports::restart() {
@@ -275,6 +280,17 @@ void Ports::restart() {
   }
   for (auto& [key, port] : ports_)
     if (port.bound) place(port);
+}
+
+void Ports::succeed(std::shared_ptr<const Host> successor) {
+  std::lock_guard lock(mutex_);
+  for (auto& seat : seats_) {
+    on_seat(*seat, [successor](Seat& s) {
+      if (s.worker) s.worker->succeed(successor);
+      for (auto& retired : s.retired)
+        if (retired->worker) retired->worker->succeed(successor);
+    });
+  }
 }
 
 std::vector<NamedSocket> Ports::sockets() {

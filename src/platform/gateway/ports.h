@@ -45,6 +45,7 @@ class Ports {
   void publish(std::shared_ptr<const Table> table);
   // New workers behind the same sockets; the old ones finish.
   void restart();
+  void succeed(std::shared_ptr<const Host> successor);  // Worker::succeed() of all
   std::vector<NamedSocket> sockets();  // duplicates, for another process
   uint16_t bound(uint16_t port);       // 80, 443; 0: not open
   // Stops accepting, waits at most so long for what is in hand, then closes everything. Blocks; the
@@ -96,6 +97,7 @@ class Ports {
   std::vector<NamedSocket> inherited_;  // likewise
   std::shared_ptr<const Table> table_;  // likewise
   bool stopped_ = false, warned_ = false;
+  bool holding_ = false;  // inherited sockets, and no table yet: who comes waits in the backlog
   Error failure_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -93,9 +93,16 @@ void Worker::publish(std::shared_ptr<const Table> table) {
 
 const Host* Worker::find_host(const Door& door, std::string_view authority, std::string& buffer,
                               uint16_t& port) const {
+  if (successor_ && door.port == 80) return successor_.get();
   const Host* found = table_->find(bare_host(authority, buffer, port), door.port);
   if (!found && !door.fallback_host.empty()) found = table_->find(door.fallback_host, door.port);
   return found;
+}
+
+void Worker::succeed(std::shared_ptr<const Host> successor) {
+  successor_ = std::move(successor);
+  auto all = exchanges_;
+  for (auto& exchange : all) exchange->move_on();
 }
 
 void Worker::handle(std::shared_ptr<http::ServerStream> stream, const Door& door) {

@@ -72,6 +72,9 @@ class Worker {
   void stop();                                       // loop thread: gives up what is in hand
   void publish(std::shared_ptr<const Table> table);  // thread-safe
   void publish_here(std::shared_ptr<const Table> table) { table_.swap(table); }
+  // Another process serves from now on: what comes by the http port, or has not been sent, goes there.
+  void succeed(std::shared_ptr<const Host> successor);
+  const Host* successor() const { return successor_.get(); }
   // A request came in.
   void handle(std::shared_ptr<http::ServerStream> stream, const Door& door);
   void handle(std::shared_ptr<http::ServerStream> stream, const std::string& fallback_host) {
@@ -130,6 +133,7 @@ class Worker {
   std::function<void(LogBatch)> logs_;
   http::UpstreamPool pool_;
   std::shared_ptr<const Table> table_ = std::make_shared<Table>();
+  std::shared_ptr<const Host> successor_;
   std::vector<std::shared_ptr<Exchange>> exchanges_;  // each knows its place
   std::vector<std::shared_ptr<Exchange>> over_;  // to be freed when no callback of theirs can run
   std::vector<std::shared_ptr<Shadow>> shadows_;

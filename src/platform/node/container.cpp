@@ -21,6 +21,7 @@ constexpr size_t kMostMessage = 4096;
 Container::Container(NodeContext& context, const PodView& view, json::Value spec, bool init,
                      std::function<void()> changed)
     : context_(context),
+      zygote_(&context.zygote),
       view_(view),
       spec_(std::move(spec)),
       init_(init),
@@ -44,7 +45,7 @@ Container::~Container() {
   close_output();
   if (context_.options.usage)
     context_.options.usage->ended(client::key_of(*view_.pod), observed_.name);
-  if (has_process()) context_.zygote.kill(launch_id_, SIGKILL);
+  if (has_process()) zygote_->kill(launch_id_, SIGKILL);
 }
 
 void Container::event(const char* type, const char* reason, std::string message) {
@@ -65,49 +66,11 @@ bool Container::is_native(std::string_view program) const {
   return use.kind == ImageUse::Kind::kNative && use.program == program;
 }
 
-void Container::restore(const json::Value& status) {
-  observed_.restarts = static_cast<int>(status["restartCount"].integer());
-  auto read = [](const json::Value& t) {
-    return Terminated{static_cast<int>(t["exitCode"].integer()),
-                      static_cast<int>(t["signal"].integer()),
-                      t["reason"].str(),
-                      t["message"].str(),
-                      t["startedAt"].str(),
-                      t["finishedAt"].str(),
-                      t["containerID"].str()};
-  };
-  const json::Value& state = status["state"];
-  if (status["lastState"].has("terminated"))
-    observed_.last = read(status["lastState"]["terminated"]);
-  std::optional<Terminated> ended;
-  if (state.has("terminated")) ended = read(state["terminated"]);
-  if (state.has("running"))
-    ended = Terminated{137,
-                       0,
-                       "ContainerStatusUnknown",
-                       "The container could not be located when the node started again",
-                       state["running"]["startedAt"].str(),
-                       context_.now(),
-                       status["containerID"].str()};
-  if (!ended) return;
-  // With a new sandbox everything runs again, init containers too, unless the pod may not restart
-  // it.
-  bool again = init_ || should_restart(*view_.pod, observed_.sidecar, false, ended->exit_code);
-  if (again) {
-    observed_.last = ended;
-    ++observed_.restarts;
-    return;
-  }
-  observed_.state = State::kTerminated;
-  observed_.terminated = *ended;
-  observed_.container_id = ended->container_id;
-}
-
 void Container::allow_start() {
   if (std::exchange(may_start_, true)) return;
   if (std::exchange(held_, false)) {
     announce_launch();
-    return context_.zygote.release(launch_id_);
+    return zygote_->release(launch_id_);
   }
   if (observed_.state == State::kWaiting && !timer_ && !has_process()) try_start();
 }
@@ -194,6 +157,15 @@ Status Container::launch(const ImageUse& use, bool held) {
   launch.held = held;
   Fd out, err;
   TRY_STATUS(open_output(out, err));
+  zygote_ = &context_.zygote;
+  TRY_STATUS(zygote_->launch(launch, std::move(out), std::move(err), launch_events()));
+  launch_id_ = launch.id;
+  last_launch_ = std::move(launch);
+  if (!held) announce_launch();
+  return {};
+}
+
+LaunchEvents Container::launch_events() {
   std::weak_ptr<bool> alive = alive_;
   auto guard = [alive](auto f) {
     return [alive, f](auto... args) {
@@ -204,11 +176,7 @@ Status Container::launch(const ImageUse& use, bool held) {
   events.started = guard([this](pid_t pid) { on_started(pid); });
   events.failed = guard([this](const std::string& why) { on_failed(why); });
   events.exited = guard([this](const Exit& exit) { on_exited(exit); });
-  TRY_STATUS(context_.zygote.launch(launch, std::move(out), std::move(err), std::move(events)));
-  launch_id_ = launch.id;
-  last_launch_ = std::move(launch);
-  if (!held) announce_launch();
-  return {};
+  return events;
 }
 
 void Container::announce_launch() {
@@ -233,10 +201,15 @@ Status Container::open_output(Fd& out, Fd& err) {
     OutputPipe& pipe = pipes_[i];
     pipe.fd = Fd(pair[0]);
     pipe.stream = i == 0 ? LogStreamName::kStdout : LogStreamName::kStderr;
-    ::fcntl(pair[0], F_SETFL, O_NONBLOCK);
-    context_.loop.watch(pair[0], EPOLLIN, [this, &pipe](uint32_t) { read_output(pipe); });
+    watch_output(pipe);
   }
   return {};
+}
+
+void Container::watch_output(OutputPipe& pipe) {
+  if (!pipe.fd) return;
+  ::fcntl(pipe.fd.get(), F_SETFL, O_NONBLOCK);
+  context_.loop.watch(pipe.fd.get(), EPOLLIN, [this, &pipe](uint32_t) { read_output(pipe); });
 }
 
 void Container::read_output(OutputPipe& pipe) {
@@ -244,13 +217,30 @@ void Container::read_output(OutputPipe& pipe) {
   for (int turn = 0; turn < 4 && pipe.fd; ++turn) {
     ssize_t n = ::read(pipe.fd.get(), buffer, sizeof buffer);
     if (n > 0) {
-      if (log_) log_->write(pipe.stream, std::string_view(buffer, static_cast<size_t>(n)));
+      const std::string_view output(buffer, static_cast<size_t>(n));
+      if (log_) log_->write(pipe.stream, output);
+      if (init_ && last_launch_.native == "proa fetch") note_progress(output);
       continue;
     }
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     context_.loop.unwatch(pipe.fd.get());
     pipe.fd.reset();
   }
+}
+
+// The newest line of `proa fetch` about its download becomes part of the status, now and then.
+void Container::note_progress(std::string_view output) {
+  constexpr Duration kBetween = std::chrono::seconds(2);
+  const MonoTime now = context_.loop.clock().mono();
+  if (observed_.state != State::kRunning || now - std::max(progress_told_, started_) < kBetween)
+    return;
+  std::string_view newest;
+  for (auto line : split(output, '\n'))
+    if (line.starts_with("fetching ") && contains(line, "/s")) newest = line;
+  if (newest.empty()) return;
+  progress_told_ = now;
+  observed_.progress = shorten(newest, 500);
+  changed_();
 }
 
 void Container::close_output() {
@@ -267,6 +257,7 @@ void Container::close_output() {
 
 void Container::on_started(pid_t pid) {
   started_ = context_.loop.clock().mono();
+  pid_ = pid;
   observed_.state = State::kRunning;
   observed_.started_at = context_.now();
   observed_.message.clear();
@@ -350,10 +341,10 @@ void Container::run_probe(std::vector<std::string> command, Duration timeout, Pr
     finish(e.code == 0, str("command exited with ", e.code));
   };
   std::string id = probe.id;
-  if (auto s = context_.zygote.launch(probe, std::move(out), std::move(err), std::move(events));
+  if (auto s = zygote_->launch(probe, std::move(out), std::move(err), std::move(events));
       !s.ok())
     return loop.post([done, why = s.error().message] { done({false, why}); });
-  attempt->timer = loop.after(timeout, [attempt, id, &zygote = context_.zygote] {
+  attempt->timer = loop.after(timeout, [attempt, id, &zygote = *zygote_] {
     attempt->timer = 0;
     attempt->timed_out = true;
     zygote.kill(id, SIGKILL);
@@ -449,12 +440,12 @@ void Container::stop(Duration grace) {
     return changed_();
   }
   if (!has_process()) return;
-  if (grace.count() <= 0 || held_) return context_.zygote.kill(launch_id_, SIGKILL);
-  context_.zygote.kill(launch_id_, SIGTERM);
+  if (grace.count() <= 0 || held_) return zygote_->kill(launch_id_, SIGKILL);
+  zygote_->kill(launch_id_, SIGTERM);
   if (kill_timer_) context_.loop.cancel(kill_timer_);
   kill_timer_ = context_.loop.after(grace, [this] {
     kill_timer_ = 0;
-    context_.zygote.kill(launch_id_, SIGKILL);
+    zygote_->kill(launch_id_, SIGKILL);
   });
 }
 

@@ -14,6 +14,7 @@
 #include "platform/node/container_launch.h"
 #include "platform/node/decisions/backoff.h"
 #include "platform/node/decisions/status.h"
+#include "platform/node/handover.h"
 #include "platform/node/logs/cri_log.h"
 #include "platform/node/probes/probes.h"
 
@@ -37,6 +38,11 @@ class Container {
 
   // Takes up what an earlier node wrote of it. Its process is gone.
   void restore(const json::Value& status);
+  // Goes on with what an earlier node handed over, or with what it wrote if it has no process.
+  void take_over(const json::Value& status, InheritedContainer* running, Zygote* zygote);
+  bool can_go() const;                     // it is not in the middle of something
+  std::optional<InheritedContainer> go();  // gives up its process, if it has one; loop ended
+  Zygote& zygote() { return *zygote_; }
   void allow_start();          // starts it if it waits and nothing holds it back
   void prepare();              // makes a native program's process ready to run, ahead of that
   void stop(Duration grace);   // SIGTERM, then SIGKILL; it is not started again
@@ -48,6 +54,9 @@ class Container {
     Fd fd;
     LogStreamName stream;
   };
+  void set_state(const json::Value& status);
+  void watch_output(OutputPipe& pipe);
+  LaunchEvents launch_events();
   void try_start();
   void start_platform();
   Status launch(const ImageUse& use, bool held = false);
@@ -63,6 +72,7 @@ class Container {
   void start_probes();
   void run_probe(std::vector<std::string> command, Duration timeout, ProbeDone done);
   void read_output(OutputPipe& pipe);
+  void note_progress(std::string_view output);
   void close_output();
   std::string termination_message(int exit_code);
   std::string termination_file() const;
@@ -71,6 +81,7 @@ class Container {
   std::string pod_reference() const;  // name_namespace(uid)
 
   NodeContext& context_;
+  Zygote* zygote_;  // that started the process
   const PodView& view_;
   json::Value spec_;
   bool init_, platform_ = false, beside_queue_proxy_ = false;
@@ -80,7 +91,8 @@ class Container {
   Launch last_launch_;     // for probes inside: the same ids and environment
   bool prepared_ = false, held_ = false;  // held: the process waits for allow_start()
   bool may_start_ = false, stopping_ = false, restarting_ = false;
-  MonoTime started_{};
+  MonoTime started_{}, progress_told_{};
+  pid_t pid_ = 0;
   Backoff backoff_, image_backoff_;
   async::TimerId timer_ = 0, kill_timer_ = 0;
   std::unique_ptr<ContainerLog> log_;

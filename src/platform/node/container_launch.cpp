@@ -155,6 +155,34 @@ void add_tool(Launch& launch, const NodeContext& c, const std::string& tool) {
   if (launch.argv[0].ends_with("/" + tool)) launch.argv[0] = tool;
 }
 
+std::string folder_of(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
+
+// A program over the host's files listens on its pod's address where it says "all": see preload/.
+void add_preload(Launch& launch, const NodeContext& c, const Environment& env) {
+  constexpr const char* kInside = "/proa/lib/libproa-pod.so";
+  if (!launch.native.empty()) return;
+  for (const auto& [name, value] : env)
+    if (name == "LD_PRELOAD") return;
+  std::string program = c.options.tool_binary.empty() ? self_path() : c.options.tool_binary;
+  for (const char* at : {"/libproa-pod.so", "/../lib/libproa-pod.so"}) {
+    std::string library = folder_of(program) + at;
+    if (!exists(library)) continue;
+    launch.mounts.push_back({Mount::Kind::kBind, library, "", kInside, true, 0});
+    launch.env.push_back(str("LD_PRELOAD=", kInside));
+    return;
+  }
+}
+
+// What `proa serve` needs to know of its place: where the engines' libraries are, and how many
+// threads they may have where no control group says it.
+void add_serving(Launch& launch, const NodeContext& c, const ImageUse& use) {
+  if (use.kind != ImageUse::Kind::kNative || use.program != "proa serve") return;
+  if (launch.cpu_millis != 0) launch.env.push_back(str("PROA_CPU_LIMIT=", launch.cpu_millis, "m"));
+  if (c.options.engines_dir.empty() || !exists(c.options.engines_dir)) return;
+  launch.env.push_back(str("PROA_ENGINES_DIR=", kEnginesPath));
+  launch.mounts.push_back({Mount::Kind::kBind, c.options.engines_dir, "", kEnginesPath, true, 0});
+}
+
 // Without a mount namespace a native program finds its volumes where they are on the host.
 void translate_paths(Launch& launch) {
   auto translate = [&](std::string& text) {
@@ -191,6 +219,7 @@ Status set_program(Launch& launch, const NodeContext& c, const json::Value& cont
   if (use.kind == ImageUse::Kind::kNative) {
     launch.native = use.program;
     launch.argv = {use.program};  // the image's entry point; a command of the pod's replaces it
+    launch.argv.insert(launch.argv.end(), use.args.begin(), use.args.end());
     if (!command.empty()) launch.argv.insert(launch.argv.end(), command.begin() + 1, command.end());
   } else {
     launch.host_root = true;
@@ -247,6 +276,8 @@ Result<Launch> make_launch(NodeContext& c, const PodView& view, const json::Valu
   add_files(launch, c, view);
   TRY_STATUS(set_user(launch, view, container, use));
   set_limits(launch, container);
+  add_serving(launch, c, use);
+  add_preload(launch, c, env);
   if (c.zygote.isolation() == Isolation::kPlain) {
     TRY_STATUS(check_plain(launch, container));
     translate_paths(launch);

@@ -26,8 +26,9 @@ std::string boot() {
 }
 }  // namespace
 
-void record_process(const std::string& dir, pid_t pid) {
-  std::string text = str(pid, " ", start_time(pid), " ", boot(), "\n");
+void record_processes(const std::string& dir, const std::vector<pid_t>& pids) {
+  std::string text;
+  for (pid_t pid : pids) text += str(pid, " ", start_time(pid), " ", boot(), "\n");
   if (auto s = write_file(dir + "/processes", text); !s.ok()) log::warn("node", s.error().message);
 }
 

@@ -5,10 +5,11 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 namespace proa::node {
 
-void record_process(const std::string& dir, pid_t pid);
+void record_processes(const std::string& dir, const std::vector<pid_t>& pids);
 void forget_processes(const std::string& dir);
 // Kills those recorded that still run, with their process groups.
 void clean_leftovers(const std::string& dir);

@@ -30,6 +30,10 @@ class Node {
   // API and are run again by the next start(). Waits; at most a few seconds.
   void stop();
 
+  // Instead of stop(), and once the loop has ended: the running pods, for the process that replaces
+  // this one. Nothing is ended but pods that are just being started.
+  Result<Inheritance> hand_over();
+
   apiserver::PodLogs& pod_logs();
 
  private:

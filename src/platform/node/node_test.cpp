@@ -388,5 +388,21 @@ TEST_F(NodeTest, EndsAPodThatWasRemovedByForce) {
   EXPECT_TRUE(until([&] { return !exists(dir_ + "/pods/" + uid); }));
 }
 
+TEST_F(NodeTest, APinOfTheModelCacheGoesWhenNothingStartsPodsOfItsRevision) {
+  create(api::kPod, kServing);
+  ASSERT_TRUE(until([&] { return ready(); })) << explain();
+  const std::string pins = dir_ + "/models/uri/pins/";
+  ASSERT_TRUE(make_dirs(pins).ok());
+  for (auto name : {"default%2Fr1", "default%2Fgone", "by-hand"})
+    ASSERT_TRUE(write_file(pins + name, "v-1").ok());
+  stop_node();
+  start_node();
+  ASSERT_TRUE(until([&] { return !exists(pins + "default%2Fgone"); }));
+  EXPECT_TRUE(exists(pins + "default%2Fr1"));
+  ASSERT_TRUE(client_->remove(api::kPod, "default", "p", {}).ok());
+  ASSERT_TRUE(until([&] { return !exists(pins + "default%2Fr1"); }));
+  EXPECT_TRUE(exists(pins + "by-hand"));
+}
+
 }  // namespace
 }  // namespace proa::node

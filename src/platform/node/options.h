@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "foundation/base/clock.h"
+#include "platform/node/handover.h"
 #include "platform/node/usage/usage_table.h"
 
 namespace proa::node {
@@ -25,12 +27,18 @@ struct NodeOptions {
   // For `proa fetch`: its environment, and URI prefixes served from folders (which it may read).
   std::map<std::string, std::string> fetch_env, mirrors;
 
+  // For `proa serve`: the folder with the libraries of engines, shown to it read-only; "": none.
+  std::string engines_dir;
+
   // Told at once when a pod (by uid) begins or ceases to be ready, ahead of its status; may be
   // empty. Called on the node's loop.
   std::function<void(const std::string& pod_uid, bool ready)> on_ready;
 
   // Told which processes the containers are; may be null, else it must outlive the node.
   UsageTable* usage = nullptr;
+
+  // May be null. From the node that this one replaces: its containers run on.
+  std::shared_ptr<Inheritance> inherited;
 
   Duration backoff_first = std::chrono::seconds(10);
   Duration backoff_cap = std::chrono::minutes(5);
@@ -40,5 +48,8 @@ struct NodeOptions {
 
 // Where a container sees the model cache; PROA_MODEL_CACHE says it.
 inline constexpr const char* kModelCachePath = "/var/cache/proa/models";
+
+// Where a model server sees the engines' libraries; PROA_ENGINES_DIR says it.
+inline constexpr const char* kEnginesPath = "/proa/engines";
 
 }  // namespace proa::node

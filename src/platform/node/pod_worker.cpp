@@ -26,7 +26,7 @@ bool init_done(const ContainerObserved& c) {
 }  // namespace
 
 PodWorker::PodWorker(NodeContext& context, client::Object pod, std::string ip,
-                     std::function<void()> ended)
+                     std::function<void()> ended, const Running* running)
     : context_(context), ended_(std::move(ended)) {
   view_.pod = std::move(pod);
   view_.ip = std::move(ip);
@@ -37,7 +37,8 @@ PodWorker::PodWorker(NodeContext& context, client::Object pod, std::string ip,
   written_ = status;
   start_time_ = status["startTime"].str_or(context_.now());
   terminal_before_ = status["phase"].str() == "Succeeded" || status["phase"].str() == "Failed";
-  make_containers();
+  make_containers(running);
+  if (running) find_volumes();
 }
 
 PodWorker::~PodWorker() {
@@ -46,13 +47,20 @@ PodWorker::~PodWorker() {
   if (publish_) context_.loop.cancel(publish_);
 }
 
-void PodWorker::make_containers() {
+void PodWorker::make_containers(const Running* running) {
   const json::Value &spec = (*view_.pod)["spec"], &status = (*view_.pod)["status"];
   auto add = [&](const char* list, const char* statuses, bool init, auto& out) {
     for (const auto& c : spec[list].array()) {
       out.push_back(std::make_unique<Container>(context_, view_, c, init, [this] { changed(); }));
       const json::Value& before = status_named(status[statuses], c["name"].str());
-      if (before.is_object()) out.back()->restore(before);
+      if (!running) {
+        if (before.is_object()) out.back()->restore(before);
+        continue;
+      }
+      std::pair<InheritedContainer*, Zygote*> goes_on;
+      for (const auto& one : *running)
+        if (one.first->name == out.back()->name()) goes_on = one;
+      out.back()->take_over(before, goes_on.first, goes_on.second);
     }
   };
   add("initContainers", "initContainerStatuses", true, init_);
@@ -64,7 +72,40 @@ void PodWorker::start() {
   if (client::deleting(*view_.pod)) return update(view_.pod);
   if (terminal_before_) return;
   watch_deadline();
+  if (ready_to_start_) return changed();
   set_up();
+}
+
+// They are there already: this only learns where.
+void PodWorker::find_volumes() {
+  auto volumes = context_.volumes.set_up(*view_.pod, view_.facts, [](const std::string&) {});
+  if (!volumes.ok()) return log::warn("node", volumes.error().message);
+  view_.volumes = std::move(volumes).value();
+  ready_to_start_ = true;
+}
+
+std::vector<std::pair<InheritedContainer, Zygote*>> PodWorker::go() {
+  std::vector<std::pair<InheritedContainer, Zygote*>> out;
+  bool whole = ready_to_start_;
+  for (const auto& c : init_) whole &= init_done(c->observed()) && c->can_go();
+  for (const auto& c : containers_) whole &= c->can_go();
+  quiet_ = stopping_ = true;
+  for (auto* list : {&init_, &containers_})
+    for (const auto& c : *list) {
+      if (!whole) {
+        c->stop(Duration(0));
+        continue;
+      }
+      if (auto one = c->go()) out.emplace_back(std::move(*one), &c->zygote());
+    }
+  return out;
+}
+
+bool PodWorker::uses(const Zygote& zygote) const {
+  for (const auto* list : {&containers_, &init_})
+    for (const auto& c : *list)
+      if (c->has_process() && &c->zygote() == &zygote) return true;
+  return false;
 }
 
 void PodWorker::watch_deadline() {

@@ -19,7 +19,10 @@ class PodWorker {
  public:
   // ended: the pod is gone from the API and nothing of it is left; the owner may destroy the
   // worker, but not from inside the call.
-  PodWorker(NodeContext& context, client::Object pod, std::string ip, std::function<void()> ended);
+  // running: what goes on of an earlier node's; null: everything starts anew.
+  using Running = std::vector<std::pair<InheritedContainer*, Zygote*>>;
+  PodWorker(NodeContext& context, client::Object pod, std::string ip, std::function<void()> ended,
+            const Running* running = nullptr);
   ~PodWorker();
   PodWorker(const PodWorker&) = delete;
 
@@ -28,6 +31,9 @@ class PodWorker {
   void gone();                      // the API has it no more: end it at once
   void shut_down();                 // the node stops: end the processes, write nothing
   bool has_processes() const;
+  bool uses(const Zygote& zygote) const;
+  // Handover, with the loop ended: its processes; none if they cannot go, and have been ended.
+  std::vector<std::pair<InheritedContainer, Zygote*>> go();
   void refresh_volumes();  // ConfigMaps or Secrets have changed
   void image_table_changed();
 
@@ -36,7 +42,8 @@ class PodWorker {
   const Container* container(const std::string& name) const;  // nullptr if there is none
 
  private:
-  void make_containers();
+  void make_containers(const Running* running);
+  void find_volumes();
   void set_up();
   void step();
   bool step_init();

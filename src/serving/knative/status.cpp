@@ -87,7 +87,8 @@ void running_status(const Observed& o, const Config& config, json::Value& status
                "Predictor ingress not created", "", ""};
 
   const bool ready = predictor.status == "True" && ingress.status == "True";
-  auto model = model_status(model_input(o, component, ready));
+  const auto input = model_input(o, component, ready);
+  auto model = model_status(input);
   apply_failure(model, component, predictor);
 
   Conditions conditions(before["conditions"], o.now);
@@ -100,6 +101,8 @@ void running_status(const Observed& o, const Config& config, json::Value& status
   conditions.set(predictor);
   conditions.set(ingress);
   conditions.set({"Stopped", "False", "", "", "Info"});
+  if (auto fetched = model_fetched(input, before["conditions"]); !fetched.type.empty())
+    conditions.set(fetched);
   conditions.set(roll_up({&predictor, &ingress}));
   status.set("conditions", conditions.take());
 

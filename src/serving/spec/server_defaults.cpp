@@ -10,7 +10,8 @@ std::string_view model_class(std::string_view format) {
       {"sklearn", "mlserver_sklearn.SKLearnModel"},
       {"xgboost", "mlserver_xgboost.XGBoostModel"},
       {"lightgbm", "mlserver_lightgbm.LightGBMModel"},
-      {"catboost", "mlserver_catboost.CatboostModel"}};
+      {"catboost", "mlserver_catboost.CatboostModel"},
+      {"mlflow", "mlserver_mlflow.MLflowRuntime"}};
   for (const auto& [name, type] : kClasses)
     if (name == format) return type;
   return "";
@@ -27,15 +28,21 @@ void put_first(json::Value& model, const json::Array& added) {
   model.set("env", std::move(env));
 }
 
+json::Value env(const char* key, std::string_view value) {
+  return json::object({{"name", key}, {"value", value}});
+}
+
+bool has_storage(const json::Value& isvc) {
+  const auto& predictor = isvc["spec"]["predictor"];
+  return predictor["model"].has("storageUri") || predictor["model"].has("storage") ||
+         predictor["storageUris"].size() > 0;
+}
+
 void mlserver(json::Value& isvc) {
   const std::string name = isvc["metadata"]["name"].str();
   const auto& predictor = isvc["spec"]["predictor"];
-  const auto env = [](const char* key, std::string_view value) {
-    return json::object({{"name", key}, {"value", value}});
-  };
   json::Array added;
-  if (predictor["model"].has("storageUri") || predictor["model"].has("storage") ||
-      predictor["storageUris"].size() > 0) {
+  if (has_storage(isvc)) {
     added = {env("MLSERVER_MODEL_NAME", name), env("MLSERVER_MODEL_URI", kModelPath)};
   } else {
     added = {env("MLSERVER_LOAD_MODELS_AT_STARTUP", "false")};
@@ -43,6 +50,19 @@ void mlserver(json::Value& isvc) {
   const std::string_view type = model_class(predictor["model"]["modelFormat"]["name"].str());
   put_first(isvc.ref("spec", "predictor", "model"), added);
   if (!type.empty()) isvc.ref("metadata", "labels", "modelClass") = type;
+}
+
+void torchserve(json::Value& isvc) {
+  json::Value& model = isvc.ref("spec", "predictor", "model");
+  const std::string protocol = model["protocolVersion"].str_or("v1");
+  const bool second = protocol == "v2" || protocol == "grpc-v2";
+  isvc.ref("metadata", "labels", "serviceEnvelope") = second ? "kservev2" : "kserve";
+  model.ref("env").push(env("PROTOCOL_VERSION", protocol));
+}
+
+void triton(json::Value& isvc) {
+  if (!has_storage(isvc))
+    isvc.ref("spec", "predictor", "model", "args").push("--model-control-mode=explicit");
 }
 
 }  // namespace
@@ -55,6 +75,8 @@ json::Value with_server_defaults(json::Value isvc, std::string_view runtime) {
     isvc.ref("spec", "predictor", "model", "ports") = json::array(
         {json::object({{"name", "h2c"}, {"containerPort", 8080}, {"protocol", "TCP"}})});
   if (runtime == "kserve-mlserver") mlserver(isvc);
+  if (runtime == "kserve-torchserve") torchserve(isvc);
+  if (runtime == "kserve-tritonserver") triton(isvc);
   return isvc;
 }
 

@@ -146,13 +146,16 @@ void running_status(const Observed& o, const Config& config, json::Value& status
   auto predictor = predictor_condition(o.stable.deployment.get());
   const auto ingress = ingress_condition(o, config);
   const bool ready = predictor.status == "True" && ingress.status == "True";
-  auto model = model_status(model_input(newest(o), before["modelStatus"], ready));
+  const auto input = model_input(newest(o), before["modelStatus"], ready);
+  auto model = model_status(input);
   apply_failure(o, model, predictor);
 
   Conditions conditions(before["conditions"], o.now);
   conditions.set(predictor);
   conditions.set(ingress);
   conditions.set({"Stopped", "False", "", "", "Info"});
+  if (auto fetched = model_fetched(input, before["conditions"]); !fetched.type.empty())
+    conditions.set(fetched);
   if (!o.canaries.empty() || o.canary.deployment) conditions.set(canary_condition(o));
   conditions.set(roll_up({&predictor, &ingress}));
   status.set("conditions", conditions.take());

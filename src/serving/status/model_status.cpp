@@ -165,6 +165,31 @@ json::Value model_status(const ModelInput& in) {
   return out;
 }
 
+client::Condition model_fetched(const ModelInput& in, const json::Value& conditions_before) {
+  client::Condition out{"ModelFetched", "Unknown", "Fetching", "", "Info"};
+  for (const auto& pod : in.pods) {
+    const auto* init = init_status(*pod);
+    if (!init) continue;
+    const auto& ended = (*init)["state"]["terminated"];
+    if (ended.is_object() && ended["exitCode"].integer() == 0 &&
+        ended["message"].str().starts_with("sha256:")) {
+      out.status = "True";
+      out.reason = "Fetched";
+      out.message = shorten(replace_all(ended["message"].str(), "\n", "; "), kMostMessage);
+      return out;
+    }
+    const auto& said = client::condition(*pod, "proa.dev/ModelFetched");
+    if ((*init)["state"]["running"].is_object() && said["status"].str() == "False")
+      out.message = said["message"].str();
+  }
+  if (!out.message.empty()) return out;
+  if (in.pods.empty())  // scaled to zero: what was loaded last
+    for (const auto& c : conditions_before.array())
+      if (c["type"].str() == out.type && c["status"].str() == "True")
+        return {"ModelFetched", "True", c["reason"].str(), c["message"].str(), "Info"};
+  return {};
+}
+
 json::Value invalid_model_status(const json::Value& before, const Refusal& refusal) {
   json::Value out;
   out.ref("transitionStatus") = "InvalidSpec";

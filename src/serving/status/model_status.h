@@ -35,6 +35,10 @@ struct ModelInput {
 
 json::Value model_status(const ModelInput& in);
 
+// Condition ModelFetched (Info): how far the download is, then the digest of what the storage
+// initializer brought; the one before where no pod says it. Empty type: nothing to say.
+client::Condition model_fetched(const ModelInput& in, const json::Value& conditions_before);
+
 // transitionStatus InvalidSpec with this reason.
 json::Value invalid_model_status(const json::Value& before, const Refusal& refusal);
 

@@ -58,8 +58,7 @@ class XgboostModel : public inference::Model {
     info_.features = file_.features;
     info_.file_bytes = bytes;
     info_.memory_bytes = forest_.memory() + file_.weights.size() * 4;
-    bool several_labels = link_ == XgboostLink::kSigmoid && file_.groups > 1;
-    info_.classifier = file_.classifier && !several_labels;
+    info_.classes = classes();
     info_.methods = {Method::kPredict, Method::kRaw};
     if (link_ == XgboostLink::kSigmoid || link_ == XgboostLink::kSoftmax ||
         link_ == XgboostLink::kArgmax)
@@ -70,6 +69,16 @@ class XgboostModel : public inference::Model {
     info_.outputs = {{"output-0", DataType::kFp32, {-1}}};
     if (file_.groups > 1 && link_ != XgboostLink::kArgmax)
       info_.outputs[0].shape.push_back(static_cast<int64_t>(file_.groups));
+  }
+
+  // XGBClassifier tells labels from classes by num_class, which is 0 or 1 for labels.
+  inference::Classes classes() const {
+    using inference::Classes;
+    if (!file_.classifier) return Classes::kNone;
+    if (link_ == XgboostLink::kArgmax) return Classes::kNumber;
+    if (file_.groups == 1) return Classes::kAboveHalf;
+    return link_ == XgboostLink::kSoftmax && file_.groups > 2 ? Classes::kLargest
+                                                              : Classes::kEachAboveHalf;
   }
 
   Status has(Method method) const {

@@ -203,13 +203,18 @@ TEST(Xgboost, KnowsAFileThatAClassifierSaved) {
   std::string text = model_text("binary:logistic");
   auto plain = read_xgboost(text, {});
   ASSERT_TRUE(plain.ok());
-  EXPECT_FALSE((*plain)->info().classifier);
+  EXPECT_EQ((*plain)->info().classes, inference::Classes::kNone);
   std::string none = R"("attributes":{})";
   text.replace(text.find(none), none.size(),
                R"("attributes":{"scikit_learn":"{\"_estimator_type\": \"classifier\"}"})");
   auto saved = read_xgboost(text, {});
   ASSERT_TRUE(saved.ok());
-  EXPECT_TRUE((*saved)->info().classifier);
+  EXPECT_EQ((*saved)->info().classes, inference::Classes::kAboveHalf);
+  std::string one = R"("num_target":"1")";
+  text.replace(text.find(one), one.size(), R"("num_target":"3")");
+  auto several = read_xgboost(text, {});
+  ASSERT_TRUE(several.ok()) << several.error().message;
+  EXPECT_EQ((*several)->info().classes, inference::Classes::kEachAboveHalf);
 }
 
 TEST(Xgboost, ServesLinearBoosters) {
@@ -233,6 +238,15 @@ TEST(Xgboost, RefusesWhatItCannotServe) {
   refuses("", Code::kDataLoss, "empty");
   refuses(model_text("reg:squarederror", "5E-1", R"({"name":"other"})"), Code::kUnimplemented,
           "booster");
+}
+
+TEST(Xgboost, RefusesVersionsThatAreNone) {
+  for (std::string_view version : {"[1e300,0,0]", "[-1,0,0]", "[2,1,0,0]"}) {
+    std::string text = model_text();
+    std::string_view good = "[2,1,0]";
+    text.replace(text.rfind(good), good.size(), version);
+    refuses(text, Code::kDataLoss, "version");
+  }
 }
 
 TEST(Xgboost, RefusesTreesThatContradictThemselves) {

@@ -1,7 +1,6 @@
 #include "models/engines/onnx/onnx_engine.h"
 
-#include <mutex>
-
+#include "models/engines/library/kept.h"
 #include "models/engines/onnx/session.h"
 
 namespace proa::engines {
@@ -16,7 +15,7 @@ class OnnxEngine : public inference::Engine {
   }
   Result<std::unique_ptr<inference::Model>> load(
       const std::string& file, const inference::LoadOptions& options) const override {
-    TRY(auto runtime, loaded());
+    TRY(auto runtime, runtime_.get());
     return onnx::OnnxModel::load(std::move(runtime), file, options);
   }
   std::vector<std::string> covers() const override {
@@ -24,19 +23,7 @@ class OnnxEngine : public inference::Engine {
   }
 
  private:
-  // The library's own state lives as long as a model that uses it, and never until the process
-  // ends, when the library's has gone already.
-  Result<std::shared_ptr<const onnx::Runtime>> loaded() const {
-    std::lock_guard lock(mutex_);
-    auto runtime = runtime_.lock();
-    if (!runtime) {
-      TRY(runtime, onnx::Runtime::make());
-      runtime_ = runtime;
-    }
-    return runtime;
-  }
-  mutable std::mutex mutex_;
-  mutable std::weak_ptr<const onnx::Runtime> runtime_;  // guarded by mutex_
+  mutable Kept<onnx::Runtime> runtime_;
 };
 
 }  // namespace

@@ -8,11 +8,17 @@ namespace {
 
 constexpr int kMismatch = -4, kBadArgument = -14;
 
-// The last line of a message is what happened; those before it say where in the library.
+// The last line of a message is what happened; those before it say where in the library. What
+// extends OpenVINO is no help to those who serve a model.
 std::string_view last_line(std::string_view text) {
-  text = trim(text);
-  size_t end = text.rfind('\n');
-  return end == std::string_view::npos ? text : trim(text.substr(end + 1));
+  for (;;) {
+    text = trim(text);
+    size_t end = text.rfind('\n');
+    if (end == std::string_view::npos) return text;
+    std::string_view line = trim(text.substr(end + 1));
+    if (!line.starts_with("To facilitate the conversion")) return line;
+    text = text.substr(0, end);
+  }
 }
 
 }  // namespace

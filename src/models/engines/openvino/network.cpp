@@ -8,11 +8,13 @@
 
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
+#include "models/engines/openvino/saved_model.h"
 
 namespace proa::openvino {
 namespace {
 
 using inference::DataType;
+using inference::Signature;
 using inference::Tensor;
 using inference::TensorInfo;
 using inference::Workspace;
@@ -110,26 +112,78 @@ Network::~Network() {
   if (compiled_) runtime_->api.ov_compiled_model_free(compiled_);
 }
 
+Result<std::unique_ptr<Network>> Network::make(std::shared_ptr<const Runtime> runtime,
+                                               const std::string& file,
+                                               const inference::LoadOptions& options,
+                                               const Signature* signature) {
+  std::unique_ptr<Network> model(new Network(std::move(runtime)));
+  std::string source = source_of(file);
+  std::optional<Folder> copy;
+  inference::ModelInfo& info = model->info_;
+  info.engine = "openvino";
+  info.platform = "OpenVINO";
+  info.type = format_of(file);
+  info.file_bytes = info.memory_bytes = bytes_of(source);
+  if (options.memory_limit != 0 && info.file_bytes > options.memory_limit)
+    return error(Code::kTooLarge,
+                 str("the model has ", info.file_bytes, " bytes, more than the memory limit of ",
+                     options.memory_limit, "; raise resources.limits.memory"));
+  if (signature && signature->name != inference::kDefaultSignature) {
+    TRY(Folder made, folder_with_default(source, signature->name));
+    copy.emplace(std::move(made));
+    source = copy->path();
+  }
+  if (Status s = model->open(source, options.threads); !s.ok())
+    return error(s.error().code == Code::kUnimplemented ? Code::kUnimplemented : Code::kDataLoss,
+                 str("no ", info.type, " model that OpenVINO can load: ", s.error().message));
+  if (!signature || !name_by_signature(info.inputs, signature->inputs))
+    give_plain_names(info.inputs, file);
+  if (!signature || !name_by_signature(info.outputs, signature->outputs))
+    give_plain_names(info.outputs, file);
+  return model;
+}
+
 Result<std::unique_ptr<inference::Model>> Network::load(std::shared_ptr<const Runtime> runtime,
                                                         const std::string& file,
                                                         const inference::LoadOptions& options) {
-  std::unique_ptr<Network> model(new Network(std::move(runtime)));
-  std::string source = source_of(file);
-  model->info_.engine = "openvino";
-  model->info_.platform = "OpenVINO";
-  model->info_.type = format_of(file);
-  model->info_.file_bytes = model->info_.memory_bytes = bytes_of(source);
-  if (options.memory_limit != 0 && model->info_.file_bytes > options.memory_limit)
-    return error(Code::kTooLarge, str("the model has ", model->info_.file_bytes,
-                                      " bytes, more than the memory limit of ",
-                                      options.memory_limit, "; raise resources.limits.memory"));
-  if (Status s = model->open(source, options.threads); !s.ok())
-    return error(
-        s.error().code == Code::kUnimplemented ? Code::kUnimplemented : Code::kDataLoss,
-        str("no ", model->info_.type, " model that OpenVINO can load: ", s.error().message));
-  give_plain_names(model->info_.inputs, file);
-  give_plain_names(model->info_.outputs, file);
+  std::vector<Signature> signatures;
+  if (file.ends_with("/saved_model.pb"))  // what is wrong with it OpenVINO says
+    signatures = signatures_of(file).value_or({});
+  TRY(auto model,
+      make(std::move(runtime), file, options, signatures.empty() ? nullptr : &signatures[0]));
+  model->info_.signatures = std::move(signatures);
+  model->file_ = file;
+  model->options_ = options;
   return std::unique_ptr<inference::Model>(std::move(model));
+}
+
+Result<const inference::TensorModel*> Network::signature(std::string_view name) const {
+  const auto& all = info_.signatures;
+  if (all.empty()) return TensorModel::signature(name);
+  if (name.empty() || name == all[0].name) return this;
+  std::string names;
+  for (const Signature& s : all) {
+    if (s.name != name) {
+      names += str(names.empty() ? "" : ", ", s.name);
+      continue;
+    }
+    std::lock_guard lock(others_mutex_);
+    auto [there, is_new] = others_.try_emplace(s.name);
+    Other& other = there->second;
+    if (is_new) {
+      auto made = make(runtime_, file_, options_, &s);
+      if (made.ok())
+        other.network = std::move(*made);
+      else
+        other.refusal = std::move(made).error().message;
+    }
+    if (other.network) return other.network.get();
+    return error(Code::kUnimplemented,
+                 str("signature ", shorten(name, 100), " is not served: ", other.refusal));
+  }
+  return error(Code::kInvalid,
+               str("Serving signature name: \"", shorten(name, 100),
+                   "\" not found in signature def; the model has ", shorten(names, 300)));
 }
 
 Status Network::open(const std::string& path, size_t threads) {

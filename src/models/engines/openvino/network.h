@@ -2,6 +2,7 @@
 // prediction takes one of the inference requests that are kept, or makes one.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,9 +34,15 @@ class Network : public inference::TensorModel {
   const inference::ModelInfo& info() const override { return info_; }
   Status infer(std::span<const inference::Tensor> in, std::span<const size_t> wanted,
                inference::Workspace& work, std::span<inference::Tensor> out) const override;
+  // Others than the default of a SavedModel are compiled when the first request asks for them.
+  Result<const inference::TensorModel*> signature(std::string_view name) const override;
 
  private:
   explicit Network(std::shared_ptr<const Runtime> runtime) : runtime_(std::move(runtime)) {}
+  static Result<std::unique_ptr<Network>> make(std::shared_ptr<const Runtime> runtime,
+                                               const std::string& file,
+                                               const inference::LoadOptions& options,
+                                               const inference::Signature* signature);
   Status open(const std::string& path, size_t threads);
   Status describe(const OvModel* model);
   Result<inference::TensorInfo> describe_port(const OvPort* port, std::string other_name) const;
@@ -50,6 +57,14 @@ class Network : public inference::TensorModel {
   inference::ModelInfo info_;
   mutable std::mutex mutex_;
   mutable std::vector<OvRequest*> idle_;  // guarded by mutex_
+  std::string file_;
+  inference::LoadOptions options_;
+  mutable std::mutex others_mutex_;
+  struct Other {
+    std::unique_ptr<Network> network;
+    std::string refusal;  // why there is none
+  };
+  mutable std::map<std::string, Other> others_;  // guarded by others_mutex_
 };
 
 }  // namespace proa::openvino

@@ -1,8 +1,7 @@
 #include "models/engines/openvino/openvino_engine.h"
 
-#include <mutex>
-
 #include "foundation/base/strings.h"
+#include "models/engines/library/kept.h"
 #include "models/engines/openvino/network.h"
 
 namespace proa::engines {
@@ -27,7 +26,7 @@ class OpenvinoEngine : public inference::Engine {
                    "files of Keras hold Python code's classes by name and are not served; save it "
                    "as a SavedModel: model.export(\"FOLDER\") in Keras 3, model.save(\"FOLDER\") "
                    "in TensorFlow before 2.16");
-    TRY(auto runtime, loaded());
+    TRY(auto runtime, runtime_.get());
     return openvino::Network::load(std::move(runtime), file, options);
   }
   std::vector<std::string> covers() const override {
@@ -38,19 +37,7 @@ class OpenvinoEngine : public inference::Engine {
   }
 
  private:
-  // The library's own state lives as long as a model that uses it, and never until the process
-  // ends, when the library's has gone already.
-  Result<std::shared_ptr<const openvino::Runtime>> loaded() const {
-    std::lock_guard lock(mutex_);
-    auto runtime = runtime_.lock();
-    if (!runtime) {
-      TRY(runtime, openvino::Runtime::make());
-      runtime_ = runtime;
-    }
-    return runtime;
-  }
-  mutable std::mutex mutex_;
-  mutable std::weak_ptr<const openvino::Runtime> runtime_;  // guarded by mutex_
+  mutable Kept<openvino::Runtime> runtime_;
 };
 
 }  // namespace

@@ -31,6 +31,8 @@ class Machine {
 
  private:
   Status step(unsigned char op);
+  Status step_stack(unsigned char op);
+  Status step_stream(unsigned char op);
   Status step_number(unsigned char op);
   Status step_text(unsigned char op);
   Status step_container(unsigned char op);

@@ -22,6 +22,7 @@ class GrpcInference {
  public:
   GrpcInference(async::Loop& loop, Service& service, grpc::Options options);
   void attach(http::ServerOptions& options) { server_.attach(options); }
+  grpc::Server& server() { return server_; }  // for further services, before it is attached
   // Models came, went, or the server drains: those who watch the health are told.
   void changed() { health_.changed(); }
   void drain() { health_.end(); }  // ends the streams that would never end

@@ -86,8 +86,10 @@ class Rest::Later : public Call {
         job_(rest.options_) {}
 
   Status read() {
+    job_.set_tensors(rest_.service_.handling(model_, version_).tensors);
     fields_ = fields_of(http_);
-    return job_.read(view_of(http_, fields_), {endpoint_, true, model_, version_}, work, request);
+    return job_.read(view_of(http_, fields_), {endpoint_, true, model_, version_, {}}, work,
+                     request);
   }
   void done(Status status) override {
     std::string body;
@@ -121,6 +123,13 @@ Route Rest::route_of(std::string_view path) {
   return route(decoded_path_);
 }
 
+// The version that a label stands for.
+Status Rest::resolve(Route& r) {
+  TRY(label_version_, service_.version_of(r.model, r.label));
+  r.version = label_version_;
+  return {};
+}
+
 bool Rest::waits(const Route& r) {
   switch (r.endpoint) {
     case Endpoint::kV1Predict:
@@ -139,18 +148,22 @@ bool Rest::waits(const Route& r) {
 
 bool Rest::answer(const http::RequestView& request, http::ResponseBuffer& response) {
   Route r = route_of(request.path());
-  if (request.method == "POST" && waits(r)) return false;
-  HttpAnswer a = now(request, r, response.body());
+  Status known = r.label.empty() ? Status() : resolve(r);
+  if (known.ok() && request.method == "POST" && waits(r)) return false;
+  HttpAnswer a =
+      known.ok() ? now(request, r, response.body()) : error_answer(known.error(), response.body());
   response.finish(a.status, a.content_type, a.extra);
   return true;
 }
 
 void Rest::answer_later(http::Request request, std::shared_ptr<http::Responder> responder) {
   Route r = route_of(request.path());
-  if (request.method != "POST" || !waits(r)) {
+  Status known = r.label.empty() ? Status() : resolve(r);
+  if (!known.ok() || request.method != "POST" || !waits(r)) {
     auto fields = fields_of(request);
     std::string body;
-    HttpAnswer a = now(view_of(request, fields), r, body);
+    HttpAnswer a =
+        known.ok() ? now(view_of(request, fields), r, body) : error_answer(known.error(), body);
     return responder->send(to_response(a, std::move(body)));
   }
   if (r.endpoint == Endpoint::kLoad || r.endpoint == Endpoint::kUnload)
@@ -171,6 +184,9 @@ HttpAnswer Rest::now(const http::RequestView& request, const Route& r, std::stri
     case Endpoint::kV1Predict:
     case Endpoint::kInfer:
       return infer(request, r, out);
+    case Endpoint::kV1Classify:
+    case Endpoint::kV1Regress:
+      return judge(request, r, out);
     case Endpoint::kIndex:
       return index(request.body, out);
     case Endpoint::kV1Explain:
@@ -218,7 +234,12 @@ HttpAnswer Rest::get(const Route& r, std::string& out) {
       return ready(out);
     case Endpoint::kModel:
       return model(r, out);
+    case Endpoint::kV1Metadata:
+      return signatures(r, out);
     case Endpoint::kV1Model:
+      if (auto m = service_.model_metadata(r.model, r.version); m.ok() && m->tensorflow)
+        return version_states(r, out);
+      return model_ready(r, out);
     case Endpoint::kModelReady:
       return model_ready(r, out);
     default:

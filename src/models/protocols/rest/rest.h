@@ -28,6 +28,7 @@ class Rest {
  private:
   class Later;
   Route route_of(std::string_view path);
+  Status resolve(Route& route);
   bool waits(const Route& route);
   HttpAnswer now(const http::RequestView& request, const Route& route, std::string& out);
   HttpAnswer infer(const http::RequestView& request, const Route& route, std::string& out);
@@ -38,12 +39,17 @@ class Rest {
   HttpAnswer ready(std::string& out);
   HttpAnswer models(std::string& out);
   HttpAnswer index(std::string_view body, std::string& out);
+  // As TensorFlow Serving answers: tensorflow.cpp.
+  HttpAnswer version_states(const Route& route, std::string& out);
+  HttpAnswer signatures(const Route& route, std::string& out);
+  HttpAnswer judge(const http::RequestView& request, const Route& route, std::string& out);
+  Status judge_body(std::string_view body, const Route& route, std::string& out);
   void change(const Route& route, std::shared_ptr<http::Responder> responder);
 
   Service& service_;
   RestOptions options_;
   Metrics metrics_;
-  std::string decoded_path_;
+  std::string decoded_path_, label_version_;
   Job job_;
   Workspace work_;
   InferRequest request_;

@@ -9,6 +9,37 @@
 namespace proa::protocols {
 namespace {
 
+TEST(Route, KnowsThoseOfTensorFlowServing) {
+  struct Case {
+    const char* path;
+    Endpoint endpoint;
+    const char *model, *version, *label;
+  };
+  for (const Case& c : {
+           Case{"/v1/models/a/versions/2", Endpoint::kV1Model, "a", "2", ""},
+           Case{"/v1/models/a/labels/stable", Endpoint::kV1Model, "a", "", "stable"},
+           Case{"/v1/models/a/metadata", Endpoint::kV1Metadata, "a", "", ""},
+           Case{"/v1/models/a/versions/2/metadata", Endpoint::kV1Metadata, "a", "2", ""},
+           Case{"/v1/models/a/labels/x:predict", Endpoint::kV1Predict, "a", "", "x"},
+           Case{"/v1/models/a/versions/2:predict", Endpoint::kV1Predict, "a", "2", ""},
+           Case{"/v1/models/a:classify", Endpoint::kV1Classify, "a", "", ""},
+           Case{"/v1/models/a/versions/2:regress", Endpoint::kV1Regress, "a", "2", ""},
+           Case{"/v1/models/a/versions/", Endpoint::kNone, "", "", ""},
+           Case{"/v1/models/a/versions/2/x", Endpoint::kNone, "", "", ""},
+           Case{"/v1/models/a/other/2", Endpoint::kNone, "", "", ""},
+           Case{"/v1/models//metadata", Endpoint::kNone, "", "", ""},
+       }) {
+    Route r = route(c.path);
+    EXPECT_EQ(r.endpoint, c.endpoint) << c.path;
+    if (r.endpoint == Endpoint::kNone) continue;
+    EXPECT_EQ(r.model, c.model) << c.path;
+    EXPECT_EQ(r.version, c.version) << c.path;
+    EXPECT_EQ(r.label, c.label) << c.path;
+    bool post = c.endpoint != Endpoint::kV1Model && c.endpoint != Endpoint::kV1Metadata;
+    EXPECT_EQ(r.post, post) << c.path;
+  }
+}
+
 TEST(Route, KnowsThePathsOfBothProtocols) {
   struct Case {
     const char* path;

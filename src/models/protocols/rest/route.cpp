@@ -1,5 +1,7 @@
 #include "models/protocols/rest/route.h"
 
+#include <utility>
+
 namespace proa::protocols {
 namespace {
 
@@ -11,27 +13,39 @@ std::string_view next_part(std::string_view& rest) {
   return part;
 }
 
-// M:predict, and M/versions/V:predict as TensorFlow Serving has it.
+Endpoint v1_verb(std::string_view verb) {
+  if (verb == "predict") return Endpoint::kV1Predict;
+  if (verb == "explain") return Endpoint::kV1Explain;
+  if (verb == "classify") return Endpoint::kV1Classify;
+  if (verb == "regress") return Endpoint::kV1Regress;
+  return Endpoint::kNone;
+}
+
+// M:predict; M/versions/V:predict, M/labels/L:predict and …/metadata as TensorFlow Serving has it.
 Route v1_model(std::string_view rest) {
-  std::string_view version, name = rest;
+  Route r;
+  bool metadata = rest.ends_with("/metadata");
+  if (metadata) rest.remove_suffix(9);
+  r.model = rest;
+  std::string_view* last = &r.model;
   if (size_t slash = rest.find('/'); slash != std::string_view::npos) {
-    constexpr std::string_view kVersions = "/versions/";
-    if (!rest.substr(slash).starts_with(kVersions)) return {};
-    version = rest.substr(slash + kVersions.size());
-    name = rest.substr(0, slash);
-    if (version.empty() || version.find('/') != std::string_view::npos) return {};
+    r.model = rest.substr(0, slash);
+    rest.remove_prefix(slash);
+    for (auto [prefix, to] : {std::pair(std::string_view("/versions/"), &r.version),
+                              std::pair(std::string_view("/labels/"), &r.label)})
+      if (rest.starts_with(prefix)) *(last = to) = rest.substr(prefix.size());
+    if (last->empty() || last == &r.model || last->find('/') != std::string_view::npos) return {};
   }
-  if (name.empty()) return {};
-  std::string_view& last = version.empty() ? name : version;
-  size_t colon = last.rfind(':');
-  if (colon != std::string_view::npos && colon != 0) {
-    std::string_view verb = last.substr(colon + 1), whole = last;
-    last = last.substr(0, colon);
-    if (verb == "predict") return {Endpoint::kV1Predict, true, name, version};
-    if (verb == "explain") return {Endpoint::kV1Explain, true, name, version};
-    last = whole;
+  if (r.model.empty()) return {};
+  r.endpoint = metadata ? Endpoint::kV1Metadata : Endpoint::kV1Model;
+  size_t colon = last->rfind(':');
+  if (metadata || colon == std::string_view::npos || colon == 0) return r;
+  if (Endpoint verb = v1_verb(last->substr(colon + 1)); verb != Endpoint::kNone) {
+    r.endpoint = verb;
+    r.post = true;
+    *last = last->substr(0, colon);
   }
-  return {Endpoint::kV1Model, false, name, version};
+  return r;
 }
 
 Route v2_model(std::string_view rest) {
@@ -58,10 +72,10 @@ Route v2_model(std::string_view rest) {
 }
 
 Route repository(std::string_view rest) {
-  if (rest == "index") return {Endpoint::kIndex, true, {}, {}};
+  if (rest == "index") return {Endpoint::kIndex, true, {}, {}, {}};
   if (!rest.starts_with("models/")) return {};
   rest.remove_prefix(7);
-  Route r{Endpoint::kNone, true, next_part(rest), {}};
+  Route r{Endpoint::kNone, true, next_part(rest), {}, {}};
   if (r.model.empty()) return {};
   if (rest == "load") r.endpoint = Endpoint::kLoad;
   if (rest == "unload") r.endpoint = Endpoint::kUnload;
@@ -74,13 +88,13 @@ Route route(std::string_view path) {
   if (path.starts_with("/v1/models/")) return v1_model(path.substr(11));
   if (path.starts_with("/v2/models/")) return v2_model(path.substr(11));
   if (path.starts_with("/v2/repository/")) return repository(path.substr(15));
-  if (path == "/") return {Endpoint::kAlive, false, {}, {}};
-  if (path == "/metrics") return {Endpoint::kMetrics, false, {}, {}};
-  if (path == "/v1/models") return {Endpoint::kV1Models, false, {}, {}};
-  if (path == "/v2" || path == "/v2/") return {Endpoint::kServer, false, {}, {}};
-  if (path == "/v2/models") return {Endpoint::kV2Models, false, {}, {}};
-  if (path == "/v2/health/live") return {Endpoint::kLive, false, {}, {}};
-  if (path == "/v2/health/ready") return {Endpoint::kReady, false, {}, {}};
+  if (path == "/") return {Endpoint::kAlive, false, {}, {}, {}};
+  if (path == "/metrics") return {Endpoint::kMetrics, false, {}, {}, {}};
+  if (path == "/v1/models") return {Endpoint::kV1Models, false, {}, {}, {}};
+  if (path == "/v2" || path == "/v2/") return {Endpoint::kServer, false, {}, {}, {}};
+  if (path == "/v2/models") return {Endpoint::kV2Models, false, {}, {}, {}};
+  if (path == "/v2/health/live") return {Endpoint::kLive, false, {}, {}, {}};
+  if (path == "/v2/health/ready") return {Endpoint::kReady, false, {}, {}, {}};
   return {};
 }
 

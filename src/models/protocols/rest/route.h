@@ -11,7 +11,10 @@ enum class Endpoint : uint8_t {
   kAlive,       // /
   kMetrics,     // /metrics
   kV1Models,    // /v1/models
-  kV1Model,     // /v1/models/M
+  kV1Model,     // /v1/models/M[/versions/V]
+  kV1Metadata,  // /v1/models/M[/versions/V]/metadata, as TensorFlow Serving has it
+  kV1Classify,  // /v1/models/M[/versions/V]:classify
+  kV1Regress,   // /v1/models/M[/versions/V]:regress
   kV1Predict,   // /v1/models/M[/versions/V]:predict
   kV1Explain,   // /v1/models/M:explain
   kServer,      // /v2
@@ -30,6 +33,7 @@ struct Route {
   Endpoint endpoint = Endpoint::kNone;
   bool post = false;  // else GET
   std::string_view model, version;
+  std::string_view label;  // of V1, in place of a version: /v1/models/M/labels/L
 };
 
 Route route(std::string_view path);  // views into `path`

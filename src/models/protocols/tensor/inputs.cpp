@@ -124,7 +124,7 @@ Result<const void*> typed(const InputTensor& t, size_t n, Workspace& work) {
 }
 
 Status convert(const InputTensor& t, const TensorInfo& info, Workspace& work, Tensor& out) {
-  if (t.type != info.type)
+  if (t.type != info.type && !info.any_type)
     return wrong_input(t.name, str("its datatype is ", to_string(t.type), "; the model takes ",
                                    to_string(info.type)));
   TRY(size_t n, element_count(t));

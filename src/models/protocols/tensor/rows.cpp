@@ -216,6 +216,22 @@ Status TensorRowsReader::finish(Field& f, Tensor& out) {
   return {};
 }
 
+std::string_view signature_name(std::string_view body, Workspace& work) {
+  if (body.find("signature_name") == std::string_view::npos) return {};
+  Scanner scan(body, work);
+  scan.space();
+  if (!scan.take('{')) return {};
+  scan.space();
+  for (bool more = true; more;) {
+    std::string_view name, text;
+    if (!scan.key(name).ok()) return {};
+    bool found = name == "signature_name" && scan.peek() == '"';
+    if (found) return scan.string(text).ok() ? text : std::string_view();
+    if (!scan.skip().ok() || !scan.next('}', more).ok()) return {};
+  }
+  return {};
+}
+
 Status TensorRowsReader::read(std::string_view body, const inference::ModelInfo& info,
                               Workspace& work, std::span<const Tensor>& out) {
   work_ = &work;

@@ -24,6 +24,9 @@
 
 namespace proa::protocols {
 
+// What the body says of "signature_name", "" for nothing; of what is no JSON object, too.
+std::string_view signature_name(std::string_view body, Workspace& work);
+
 class TensorRowsReader {
  public:
   Status read(std::string_view body, const inference::ModelInfo& info, Workspace& work,

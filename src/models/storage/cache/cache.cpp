@@ -12,9 +12,9 @@
 #include <thread>
 
 #include "foundation/base/strings.h"
-#include "foundation/json/value.h"
 #include "models/storage/transfer/crypto.h"
 #include "models/storage/transfer/digest.h"
+#include "models/storage/transfer/source.h"
 #include "models/storage/transfer/uri.h"
 
 namespace proa::storage {
@@ -100,7 +100,23 @@ std::optional<Entry> Cache::load(const std::string& name) const {
   e.digest = (*manifest)["digest"].str();
   for (const auto& f : (*manifest)["files"].array()) e.files.push_back(f.str());
   if (e.files.empty() || !exists(e.folder)) return std::nullopt;
+  if (const auto& boot = (*manifest)["boot"].str(); !boot.empty() && boot != boot_id())
+    if (!survived(e, *manifest)) return std::nullopt;
   return e;
+}
+
+// Whether an entry of an earlier boot reached the disk. If so, that is asked once.
+bool Cache::survived(const Entry& e, json::Value manifest) const {
+  FileDigests digests;
+  for (const auto& f : e.files) {
+    auto sha = sha256_of_file(str(e.folder, "/", f));
+    if (!sha.ok()) return false;
+    digests[f] = std::move(*sha);
+  }
+  if (digest_of(digests) != e.digest) return false;
+  manifest.erase("boot");
+  (void)write_file(e.folder + ".json", json::dump(manifest), 0644, true).ok();
+  return true;
 }
 
 std::optional<Entry> Cache::find(const std::string& version) const {
@@ -134,17 +150,19 @@ Result<Entry> Cache::commit(const std::string& version, const FileDigests& known
   if (e.files.empty()) return error(Code::kNotFound, str(key_, " holds no file"));
   json::Value files{json::Array{}};
   for (const auto& f : e.files) files.push(f);
+  const std::string boot = boot_id();
   const json::Value manifest = json::object({{"key", key_},
                                              {"version", version},
                                              {"bytes", e.bytes},
                                              {"digest", e.digest},
+                                             {"boot", boot},
                                              {"files", std::move(files)}});
-  sync_folder(work + "/files");
+  if (boot.empty()) sync_folder(work + "/files");
   TRY_STATUS(remove_tree(e.folder));
   if (rename((work + "/files").c_str(), e.folder.c_str()) != 0)
     return errno_error(str("rename ", work));
-  TRY_STATUS(write_file(e.folder + ".json", json::dump(manifest), 0644, true));
-  TRY_STATUS(write_file(folder_ + "/current", name, 0644, true));
+  TRY_STATUS(write_file(e.folder + ".json", json::dump(manifest), 0644, boot.empty()));
+  TRY_STATUS(write_file(folder_ + "/current", name, 0644, boot.empty()));
   TRY_STATUS(remove_tree(work));
   return e;
 }

@@ -10,7 +10,9 @@
 // version there is now and pins it; every later pod of that revision gets the same bytes, with no
 // request at all. A new revision asks again, and downloads only if the version is another. (So a
 // revision never mixes two versions of a model, and a model is as immutable as an image that is
-// resolved once.) An entry is visible only whole: it is made in work-HASH, synced and renamed.
+// resolved once.) An entry is visible only whole: it is made in work-HASH and renamed. Nothing waits
+// for the disk: the manifest names the boot in which the entry was made, and the first use in another
+// one reads it against its digest, after which it is known to be on the disk.
 #pragma once
 
 #include <map>
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "foundation/base/file.h"
+#include "foundation/json/value.h"
 #include "models/storage/transfer/beneath.h"
 
 namespace proa::storage {
@@ -57,6 +60,7 @@ class Cache {
 
  private:
   std::optional<Entry> load(const std::string& name) const;
+  bool survived(const Entry& e, json::Value manifest) const;
   std::string folder_, key_;
   Fd lock_;
 };
@@ -65,6 +69,9 @@ class Cache {
 // `more` to come. Never one that a pin keeps, that a pod's folder links to, or that is being made.
 // false if that is not enough.
 bool make_room(const std::string& root, int64_t most, int64_t more);
+
+// The same, until `bytes` more are free on the disk.
+bool free_disk(const std::string& root, int64_t bytes);
 
 // Forgets the pin in all of the cache: its revision is gone.
 Status unpin(const std::string& root, const std::string& pin);

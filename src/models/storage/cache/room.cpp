@@ -69,21 +69,29 @@ bool take_away(const Candidate& c) {
   return remove_tree(str(c.folder, "/", c.name)).ok();
 }
 
-}  // namespace
-
-bool make_room(const std::string& root, int64_t most, int64_t more) {
+// Adds up what is there, then takes away until `excess` is no more than zero.
+bool shrink(const std::string& root, int64_t excess, bool with_total) {
   std::vector<Candidate> candidates;
-  int64_t total = more;
+  int64_t total = 0;
   const auto folders = list_dir(root).value_or({});
   for (const auto& name : folders) collect(str(root, "/", name), candidates, total);
+  if (with_total) excess += total;
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.used_ns < b.used_ns; });
   for (const auto& c : candidates) {
-    if (total <= most) break;
-    if (take_away(c)) total -= c.bytes;
+    if (excess <= 0) break;
+    if (take_away(c)) excess -= c.bytes;
   }
-  return total <= most;
+  return excess <= 0;
 }
+
+}  // namespace
+
+bool make_room(const std::string& root, int64_t most, int64_t more) {
+  return shrink(root, more - most, true);
+}
+
+bool free_disk(const std::string& root, int64_t bytes) { return shrink(root, bytes, false); }
 
 Status unpin(const std::string& root, const std::string& pin) {
   TRY(const auto folders, list_dir(root));

@@ -36,8 +36,9 @@ Result<std::string> pinned_address(const Repository& r) {
   }
   return error(Code::kForbidden,
                str("server ", r.host, " is at ", refused,
-                   ", a private address, which downloads may not reach; to allow it, name it in "
-                   "PROA_FETCH_ALLOW"));
+                   ", a private address, which a storage URI may not reach; if it is meant, start "
+                   "proa with PROA_FETCH_ALLOW=",
+                   refused));
 }
 
 class Settings {

@@ -30,8 +30,9 @@ std::string architecture() {
 
 std::string login_for(const Environment& env, const std::string& registry) {
   std::vector<std::string> paths;
-  if (auto dir = value_in(env, "DOCKER_CONFIG"); !dir.empty())
-    paths.push_back(dir + "/config.json");
+  const auto folders = value_in(env, "DOCKER_CONFIG");
+  for (auto dir : split(folders, ':'))  // several imagePullSecrets
+    if (!dir.empty()) paths.push_back(str(dir, "/config.json"));
   if (auto file = value_in(env, "REGISTRY_AUTH_FILE"); !file.empty()) paths.push_back(file);
   if (auto home = value_in(env, "HOME"); !home.empty())
     paths.push_back(home + "/.docker/config.json");
@@ -42,7 +43,8 @@ std::string login_for(const Environment& env, const std::string& registry) {
 }
 
 bool insecure(const Environment& env, const std::string& registry) {
-  for (auto item : split(value_in(env, "PROA_INSECURE_REGISTRIES"), ','))
+  const auto named = value_in(env, "PROA_INSECURE_REGISTRIES");
+  for (auto item : split(named, ','))
     if (trim(item) == registry) return true;
   const auto host = host_of("http://" + registry);
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -102,11 +104,13 @@ class Oci {
     base_ = str(plain ? "http://" : "https://", uri.bucket, "/v2/");
     out_.http = options.http;
     // A registry that the administrator names as insecure is a configured server.
-    for (auto item : split(value_in(options.env, "PROA_INSECURE_REGISTRIES"), ','))
+    const auto named = value_in(options.env, "PROA_INSECURE_REGISTRIES");
+    for (auto item : split(named, ','))
       if (trim(item) == uri.bucket) out_.http.configured.push_back(origin_of(base_));
     session_ = std::make_shared<Session>();
     session_->repository = uri.path;
     session_->login = login_for(options.env, uri.bucket);
+    if (!session_->login.empty()) out_.http.configured.push_back(origin_of(base_));  // a Secret's
     session_->options = options;
     out_.sign = session_signer(session_);
   }

@@ -41,6 +41,8 @@ class AddressRules {
   // "10.0.0.0/8,127.0.0.1,fd00::/8", "private" (loopback and private networks), "all", "public".
   static Result<AddressRules> parse(std::string_view text);
   bool allows(const Address& a, bool configured_server) const;
+  // Servers that were configured are no better than others: what names them came with the URI.
+  void distrust_configured() { strict_ = true; }
 
  private:
   struct Net {

@@ -17,6 +17,7 @@
 #include "foundation/base/strings.h"
 #include "models/storage/transfer/beneath.h"
 #include "models/storage/transfer/digest.h"
+#include "models/storage/transfer/part_writer.h"
 
 namespace proa::storage {
 namespace {
@@ -30,7 +31,8 @@ struct File {
   std::string part, journal;  // absolute paths
   bool resumed = false;       // the journal is about these bytes
   Fd fd, journal_fd;
-  std::mutex mutex;  // the journal and all below
+  std::mutex writing;  // the kernel lets one write at a time, and those who wait spin there
+  std::mutex mutex;    // the journal and all below
   Checks checks;     // what the listing said, and later what answers say
   int left = 0;      // chunks not yet there
   std::vector<bool> have;
@@ -45,16 +47,6 @@ struct Chunk {
   int64_t offset, length;  // length -1: to the end
   int index;
 };
-
-bool write_at(int fd, std::string_view bytes, int64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), offset);
-    if (n < 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(n));
-    offset += n;
-  }
-  return true;
-}
 
 class Download {
  public:
@@ -89,9 +81,15 @@ class Download {
     if (statvfs(work_.c_str(), &v) != 0) return {};
     const auto free = static_cast<int64_t>(v.f_bavail) * static_cast<int64_t>(v.f_frsize);
     if (total_ > free)
-      return error(Code::kTooLarge, str("the model has ", human_bytes(total_), ", but only ",
-                                        human_bytes(free), " are free in ", work_));
+      return error(Code::kTooLarge, str("the disk is too full: the model has ", human_bytes(total_),
+                                        ", but only ", human_bytes(free), " are free in ", disk()));
     return {};
+  }
+
+  // The folder that people know: the cache, or the destination's own.
+  std::string disk() const {
+    auto path = work_.substr(0, work_.rfind('/'));
+    return path.substr(0, path.rfind('/'));
   }
 
   // Opens what is there of the file and queues the chunks that are missing.
@@ -126,7 +124,7 @@ class Download {
   }
 
   std::string journal_head(const RemoteFile& f) const {
-    return str(hash_name(f.version), " ", f.size, " ", how_.chunk, "\n");
+    return str(hash_name(f.version), " ", f.size, " ", how_.chunk, " ", boot_, "\n");
   }
 
   // The chunks that the journal of an earlier start lists, if it is about the same bytes.
@@ -287,8 +285,9 @@ class Download {
         request.range = str(from, "-", c.offset + c.length - 1);
     }
     if (source_.sign) TRY_STATUS(source_.sign(http, request, renew));
-    bool changed = false, disk = false;
+    bool changed = false;
     int64_t seen = 0;
+    PartWriter writer(c.file->fd.get(), c.file->writing, from);
     const HttpSink sink = [&](std::string_view bytes, const HttpResponse& head) {
       if (seen == 0) learn(*c.file, head);
       const auto& etag = head.header("etag");
@@ -305,15 +304,14 @@ class Download {
         got = c.length + 1;  // more than there should be
         return false;
       }
-      disk = !write_at(c.file->fd.get(), bytes, c.offset + got);
-      if (disk) return false;
+      if (!writer.add(bytes)) return false;
       got += static_cast<int64_t>(bytes.size());
       got_ += static_cast<int64_t>(bytes.size());
-      if (got_ > how_.most_bytes + resumed_) disk = true, errno = EFBIG;
-      return !disk && !(c.length >= 0 && got == c.length && skip > 0);
+      if (got_ > how_.most_bytes + resumed_) writer.failed = EFBIG;
+      return writer.failed == 0 && !(c.length >= 0 && got == c.length && skip > 0);
     };
     auto answer = http.send(request, sink);
-    if (disk) return errno_error(str("write ", c.file->part));
+    if (!writer.flush()) return not_written(*c.file, writer.failed);
     if (changed)
       return error(Code::kDataLoss, str(r.path, " was changed on the server while it was read"));
     if (!answer.ok()) {
@@ -321,6 +319,15 @@ class Download {
       return std::move(answer).error();
     }
     return judge(*answer, c, got, renew, again);
+  }
+
+  Error not_written(const File& file, int why) const {
+    if (why == EFBIG)
+      return error(Code::kTooLarge, str("the model has more than the ",
+                                        human_bytes(how_.most_bytes), " allowed"));
+    if (why != ENOSPC && why != EDQUOT) return errno_error(str("write ", file.part), why);
+    return error(Code::kTooLarge, str("the disk is full: no space left in ", disk(), " for ",
+                                      file.remote->path, ", ", human_bytes(got_), " have come"));
   }
 
   // What the answer's header says about the whole object, where the listing did not.
@@ -419,6 +426,7 @@ class Download {
   const std::string work_;
   const SourceOptions& options_;
   const DownloadOptions& how_;
+  const std::string boot_ = boot_id();  // chunks that an earlier one wrote may not be on the disk
   Folder files_;
   std::deque<File> open_files_;
   std::vector<Chunk> chunks_;

@@ -171,10 +171,16 @@ void set_callbacks(CURL* c, Transfer& t) {
 }
 
 Error not_allowed(const std::string& url, const std::string& address) {
+  const auto a = parse_address(address);
+  if (a && reach_of(*a) == Reach::kNever)
+    return error(Code::kForbidden, str("server ", origin_of(url), " is at ", address,
+                                       ", a private address that no download may reach"));
   return error(Code::kForbidden,
                str("server ", origin_of(url), " is at ", address,
-                   ", a private address, which downloads may not reach; to allow it, name it in "
-                   "PROA_FETCH_ALLOW"));
+                   ", a private address, which a storage URI or a redirect may not reach; if it is "
+                   "meant, name the server in the Secret (its endpoint), or start proa with "
+                   "PROA_FETCH_ALLOW=",
+                   address));
 }
 
 Error failure(const HttpRequest& request, CURLcode rc, const char* detail) {

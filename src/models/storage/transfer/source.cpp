@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 
 namespace proa::storage {
@@ -74,6 +75,10 @@ int64_t now_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::string boot_id() {
+  return std::string(trim(read_file("/proc/sys/kernel/random/boot_id", 100).value_or("")));
 }
 
 }  // namespace proa::storage

@@ -96,4 +96,8 @@ Error no_model(const Uri& uri);
 
 int64_t now_seconds();
 
+// Names this run of the machine: what was written in it and not synced is good until it ends. ""
+// where that is not to be read.
+std::string boot_id();
+
 }  // namespace proa::storage

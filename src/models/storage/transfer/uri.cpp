@@ -202,6 +202,8 @@ Result<Uri> parse_uri(std::string_view text) {
   if (text.empty()) return error(Code::kInvalid, "the storage URI is empty");
   if (text.size() > 4096 || !printable(text))
     return error(Code::kInvalid, "the storage URI is too long or has control characters");
+  if (text.starts_with("models:/") || text.starts_with("runs:/"))
+    return make(Scheme::kMlflow, text);
   const auto at = text.find("://");
   if (at == text.npos) return parse_file(text);
   const auto scheme = text.substr(0, at);
@@ -219,7 +221,7 @@ Result<Uri> parse_uri(std::string_view text) {
                str(shorten(scheme, 40),
                    ":// is not supported; there are gs://, s3://, oss://, "
                    "https://, http://, hf://, modelscope://, oci://, hdfs://, webhdfs://, pvc://, "
-                   "file:// and paths"));
+                   "models:/, runs:/, file:// and paths"));
 }
 
 Result<std::string> safe_relative(std::string_view path) {

@@ -28,6 +28,7 @@ enum class Scheme {
   kOci,
   kHdfs,
   kGit,
+  kMlflow,  // models:/ and runs:/ of a tracking server
 };
 
 struct Uri {

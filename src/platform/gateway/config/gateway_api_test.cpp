@@ -414,6 +414,22 @@ TEST(Ingress, RoutesByHostAndPathWithTheLongestFirst) {
   EXPECT_EQ(w.statuses["Ingress infra/i"]["loadBalancer"]["ingress"][0]["ip"].str(), "127.0.0.1");
 }
 
+TEST(Ingress, WhatIsNotCarriedOutIsToldOnce) {
+  const std::string yaml = R"(
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: i, namespace: infra, annotations: {nginx.ingress.kubernetes.io/rewrite-target: /, a/b: c}}
+spec: {rules: [{host: a.com, http: {paths: [{path: /, pathType: Prefix, backend: {resource: {kind: X, name: y}}}]}}]}
+)";
+  World w(yaml);
+  ASSERT_EQ(w.events.size(), 1u);
+  EXPECT_EQ(w.events[0],
+            "annotation nginx.ingress.kubernetes.io/rewrite-target is not carried out; "
+            "backend.resource is not carried out; backend.service is");
+  w.put(yaml);
+  EXPECT_EQ(w.events.size(), 1u);
+}
+
 TEST(Ingress, OfAnotherControllersClassIsLeftAlone) {
   World w(R"(
 {apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: theirs}, spec: {controller: example.com/other}}

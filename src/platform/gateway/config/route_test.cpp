@@ -162,6 +162,31 @@ TEST(RouteTable, RevisionsKeepTheirConcurrencyAndTimeout) {
             std::chrono::seconds(300));
 }
 
+TEST(RouteTable, RevisionsHaveThePolicyOfTheirHostsDestinationRule) {
+  World w(kIris);
+  auto backend = w.builder.revision({"test", "iris-predictor-00001"});
+  auto rule = [](std::string_view name, std::string_view host, std::string_view balance) {
+    return str("{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: ", name,
+               ", namespace: test}, spec: {host: '", host,
+               "', subsets: [{name: v1}], trafficPolicy: {loadBalancer: {simple: ", balance, "}}}}");
+  };
+  auto balance = [&] {
+    auto policy = backend->options().policy;
+    return policy ? policy->balance : Balance::kDefault;
+  };
+  w.put(rule("all", "*.test.svc.cluster.local", "RANDOM"));
+  EXPECT_EQ(balance(), Balance::kRandom);
+  w.put(rule("own", "iris-predictor-00001", "ROUND_ROBIN"));
+  EXPECT_EQ(balance(), Balance::kRoundRobin);
+  EXPECT_EQ(backend->options().container_concurrency, 2);
+  EXPECT_NE(World::condition(w.statuses["DestinationRule test/own"], "Reconciled")
+                .find("subsets have no effect on a Knative Service's host"),
+            std::string::npos);
+  w.remove(rule("own", "iris-predictor-00001", "ROUND_ROBIN"));
+  w.remove(rule("all", "*.test.svc.cluster.local", "RANDOM"));
+  EXPECT_EQ(backend->options().policy, nullptr);
+}
+
 TEST(RouteTable, SendsServicePortsToTheirPorts) {
   World w(kIris);
   const std::pair<const char*, const char*> cases[] = {

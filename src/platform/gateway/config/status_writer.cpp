@@ -67,6 +67,8 @@ void StatusWriter::write(StatusUpdate update) {
   {
     std::lock_guard lock(mutex_);
     Id id{update.kind, update.key};
+    if (auto it = waiting_.find(id); it != waiting_.end() && update.warning.empty())
+      update.warning = std::move(it->second.warning);
     waiting_.insert_or_assign(std::move(id), std::move(update));
   }
   changed_.notify_one();
@@ -87,6 +89,9 @@ void StatusWriter::run() {
 void StatusWriter::write_one(const StatusUpdate& update) {
   auto current = client_.get(*update.kind, update.key.ns, update.key.name);
   if (!current.ok()) return;  // gone: there is no status to write
+  if (!update.warning.empty())
+    client::record_event(client_, **current, "proa-gateway", "Warning", "NotCarriedOut",
+                         update.warning);
   Value wanted = update.status;
   const std::string now = rfc3339(real_clock().wall());
   fill_times(wanted, (**current)["status"], now);

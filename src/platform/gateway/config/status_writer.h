@@ -19,6 +19,7 @@ struct StatusUpdate {
   const client::Kind* kind = nullptr;
   client::Key key;
   json::Value status;  // conditions without lastTransitionTime
+  std::string warning;  // an Event about the object, for kinds without conditions; "": none
 };
 
 class StatusWriter {

@@ -145,6 +145,10 @@ Compiled TableBuilder::compile(const Source& source) {
     case 'E': {
       Compiled out;
       out.warnings = cluster_.rules.warnings(source.key);
+      for (std::string& w : cluster_.without_effect(source.key)) out.warnings.push_back(w);
+      const std::string host = cluster_.rules.host(source.key);
+      if (auto key = host.starts_with('*') ? std::nullopt : service_key(host, ""))
+        out.uses.insert(use('s', *key));
       return out;
     }
     case 'H':
@@ -197,8 +201,14 @@ void TableBuilder::settle_status(const Source& source, Compiled& compiled) {
     compiled.status = istio_status(compiled.warnings, said_.contains(source));
     if (!compiled.warnings.empty()) said_.insert(source);
   }
-  if (!compiled.status.is_null())
-    statuses_.push_back({kind, source.key, std::move(compiled.status)});
+  if (compiled.status.is_null()) return;
+  std::string warning;
+  if (source.letter == 'I' && !compiled.warnings.empty()) {
+    auto said = warnings_.find(source);
+    if (said == warnings_.end() || said->second != compiled.warnings)
+      warning = shorten(join(compiled.warnings, "; "), 1000);
+  }
+  statuses_.push_back({kind, source.key, std::move(compiled.status), std::move(warning)});
 }
 
 void TableBuilder::settle(const Source& source, Compiled compiled) {

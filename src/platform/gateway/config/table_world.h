@@ -27,6 +27,7 @@ struct World {
   TableBuilder builder{BuilderOptions{}, clock};
   std::shared_ptr<const Table> table;
   std::map<std::string, json::Value> statuses;  // "Kind ns/name" → the last
+  std::vector<std::string> events;
 
   explicit World(std::string_view yaml) { put(yaml); }
   void put(std::string_view yaml, bool drop = false) {
@@ -42,8 +43,10 @@ struct World {
   void remove(std::string_view yaml) { put(yaml, true); }
   void build() {
     table = builder.build();
-    for (StatusUpdate& s : builder.take_statuses())
+    for (StatusUpdate& s : builder.take_statuses()) {
+      if (!s.warning.empty()) events.push_back(s.warning);
       statuses[str(s.kind->kind, " ", text_of(s.key))] = std::move(s.status);
+    }
   }
 
   // "revision ns/name", "404 host", "404 path", "503", "301", "200".

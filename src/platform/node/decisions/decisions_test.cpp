@@ -26,6 +26,8 @@ TEST(ImageTable, FindsTheLongestPattern) {
        std::vector<Case>{{"kserve/sklearnserver:v0.15.0", ImageUse::Kind::kNative, "proa serve"},
                          {"registry.local:5000/kserve/sklearnserver@sha256:1",
                           ImageUse::Kind::kNative, "proa serve"},
+                         {"nvcr.io/nvidia/tritonserver:23.05-py3", ImageUse::Kind::kNative,
+                          "proa serve"},
                          {"kserve/storage-initializer", ImageUse::Kind::kNative, "proa fetch"},
                          {"peterevans/vegeta:latest", ImageUse::Kind::kSandbox, "vegeta"},
                          {"gcr.io/knative-releases/knative.dev/serving/cmd/queue@sha256:2",
@@ -39,6 +41,15 @@ TEST(ImageTable, FindsTheLongestPattern) {
   ImageTable own(json::object({{"x", "*a => one\n*aa => two # longer\nnonsense\n"}}));
   EXPECT_EQ(own.find("baa").program, "two");
   EXPECT_EQ(own.problems().size(), 1u);
+}
+
+TEST(ImageTable, ARuleMayHaveArguments) {
+  ImageUse use = ImageTable().find("openvino/model_server:latest");
+  EXPECT_EQ(use.program, "proa serve");
+  EXPECT_EQ(use.args, std::vector<std::string>{"--framework=openvino"});
+  ImageTable own(json::object({{"x", "mine => proa serve --framework=onnx --workers 2"}}));
+  EXPECT_EQ(own.find("mine").args,
+            (std::vector<std::string>{"--framework=onnx", "--workers", "2"}));
 }
 
 TEST(ImageName, DropsTagAndDigestButNotThePort) {
@@ -125,6 +136,26 @@ TEST(PodPhase, FollowsItsContainers) {
     o.containers = c.containers;
     EXPECT_EQ(pod_phase(pod_with(c.policy), o), c.phase) << c.policy;
   }
+}
+
+TEST(PodStatus, SaysHowFarALongDownloadIsAndHowItEnded) {
+  const auto fetched = [](const json::Value& status) {
+    return client::condition(json::object({{"status", status}}), "proa.dev/ModelFetched");
+  };
+  PodObserved o;
+  o.now = "2026-01-01T00:00:00Z";
+  o.init = {container(State::kRunning)};
+  json::Value pod = pod_with("Always"), status = pod_status(pod, o, {});
+  EXPECT_TRUE(fetched(status).is_null());  // most take no time
+  o.init[0].progress = "fetching a: 1 %";
+  status = pod_status(pod, o, status);
+  EXPECT_EQ(fetched(status)["status"].str(), "False");
+  EXPECT_EQ(fetched(status)["message"].str(), "fetching a: 1 %");
+  o.init[0].state = State::kTerminated;
+  o.init[0].terminated.message = "sha256:1 /mnt/models";
+  status = pod_status(pod, o, status);
+  EXPECT_EQ(fetched(status)["status"].str(), "True");
+  EXPECT_EQ(fetched(status)["message"].str(), "sha256:1 /mnt/models");
 }
 
 TEST(PodStatus, KeepsTransitionTimesAndIsEqualForEqualInput) {

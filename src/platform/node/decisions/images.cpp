@@ -42,6 +42,20 @@ std::string full_image_name(std::string_view image) {
   return registry ? name : "docker.io/" + name;
 }
 
+namespace {
+// "proa serve --framework=pmml": the program's name has no dash.
+void set_native(ImageUse& rule, std::string_view what) {
+  rule.kind = ImageUse::Kind::kNative;
+  for (std::string_view word : split(what, ' ')) {
+    if (word.empty()) continue;
+    if (!rule.args.empty() || word.starts_with('-'))
+      rule.args.emplace_back(word);
+    else
+      rule.program += str(rule.program.empty() ? "" : " ", word);
+  }
+}
+}  // namespace
+
 ImageTable::ImageTable(const json::Value& data) {
   for (const auto& [entry, text] : data.object()) {
     for (auto line : split(text.str(), '\n')) {
@@ -57,8 +71,7 @@ ImageTable::ImageTable(const json::Value& data) {
         rule.kind = ImageUse::Kind::kSandbox;
         rule.program = std::string(trim(what.substr(7)));
       } else if (!what.empty()) {
-        rule.kind = ImageUse::Kind::kNative;
-        rule.program = std::string(what);
+        set_native(rule, what);
       }
       if (rule.pattern.empty() || what.empty())
         problems_.push_back(str(entry, ": \"", shorten(line, 80), "\" is no rule PATTERN => WHAT"));
@@ -91,6 +104,17 @@ json::Value ImageTable::default_data() {
         "*kserve/storage-initializer => proa fetch\n"
         "*knative*queue* => platform\n"
         "queue-proxy => platform\n"},
+       {"formats",
+        "*kserve/pmmlserver => proa serve --framework=pmml\n"
+        "*kserve/paddleserver => proa serve --framework=openvino\n"
+        "*kserve/huggingfaceserver => proa serve --framework=huggingface\n"
+        "*kserve/autogluonserver => proa serve --framework=autogluon\n"
+        "*vllm/vllm-openai => proa serve --framework=vllm\n"
+        "*nvidia/tritonserver => proa serve\n"
+        "*tensorflow/serving => proa serve\n"
+        "*openvino/model_server => proa serve --framework=openvino\n"
+        "*pytorch/torchserve => proa serve --framework=torch\n"
+        "*pytorch/torchserve-kfs => proa serve --framework=torch\n"},
        {"load", "*peterevans/vegeta => sandbox vegeta\n"},
        {"general",
         "ubuntu => sandbox\ndebian => sandbox\nalpine => sandbox\nbusybox => sandbox\n"

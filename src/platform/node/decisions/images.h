@@ -4,6 +4,7 @@
 // rule a line in any of its entries, the longest pattern that matches wins:
 //
 //   *kserve/sklearnserver => proa serve        a native program, started as a fork of the zygote
+//   *openvino/model_server => proa serve --framework=openvino    with arguments before the pod's
 //   *peterevans/vegeta => sandbox vegeta       the host's files read-only, with this tool in PATH
 //   ubuntu => sandbox                          the same; the container's command says what runs
 //   *knative*queue* => platform                no process: the platform does its work
@@ -23,7 +24,8 @@ namespace proa::node {
 struct ImageUse {
   enum class Kind { kUnknown, kNative, kSandbox, kPlatform };
   Kind kind = Kind::kUnknown;
-  std::string program;  // kNative: "proa serve"; kSandbox: the tool, or ""
+  std::string program;            // kNative: "proa serve"; kSandbox: the tool, or ""
+  std::vector<std::string> args;  // kNative: before the pod's
   std::string pattern;
 };
 

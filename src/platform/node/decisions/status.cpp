@@ -107,6 +107,22 @@ void set_conditions(json::Value& conditions, const json::Value& pod, const PodOb
   }
   set("Ready", ready, reason, message);
 }
+// A condition of ours, for downloads that take so long that somebody may ask.
+void set_model_fetched(json::Value& conditions, const PodObserved& o) {
+  constexpr const char* kType = "proa.dev/ModelFetched";
+  bool before = false;
+  for (const auto& c : conditions.array()) before |= c["type"].str() == kType;
+  for (const auto& c : o.init) {
+    if (c.state == State::kRunning && !c.progress.empty())
+      client::set_condition(conditions, {kType, "False", "Fetching", c.progress, ""}, o.now);
+    else if (before && c.state == State::kTerminated && !c.progress.empty())
+      client::set_condition(
+          conditions,
+          {kType, c.terminated.exit_code == 0 ? "True" : "False",
+           c.terminated.exit_code == 0 ? "Fetched" : "FetchFailed", c.terminated.message, ""},
+          o.now);
+  }
+}
 }  // namespace
 
 bool should_restart(const json::Value& pod, bool sidecar, bool init, int exit_code) {
@@ -114,6 +130,16 @@ bool should_restart(const json::Value& pod, bool sidecar, bool init, int exit_co
   if (sidecar) return true;
   if (init) return exit_code != 0 && policy != "Never";
   return policy == "Always" || (policy == "OnFailure" && exit_code != 0);
+}
+
+Terminated read_terminated(const json::Value& t) {
+  return {static_cast<int>(t["exitCode"].integer()),
+          static_cast<int>(t["signal"].integer()),
+          t["reason"].str(),
+          t["message"].str(),
+          t["startedAt"].str(),
+          t["finishedAt"].str(),
+          t["containerID"].str()};
 }
 
 std::string pod_phase(const json::Value& pod, const PodObserved& o) {
@@ -167,6 +193,7 @@ json::Value pod_status(const json::Value& pod, const PodObserved& o, const json:
   if (!o.failed_message.empty()) status.set("message", o.failed_message);
   json::Value conditions = before["conditions"];
   set_conditions(conditions, pod, o, phase);
+  set_model_fetched(conditions, o);
   status.set("conditions", std::move(conditions));
   json::Array init, containers;
   for (const auto& c : o.init) init.push_back(container_status(c));

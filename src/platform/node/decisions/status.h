@@ -32,6 +32,7 @@ struct ContainerObserved {
   int restarts = 0;
   bool ready = false, started = false;
   bool sidecar = false;  // an init container that goes on running
+  std::string progress;  // of a download: bytes, rate, time left; "" if none takes long
 };
 
 struct PodObserved {
@@ -40,6 +41,8 @@ struct PodObserved {
   bool sandbox_ready = false;                 // address and volumes are there
   std::string failed_reason, failed_message;  // the node ended it: DeadlineExceeded, …
 };
+
+Terminated read_terminated(const json::Value& state);  // as a status has it
 
 std::string pod_phase(const json::Value& pod, const PodObserved& observed);
 std::string qos_class(const json::Value& pod);

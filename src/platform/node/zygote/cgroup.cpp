@@ -94,6 +94,22 @@ void clean_cgroups(const CgroupTree& tree) {
   }
 }
 
+void clean_cgroups_beside(const CgroupTree& tree, const std::string& name) {
+  for (const auto& parent : tree.parents) {
+    size_t slash = parent.rfind('/');
+    auto names = list_dir(parent.substr(0, slash));
+    if (!names.ok()) continue;
+    for (const auto& other : *names) {
+      if (other == parent.substr(slash + 1)) continue;
+      if (other != name && !other.starts_with(name + "-")) continue;
+      CgroupTree old;
+      old.parents = {str(parent.substr(0, slash + 1), other)};
+      clean_cgroups(old);
+      ::rmdir(old.parents[0].c_str());
+    }
+  }
+}
+
 Result<Cgroup> Cgroup::make(const std::vector<std::string>& parents, bool v2, std::string name) {
   Cgroup group;
   group.v2_ = v2;

@@ -26,6 +26,9 @@ CgroupTree find_cgroups(const std::string& name);
 // Kills what is left in the children of `tree`, and removes them.
 void clean_cgroups(const CgroupTree& tree);
 
+// Likewise with its sibling trees named "NAME-…", of earlier and later owners, itself not.
+void clean_cgroups_beside(const CgroupTree& tree, const std::string& name);
+
 class Cgroup {
  public:
   static Result<Cgroup> make(const std::vector<std::string>& parents, bool v2, std::string name);

@@ -1,6 +1,7 @@
 #include "platform/node/zygote/zygote.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -39,9 +40,15 @@ Result<std::unique_ptr<Zygote>> Zygote::start(std::vector<Program> programs) {
   return std::unique_ptr<Zygote>(new Zygote(std::move(ours), pid, isolation));
 }
 
+std::unique_ptr<Zygote> Zygote::adopt(Fd socket, pid_t pid, Isolation isolation) {
+  ::fcntl(socket.get(), F_SETFL, O_NONBLOCK);
+  return std::unique_ptr<Zygote>(new Zygote(std::move(socket), pid, isolation));
+}
+
 Zygote::~Zygote() {
   detach();
   socket_.reset();  // it kills its children and ends
+  if (pid_ <= 0) return;
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
@@ -67,6 +74,41 @@ void Zygote::detach() {
   running_.clear();
   loop_ = nullptr;
 }
+
+// It answers by closing the pipe: from then on it does not die with this process.
+Result<Fd> Zygote::hand_over() {
+  constexpr int kPatienceMs = 3000;
+  if (!socket_) return error(Code::kUnavailable, "the zygote is not running");
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return errno_error("pipe");
+  Fd answer(pipe[0]), theirs(pipe[1]);
+  TRY_STATUS(send_packet(socket_.get(), "A", {theirs.get()}));
+  theirs.reset();
+  pollfd closed{answer.get(), POLLIN, 0};
+  if (::poll(&closed, 1, kPatienceMs) != 1)
+    return error(Code::kDeadline, "the zygote does not answer");
+  if (loop_) loop_->unwatch(socket_.get());
+  for (auto& [id, running] : running_) drop_status(running);
+  running_.clear();
+  loop_ = nullptr;
+  pid_ = 0;
+  return std::move(socket_);
+}
+
+void Zygote::adopt_launch(const std::string& id, pid_t pid, LaunchEvents events) {
+  Running& running = running_[id];
+  running.events = std::move(events);
+  running.pid = pid;
+  running.started = true;
+}
+
+void Zygote::resume(async::Loop& loop, std::function<void()> lost) {
+  loop_ = &loop;
+  lost_ = std::move(lost);
+  loop.watch(socket_.get(), EPOLLIN, [this](uint32_t) { on_socket(); });
+}
+
+Status Zygote::keep(int fd) { return send_packet(socket_.get(), "P", {fd}); }
 
 Status Zygote::launch(const Launch& launch, Fd out, Fd err, LaunchEvents events) {
   if (!loop_ || !socket_) return error(Code::kUnavailable, "the zygote is not running");

@@ -37,6 +37,8 @@ class Zygote {
  public:
   // Forks. The programs' mains are called in children of the zygote.
   static Result<std::unique_ptr<Zygote>> start(std::vector<Program> programs);
+  // One that another process started and gave up by hand_over(). What it runs goes on.
+  static std::unique_ptr<Zygote> adopt(Fd socket, pid_t pid, Isolation isolation);
   ~Zygote();  // ends the zygote and everything it started, and waits for it
 
   pid_t pid() const { return pid_; }
@@ -45,6 +47,15 @@ class Zygote {
   // lost: called if the zygote dies; nothing can be launched after that.
   Status attach(async::Loop& loop, const ZygoteConfig& config, std::function<void()> lost);
   void detach();  // no callback comes after this
+
+  // Handover: the loop has ended; the zygote outlives this process from here on, and this object is
+  // empty. The new owner tells which launches run before it lets resume() read what came of them.
+  Result<Fd> hand_over();
+  void adopt_launch(const std::string& id, pid_t pid, LaunchEvents events);
+  void resume(async::Loop& loop, std::function<void()> lost);
+  bool idle() const { return running_.empty(); }
+  // The zygote keeps a copy of the descriptor open as long as it lives.
+  Status keep(int fd);
 
   Status launch(const Launch& launch, Fd out, Fd err, LaunchEvents events);
   void release(const std::string& id);           // a held launch: its program begins now

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <deque>
 #include <optional>
 
@@ -25,7 +26,24 @@ struct Child {
   std::string id;  // "" while it is a spare
   Fd socket;       // a spare's
   std::optional<Cgroup> cgroup;
+  int ended_by = 0;  // the signal that SIGKILL stands for
 };
+
+// Whether the process neither handles the signal, nor ignores it, nor waits for it.
+bool has_default(pid_t pid, int signal) {
+  auto text = read_file(str("/proc/", pid, "/status"), 1 << 16);
+  if (!text.ok()) return false;
+  int known = 0;
+  for (auto line : split(*text, '\n')) {
+    if (!line.starts_with("SigBlk:") && !line.starts_with("SigIgn:") &&
+        !line.starts_with("SigCgt:"))
+      continue;
+    const std::string mask(trim(line.substr(7)));
+    if (std::strtoull(mask.c_str(), nullptr, 16) & (1ull << (signal - 1))) return false;
+    ++known;
+  }
+  return known == 3;
+}
 
 class ZygoteProcess {
  public:
@@ -97,6 +115,7 @@ class ZygoteProcess {
     if (pid < 0) return errno_error("fork");
     if (pid > 0) {
       socket_.reset();
+      ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);  // the other ends when its socket does
       int status = 0;
       while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
       }
@@ -125,11 +144,25 @@ class ZygoteProcess {
       case 'K':
         kill_child(p.text.substr(1));
         break;
+      case 'A':
+        outlive_node();
+        break;
+      case 'P':
+        for (Fd& fd : p.fds) kept_.push_back(std::move(fd));
+        break;
       default:
         log::warn("zygote", "message not understood");
         break;
     }
     return true;
+  }
+
+  // Another process will own us: the end of this one is not ours. It launches nothing new here.
+  void outlive_node() {
+    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    wanted_spares_ = 0;
+    for (pid_t pid : spares_) children_[pid].socket.reset();
+    spares_.clear();
   }
 
   void configure(const std::string& text) {
@@ -167,6 +200,7 @@ class ZygoteProcess {
       life_write_.reset();
       own_pid_namespace_.reset();
       for (auto& [other, child] : children_) child.socket.reset();
+      kept_.clear();
       return pid;
     }
     int err = errno;
@@ -282,12 +316,19 @@ class ZygoteProcess {
   void kill_child(const std::string& text) {
     std::string id = field(text, 0);
     int signal = static_cast<int>(parse_int(field(text, 1)).value_or(SIGKILL));
-    for (const auto& [pid, child] : children_) {
+    for (auto& [pid, child] : children_) {
       if (child.id != id) continue;
+      if (signal == SIGTERM && spared(pid)) child.ended_by = std::exchange(signal, SIGKILL);
       ::kill(pid, signal);
       // Without a namespace of its own nothing else ends what it started.
       if (context_.isolation == Isolation::kPlain) ::kill(-pid, signal);
     }
+  }
+
+  // The first process of a namespace gets no signal that it has no handler for: what would end any
+  // other program at once would only be waited for. The number in /proc is ours only as root.
+  bool spared(pid_t pid) const {
+    return context_.isolation == Isolation::kRoot && has_default(pid, SIGTERM);
   }
 
   void reap() {
@@ -301,6 +342,8 @@ class ZygoteProcess {
       Child& child = node.mapped();
       if (context_.isolation == Isolation::kPlain) ::kill(-pid, SIGKILL);
       if (child.id.empty()) std::erase(spares_, pid);
+      if (child.ended_by && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        status = child.ended_by;
       bool oom = child.cgroup && child.cgroup->oom_kills() > 0;
       if (!child.id.empty()) say(str("E", child.id, "\n", status, "\n", oom ? 1 : 0));
       if (child.cgroup) child.cgroup->remove();
@@ -324,6 +367,7 @@ class ZygoteProcess {
   SandboxContext context_;
   std::map<pid_t, Child> children_;
   std::deque<pid_t> spares_;
+  std::vector<Fd> kept_;
   int wanted_spares_ = 0;
   bool configured_ = false;
   uint64_t cgroups_made_ = 0;

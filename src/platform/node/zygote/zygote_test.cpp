@@ -228,6 +228,63 @@ TEST_F(ZygoteTest, KillsAProcessAndAllThatItStarted) {
   EXPECT_EQ(::read(out.get(), buffer, 1), 0) << "something still holds the log pipe";
 }
 
+TEST_F(ZygoteTest, EndsAProgramWithoutAHandlerAsSigtermDoesElsewhere) {
+  if (!root()) GTEST_SKIP() << "first processes of namespaces are seen through /proc as root only";
+  Ended ended;
+  Fd out;
+  done_ = false;
+  start(shell("t", "echo up; exec sleep 1000"), ended, out);
+  char up[8];
+  ASSERT_GT(::read(out.get(), up, sizeof up), 0);
+  zygote_->kill("t", SIGTERM);
+  turn_until([&] { return done_; });
+  EXPECT_TRUE(done_);
+  EXPECT_EQ(ended.exit.signal, SIGTERM);
+  EXPECT_EQ(ended.exit.code, 128 + SIGTERM);
+}
+
+TEST_F(ZygoteTest, LeavesAProgramWithAHandlerTimeToEnd) {
+  if (plain()) GTEST_SKIP() << "no namespaces here";
+  Ended ended;
+  Fd out;
+  done_ = false;
+  start(shell("h", "trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.02; done"), ended,
+        out);
+  char text[16];
+  ASSERT_GT(::read(out.get(), text, sizeof text), 0);
+  zygote_->kill("h", SIGTERM);
+  turn_until([&] { return done_; });
+  EXPECT_EQ(ended.exit.code, 7);
+  EXPECT_EQ(ended.exit.signal, 0);
+}
+
+TEST_F(ZygoteTest, GoesOnWithANewOwner) {
+  Ended ended;
+  Fd out;
+  done_ = false;
+  start(shell("g", "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.02; done"), ended,
+        out);
+  turn_until([&] { return ended.pid > 0; });
+  char text[16];
+  ASSERT_GT(::read(out.get(), text, sizeof text), 0);
+  const pid_t pid = zygote_->pid();
+  const Isolation isolation = zygote_->isolation();
+  auto socket = zygote_->hand_over();
+  ASSERT_TRUE(socket.ok()) << socket.error().message;
+  zygote_.reset();  // ends nothing now
+  zygote_ = Zygote::adopt(std::move(*socket), pid, isolation);
+  Exit exit;
+  bool over = false;
+  zygote_->adopt_launch("g", ended.pid, {{}, {}, [&](Exit e) { exit = e, over = true; }});
+  zygote_->resume(loop_, [] {});
+  zygote_->kill("g", SIGTERM);
+  turn_until([&] { return over; });
+  EXPECT_TRUE(over);
+  EXPECT_FALSE(done_);  // the old owner hears nothing
+  EXPECT_EQ(exit.code, 3);
+  EXPECT_TRUE(zygote_->idle());
+}
+
 TEST_F(ZygoteTest, TellsAKillForLackOfMemory) {
   if (tree_.parents.empty() || !contains(tree_.description, "memory"))
     GTEST_SKIP() << "no memory cgroup";

@@ -116,8 +116,11 @@ Result<XgboostFile> read_xgboost_document(std::string_view bytes, bool ubjson) {
   const Document& learner = root["learner"];
   if (!learner.is_object()) return wrong("it has no \"learner\": it is not an XGBoost model");
   XgboostFile file;
-  for (double part : root["version"].numbers)
+  if (root["version"].numbers.size() > 3) return wrong("version has more than three numbers");
+  for (double part : root["version"].numbers) {
+    if (!(part >= 0 && part < 1e6)) return wrong("version is none");
     file.version += str(file.version.empty() ? "" : ".", static_cast<int64_t>(part));
+  }
   const Document& param = learner["learner_model_param"];
   if (!param.is_object()) return wrong("learner_model_param is missing");
   TRY(file.features, count(param["num_feature"], "num_feature", 0, (1 << 24) - 1));

@@ -196,6 +196,31 @@ double Metric::power(const double* x, const double* y, size_t width) const {
   return sum;
 }
 
+namespace {
+
+double mahalanobis(const std::vector<double>& inverse, const double* x, const double* y, size_t n) {
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i) {
+    double inner = 0;
+    for (size_t j = 0; j < n; ++j) inner += inverse[i * n + j] * (x[j] - y[j]);
+    sum += inner * (x[i] - y[i]);
+  }
+  return sum;
+}
+
+// Over the columns that both have, scaled to all.
+double nan_euclidean(const double* x, const double* y, size_t n) {
+  double sum = 0, both = 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (std::isnan(x[i]) || std::isnan(y[i])) continue;
+    sum += (x[i] - y[i]) * (x[i] - y[i]);
+    ++both;
+  }
+  return sum / both * static_cast<double>(n);
+}
+
+}  // namespace
+
 double Metric::reduced(const double* x, const double* y, size_t n) const {
   double sum = 0, other = 0;
   switch (kind_) {
@@ -215,12 +240,7 @@ double Metric::reduced(const double* x, const double* y, size_t n) const {
       for (size_t i = 0; i < n; ++i) sum += (x[i] - y[i]) * (x[i] - y[i]) / weights_[i];
       return sum;
     case Kind::kMahalanobis:
-      for (size_t i = 0; i < n; ++i) {
-        double inner = 0;
-        for (size_t j = 0; j < n; ++j) inner += inverse_[i * n + j] * (x[j] - y[j]);
-        sum += inner * (x[i] - y[i]);
-      }
-      return sum;
+      return mahalanobis(inverse_, x, y, n);
     case Kind::kHamming:
       for (size_t i = 0; i < n; ++i) sum += x[i] != y[i] ? 1 : 0;
       return sum / static_cast<double>(n);
@@ -245,12 +265,7 @@ double Metric::reduced(const double* x, const double* y, size_t n) const {
       for (size_t i = 0; i < n; ++i) sum += x[i] * y[i];
       return kind_ == Kind::kCosine ? std::clamp(1 - sum, 0.0, 2.0) : 1 - sum;
     case Kind::kNanEuclidean:
-      for (size_t i = 0; i < n; ++i) {
-        if (std::isnan(x[i]) || std::isnan(y[i])) continue;
-        sum += (x[i] - y[i]) * (x[i] - y[i]);
-        ++other;
-      }
-      return sum / other * static_cast<double>(n);
+      return nan_euclidean(x, y, n);
     case Kind::kPrecomputed:
       return 0;
     case Kind::kBoolean:

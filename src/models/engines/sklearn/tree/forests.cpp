@@ -114,14 +114,17 @@ class ForestEstimator final : public Estimator {
 
 // Whether predict takes NaN: by the release that wrote the file, and the settings it asks about.
 bool takes_missing(const Attributes& a, Maker& maker, const TreeData& tree, bool ensemble) {
-  if (tree.missing_left.empty() || a.has("monotonic_cst")) return false;
+  if (tree.missing_left.empty()) return false;
+  bool known = maker.release() != Maker::Release{};
+  if (a.has("monotonic_cst") && known && maker.release() < Maker::Release{1, 9}) return false;
   auto criterion = a.text({"criterion"});
-  if (criterion.ok() && *criterion == "absolute_error" && maker.release() < Maker::Release{1, 8})
+  if (criterion.ok() && *criterion == "absolute_error" && known &&
+      maker.release() < Maker::Release{1, 8})
     return false;
   auto splitter = a.text({"splitter"});
   bool random = a.class_name().starts_with("Extra") || (splitter.ok() && *splitter == "random");
   Maker::Release since{1, random ? 6 : ensemble ? 4 : 3};
-  return maker.release() == Maker::Release{} || maker.release() >= since;
+  return !known || maker.release() >= since;
 }
 
 // Release 0.20 answers classes of many outputs as float64 whatever they are.

@@ -11,15 +11,11 @@ namespace {
 
 constexpr size_t kMostRaw = size_t{1} << 16;
 
-double clipped(double p) {
-  constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
-  return std::clamp(p, kEpsilon, 1 - kEpsilon);
-}
-
 }  // namespace
 
 void Initial::link_row(double* row, size_t width) const {
   if (link_ == InitialLink::kIdentity) return;
+  auto clipped = [this](double p) { return std::clamp(p, least_, 1 - least_); };
   if (raw_ == 1) {
     double p = clipped(row[width - 1]);
     row[0] = (link_ == InitialLink::kHalfLogit ? 0.5 : 1.0) * std::log(p / (1 - p));
@@ -72,6 +68,9 @@ Result<Initial> Initial::make(const Attributes& boosting, Maker& maker, InitialL
   Initial out;
   out.link_ = link;
   out.raw_ = raw;
+  bool recent = maker.release() == Maker::Release{} || maker.release() >= Maker::Release{1, 8};
+  out.least_ = recent ? std::numeric_limits<double>::epsilon()
+                      : double{std::numeric_limits<float>::epsilon()};
   if (raw > kMostRaw) return boosting.wrong("it has too many classes");
   const pickle::Node* node = boosting.find("init_");
   if (!node) return boosting.wrong("attribute init_ is missing; was it fitted?");

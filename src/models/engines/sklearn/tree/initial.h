@@ -34,6 +34,7 @@ class Initial {
   std::unique_ptr<Estimator> estimator_;
   InitialLink link_ = InitialLink::kIdentity;
   size_t raw_ = 1;
+  double least_ = 0;  // probabilities are kept this far from 0 and 1
 };
 
 }  // namespace proa::engines

@@ -62,6 +62,7 @@ class Pickled {
     int64_t left, right, feature;
     double threshold;
     int64_t samples;
+    uint8_t missing_left;
   };
   Node* nodes(const std::vector<Record>& records) {
     Node* n = array('V', {records.size()}, records);
@@ -71,6 +72,7 @@ class Pickled {
                                       {"threshold", 'f', 24},
                                       {"n_node_samples", 'i', 32}})
       n->array->dtype.fields.push_back({name, kind, 8, false, static_cast<size_t>(offset)});
+    n->array->dtype.fields.push_back({"missing_go_to_left", 'u', 1, false, 40});
     return n;
   }
   // x[0] <= 0.5: node 1, otherwise node 2.
@@ -94,10 +96,14 @@ class Pickled {
 
 class NoMaker final : public Maker {
  public:
+  explicit NoMaker(Release release = {1, 7}) : release_(release) {}
   Result<std::unique_ptr<Estimator>> make(const Node*) override {
     return error(Code::kUnimplemented, "none");
   }
-  Release release() const override { return {1, 7}; }
+  Release release() const override { return release_; }
+
+ private:
+  Release release_;
 };
 
 Table table(const std::vector<double>& values) {
@@ -149,6 +155,31 @@ TEST(Trees, RefuseWhatContradictsItself) {
   Pickled p;  // three classes in the tree, two in classes_
   EXPECT_FALSE(make_tree(Attributes(*p.classifier(p.tree(std::vector<double>(9), 3))), maker).ok());
   EXPECT_FALSE(make_tree(Attributes(*p.classifier(p.integer(3))), maker).ok());
+}
+
+TEST(Trees, TakeMissingValuesFromTheReleaseOnThatDoes) {
+  auto takes = [](Maker::Release release, bool monotonic) {
+    Pickled p;
+    NoMaker maker(release);
+    Node* tree =
+        p.tree({0, 3, 4}, 1, {{1, 2, 0, 0.5, 4}, {-1, -1, -2, -2, 3}, {-1, -1, -2, -2, 1}});
+    std::vector<std::pair<std::string_view, Node*>> state = {{"tree_", tree}};
+    if (monotonic) state.push_back({"monotonic_cst", p.array<int64_t>('i', {2}, {1, 0})});
+    Node* regressor = p.object("sklearn.tree._classes.DecisionTreeRegressor", std::move(state));
+    auto made = make_tree(Attributes(*regressor), maker);
+    EXPECT_TRUE(made.ok()) << made.error().message;
+    std::vector<double> rows{NAN, 0};
+    Workspace work;
+    Output out;
+    if (!(*made)->predict(Method::kPredict, table(rows), work, out).ok()) return false;
+    EXPECT_EQ(out.first.numbers[0], 4);  // missing_go_to_left is 0
+    return true;
+  };
+  EXPECT_FALSE(takes({1, 2}, false));
+  EXPECT_TRUE(takes({1, 3}, false));
+  EXPECT_FALSE(takes({1, 8}, true));
+  EXPECT_TRUE(takes({1, 9}, true));
+  EXPECT_TRUE(takes({}, true));
 }
 
 TEST(Trees, RefuseNumbersThatAreTooLargeForFloat32) {
@@ -220,6 +251,24 @@ TEST(Boosting, BeginsWithTheLinkedPriorOfADummy) {
   auto none = Initial::make(Attributes(*zero), maker, InitialLink::kLog, 3);
   ASSERT_TRUE(none.ok());
   EXPECT_TRUE(none->constants().empty());
+}
+
+TEST(Boosting, KeepsCertainPriorsFromInfinityAsTheReleaseDoes) {
+  auto begins = [](Maker::Release release) {
+    Pickled p;
+    NoMaker maker(release);
+    Node* dummy = p.object(
+        "sklearn.dummy.DummyClassifier",
+        {{"strategy", p.text("prior")}, {"class_prior_", p.array<double>('f', {2}, {0, 1})}});
+    Node* boosting =
+        p.object("sklearn.ensemble._gb.GradientBoostingClassifier", {{"init_", dummy}});
+    auto made = Initial::make(Attributes(*boosting), maker, InitialLink::kLogit, 1);
+    EXPECT_TRUE(made.ok()) << made.error().message;
+    return made->constants()[0];
+  };
+  EXPECT_NEAR(begins({1, 7}), 15.942385, 1e-6);  // float32's epsilon
+  EXPECT_NEAR(begins({1, 8}), 36.043653, 1e-6);  // float64's
+  EXPECT_NEAR(begins({}), 36.043653, 1e-6);
 }
 
 TEST(Boosting, GivesClassesOfManyOutputsOneType) {

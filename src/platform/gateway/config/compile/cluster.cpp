@@ -94,10 +94,10 @@ bool Cluster::put_revision(const Key& key, const Value& object) {
   r.options.most_waiting = options_.most_waiting;
   r.configuration = labels["serving.knative.dev/configuration"].str();
   r.service = labels["serving.knative.dev/service"].str();
-  auto backend = revision_backends_.find(key);
-  if (backend != revision_backends_.end()) backend->second->configure(r.options, clock_.mono());
   lingering_.erase(key);
-  return revisions_.insert_or_assign(key, std::move(r)).second;
+  const bool fresh = revisions_.insert_or_assign(key, std::move(r)).second;
+  set_up_revision(key);
+  return fresh;
 }
 
 bool Cluster::drop_revision(const Key& key) {
@@ -240,7 +240,7 @@ std::shared_ptr<Backend> Cluster::revision_backend(const Key& key) {
   backend = std::make_shared<Backend>(key, true, str("revision ", key.ns, "/", key.name));
   auto revision = revisions_.find(key);
   if (revision != revisions_.end()) {
-    backend->configure(revision->second.options, clock_.mono());
+    set_up_revision(key);
     backend->service_name = revision->second.service;
     backend->configuration_name = revision->second.configuration;
   } else {
@@ -248,26 +248,6 @@ std::shared_ptr<Backend> Cluster::revision_backend(const Key& key) {
   }
   backend->announce(addresses({key.ns, str(key.name, kPrivate)}, "", true, nullptr), clock_.mono());
   return backend;
-}
-
-// Policy and labels from the DestinationRules, and endpoints.
-void Cluster::set_up(const Key& key, Made& made) {
-  const Subset found = rules.find(service_host(key), key.ns, made.port.port, made.subset);
-  BackendOptions options;
-  options.timeout = options_.service_timeout;
-  options.most_waiting = options_.most_waiting;
-  std::vector<std::string> warnings;
-  options.policy = policy_of(found.policy, found.ns, credentials_, warnings);
-  if (options.policy && options.policy->tls && options.policy->tls->server_name.empty()) {
-    auto tls = std::make_shared<UpstreamTls>(*options.policy->tls);
-    tls->server_name = service_host(key);
-    auto policy = std::make_shared<Policy>(*options.policy);
-    policy->tls = std::move(tls);
-    options.policy = std::move(policy);
-  }
-  made.labels = found.labels;
-  made.backend->configure(options, clock_.mono());
-  announce_one(key, made);
 }
 
 std::shared_ptr<Backend> Cluster::service_backend(const Key& key, const Port& port,
@@ -283,14 +263,6 @@ std::shared_ptr<Backend> Cluster::service_backend(const Key& key, const Port& po
                                            std::move(name));
   set_up(key, made);
   return made.backend;
-}
-
-void Cluster::policies_changed(const std::string& host) {
-  auto key = host.starts_with('*') ? std::nullopt : service_key(host, "");
-  for (auto& [service, made] : service_backends_) {
-    if (key ? service != *key : !host_covers(host, service_host(service))) continue;
-    for (auto& [name, one] : made) set_up(service, one);
-  }
 }
 
 void Cluster::set_entry(const std::string& host, std::vector<Port> ports,

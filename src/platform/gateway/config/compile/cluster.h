@@ -86,6 +86,8 @@ class Cluster {
                  std::map<std::string, std::vector<EndpointAddress>> by_port);
 
   DestinationRules rules;
+  // Of a rule for this host: what of it has no effect on what is behind it.
+  std::vector<std::string> without_effect(const Key& rule) const;
 
   const Service* service(const Key& key) const;
   const Route* route(const Key& key) const;
@@ -130,6 +132,9 @@ class Cluster {
                                          const std::map<std::string, std::string>* labels) const;
   std::shared_ptr<Backend> revision_backend(const Key& key);
   void set_up(const Key& key, Made& made);
+  void set_up_revision(const Key& key);
+  std::string rule_host(const Key& revision, const Revision& r) const;
+  std::shared_ptr<const Policy> policy(const Subset& found, const std::string& host) const;
   std::vector<Destination> resolve_service(const Key& key, const Service& s, uint16_t port,
                                            const std::string& subset);
 

@@ -102,6 +102,17 @@ void Ingresses::read_tls(const Key& key, const Value& spec, Compiled& out) {
   }
 }
 
+// Of the controllers whose classes are taken: what their annotations ask for is not done.
+void Ingresses::read_annotations(const Value& object, Compiled& out) {
+  static constexpr std::string_view kOthers[] = {
+      "nginx.ingress.kubernetes.io/", "nginx.org/", "traefik.ingress.kubernetes.io/",
+      "haproxy.org/", "haproxy-ingress.github.io/", "konghq.com/", "alb.ingress.kubernetes.io/"};
+  for (const auto& [name, value] : object["metadata"]["annotations"].object())
+    for (std::string_view prefix : kOthers)
+      if (name.starts_with(prefix))
+        out.warnings.push_back(str("annotation ", name, " is not carried out"));
+}
+
 Compiled Ingresses::compile(const Key& key) {
   Compiled out;
   auto it = objects_.find(key);
@@ -136,6 +147,7 @@ Compiled Ingresses::compile(const Key& key) {
     }
   }
   read_tls(key, spec, out);
+  read_annotations(it->second, out);
   std::sort(out.warnings.begin(), out.warnings.end());
   out.warnings.erase(std::unique(out.warnings.begin(), out.warnings.end()), out.warnings.end());
   for (auto& [name, part] : parts) {

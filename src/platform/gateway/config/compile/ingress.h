@@ -30,6 +30,7 @@ class Ingresses {
   void read_paths(const Key& key, const json::Value& rule, const std::string& host, Part& part,
                   Compiled& out);
   void read_tls(const Key& key, const json::Value& spec, Compiled& out);
+  static void read_annotations(const json::Value& object, Compiled& out);
   json::Value status(const Compiled& out) const;
 
   const BuilderOptions& options_;

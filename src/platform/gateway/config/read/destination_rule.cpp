@@ -216,6 +216,16 @@ std::string DestinationRules::drop(const client::Key& key) {
   return host;
 }
 
+std::string DestinationRules::host(const client::Key& key) const {
+  auto it = rules_.find(key);
+  return it == rules_.end() ? "" : it->second.host;
+}
+
+bool DestinationRules::has_subsets(const client::Key& key) const {
+  auto it = rules_.find(key);
+  return it != rules_.end() && it->second.spec["subsets"].size() > 0;
+}
+
 const std::vector<std::string>& DestinationRules::warnings(const client::Key& key) const {
   static const std::vector<std::string> kNone;
   auto it = rules_.find(key);

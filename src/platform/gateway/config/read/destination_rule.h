@@ -40,6 +40,9 @@ class DestinationRules {
   Subset find(const std::string& host, const std::string& service_ns, uint16_t port,
               const std::string& subset) const;
   bool empty() const { return rules_.empty(); }
+  bool has(const std::string& host) const { return by_host_.contains(host); }  // exactly
+  std::string host(const client::Key& key) const;  // "" if there is no such rule
+  bool has_subsets(const client::Key& key) const;
   const std::vector<std::string>& warnings(const client::Key& key) const;
 
  private:

@@ -76,8 +76,13 @@ class DictVectorizer : public Transformer {
   Vocabulary vocabulary;
   std::string separator;
   bool sparse = true;
+  bool takes_none = false;  // no rows at all
 
   Status transform(const Table& in, Workspace& work, Table& out) const override {
+    if (in.rows == 0 && takes_none) {
+      dense_output(0, vocabulary.size(), work, out);
+      return {};
+    }
     TRY_STATUS(need_rows(in, name));
     TRY_STATUS(need_names(in, *this));
     Accumulator all(in.rows, vocabulary.size());
@@ -111,11 +116,13 @@ Result<std::unique_ptr<Estimator>> make_feature_hasher(const Attributes& a, Make
   return h;
 }
 
-Result<std::unique_ptr<Estimator>> make_dict_vectorizer(const Attributes& a, Maker&) {
+Result<std::unique_ptr<Estimator>> make_dict_vectorizer(const Attributes& a, Maker& maker) {
   auto d = std::make_unique<DictVectorizer>();
   TRY(d->vocabulary, Vocabulary::of(a, "vocabulary_"));
   TRY(d->separator, a.text({"separator"}));
   TRY(d->sparse, a.flag("sparse", true));
+  bool old = maker.release() != Maker::Release{} && maker.release() < Maker::Release{1, 0};
+  d->takes_none = old && !d->sparse;
   d->width = d->vocabulary.size();
   return d;
 }

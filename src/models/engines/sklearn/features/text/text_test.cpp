@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "foundation/base/strings.h"
 #include "models/engines/sklearn/features/text/analyzer.h"
 #include "models/engines/sklearn/features/text/hash.h"
 #include "models/engines/sklearn/features/text/makers.h"
@@ -127,6 +128,26 @@ TEST(CountVectorizer, SaysWhichRowIsNoText) {
   Status status = (*v)->transform(in, work, out);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().message, "row 0 is no text, but 3");
+}
+
+TEST(DictVectorizer, TakesNoRowsAsTheReleaseDoes) {
+  auto shape = [](Maker::Release release, bool sparse) {
+    Nodes n;
+    NoMaker maker(release);
+    auto* node = n.object("sklearn.feature_extraction._dict_vectorizer.DictVectorizer",
+                          {{"separator", n.text("=")},
+                           {"sparse", n.flag(sparse)},
+                           {"vocabulary_", n.dict({{"a", n.integer(0)}, {"b", n.integer(1)}})}});
+    auto v = make_dict_vectorizer(Attributes(*node), maker);
+    EXPECT_TRUE(v.ok());
+    Workspace work;
+    Table out;
+    Status status = (*v)->transform(Table{}, work, out);
+    return status.ok() ? str(out.rows, " of ", out.columns) : "refused";
+  };
+  EXPECT_EQ(shape({0, 24}, false), "0 of 2");
+  EXPECT_EQ(shape({0, 24}, true), "refused");
+  EXPECT_EQ(shape({1, 0}, false), "refused");
 }
 
 }  // namespace
