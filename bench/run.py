@@ -250,6 +250,10 @@ kserve.ModelServer(http_port={port}, enable_grpc=False, access_log_format=None).
             body = json.dumps({"inputs": [{"name": "x", "shape": [2, 4], "datatype": "FP64", "data": [6.8, 2.8, 4.8, 1.4, 6.0, 3.4, 4.5, 1.6]}]})
             r = wrk(port, "/v2/models/iris/infer", tree(server.pid), body=body)
             row("MLServer 1.7.1 (V2, it has no V1), requests/s", f"{r[0]:,.0f}", f"p99 {r[2]} µs, {r[3]:.0f} µs CPU, {r[4]} errors")
+            import numpy as np
+            message = models.grpc_message("iris", np.array([[6.8, 2.8, 4.8, 1.4], [6.0, 3.4, 4.5, 1.6]]))
+            calls, used, failed = models.h2load(grpc, message, tree(server.pid), streams=1)
+            row("MLServer 1.7.1, gRPC, calls/s", f"{calls:,.0f}", f"{used:.0f} µs CPU, {failed} failed")
             row("  PSS", f"{sum(pss_mb(x) for x in tree(server.pid)):.0f} MB")
         finally:
             end(server)

@@ -110,10 +110,11 @@ def share(p, host, count, path="/echo"):
     return {k.split(" ", 1)[1]: n for k, n in report["versions"].items()}
 
 
-def within_3_sigma(seen, count, percent):
+def splits_as(seen, count, percent):
+    """Within four sigma: a fair split is further off once in 15,000 runs, and further than three once in 370."""
     p = percent / 100
     sigma = (count * p * (1 - p)) ** 0.5
-    return abs(seen - count * p) <= 3 * sigma
+    return abs(seen - count * p) <= 4 * sigma
 
 
 def descendants(pid):

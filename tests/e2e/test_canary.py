@@ -10,7 +10,7 @@ from sklearn.svm import SVC
 
 from driver import Driver
 from harness import Platform, wait_for
-from serverless import INPUT, condition, within_3_sigma
+from serverless import INPUT, condition, splits_as
 
 NS = "canary"
 COUNT = 10_000
@@ -73,7 +73,7 @@ def test_twenty_percent_go_to_the_canary():
     assert shown["PREVROLLEDOUTREVISION"] == "iris-predictor-00001" and shown["LATESTREADYREVISION"] == "iris-predictor-00002", shown
     wait_for("the canary's first answer", lambda: predict(IRIS, "iris") == "v2", 30, 0)
     seen = split(IRIS, "iris")
-    assert within_3_sigma(seen["v2"], COUNT, 20) and sum(seen.values()) == COUNT, seen
+    assert splits_as(seen["v2"], COUNT, 20) and sum(seen.values()) == COUNT, seen
 
 
 def test_a_percent_changes_without_a_new_revision():
@@ -82,7 +82,7 @@ def test_a_percent_changes_without_a_new_revision():
     assert columns("iris")["LATESTREADYREVISION"] == "iris-predictor-00002"
     wait_for("about a half", lambda: split(IRIS, "iris", 200).get("v2", 0) > 60)
     seen = split(IRIS, "iris", 2000)
-    assert within_3_sigma(seen["v2"], 2000, 50), seen
+    assert splits_as(seen["v2"], 2000, 50), seen
 
 
 def test_tags_reach_each_side_alone():
@@ -134,7 +134,7 @@ def test_standard_mode_heeds_canary_traffic_percent():
     isvc("std", "v2", 30, STANDARD)
     wait_for("the canary's first answer", lambda: predict(host, "std") == "v2", 30, 0.01)
     seen = split(host, "std")
-    assert within_3_sigma(seen["v2"], COUNT, 30), seen
+    assert splits_as(seen["v2"], COUNT, 30), seen
     isvc("std", "v2", None, STANDARD)
     wait_for("v2 alone", lambda: set(split(host, "std", 50)) == {"v2"})
     p.kubectl("delete", "isvc", "std", "-n", NS)
@@ -151,7 +151,7 @@ def test_standard_modes_named_canaries():
     assert p.get("deployment", "named-next-predictor", "-n", NS)
     wait_for("the canary's first answer", lambda: predict(host, "named") == "v2", 30, 0.01)
     seen = split(host, "named")
-    assert within_3_sigma(seen["v2"], COUNT, 25), seen
+    assert splits_as(seen["v2"], COUNT, 25), seen
     isvc("named", "v1", None, STANDARD, canary=[])
     wait_for("the canary's end", lambda: p.kubectl("get", "deployment", "named-next-predictor", "-n", NS, ok=False).returncode)
     assert set(split(host, "named", 500)) == {"v1"}

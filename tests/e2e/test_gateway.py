@@ -11,7 +11,7 @@ import time
 
 from driver import Driver
 from harness import Platform, isvc, wait_for
-from serverless import ask, condition, headers_of, prepare, rolled_out, service, share, tls, web, within_3_sigma
+from serverless import ask, condition, headers_of, prepare, rolled_out, service, share, tls, web, splits_as
 
 NS = "edge"
 INGRESS = "knative-serving/knative-ingress-gateway"
@@ -111,7 +111,7 @@ def test_weights_split_within_three_sigma():
     virtual("weights", {"route": [to("v1", weight=90), to("v2", weight=10)]})
     up("weights.test")
     seen = share(p, "weights.test", 4000)
-    assert within_3_sigma(seen["v2"], 4000, 10), seen
+    assert splits_as(seen["v2"], 4000, 10), seen
 
 
 def test_timeouts_faults_and_retries():
@@ -356,7 +356,7 @@ def test_the_gateway_apis_routes_and_their_status():
     assert get("/go")[0] == 301
     assert {get("/echo", "-H", "x-user: ann")[1]["version"] for _ in range(5)} == {"v2"}
     counts = collections.Counter(get("/echo")[1]["version"] for _ in range(80))
-    assert within_3_sigma(counts["v2"], 80, 25), counts
+    assert splits_as(counts["v2"], 80, 25), counts
     parent = p.get("httproute", "shop", "-n", NS)["status"]["parents"][0]
     assert parent["parentRef"]["name"] == "front" and {c["type"]: c["status"] for c in parent["conditions"]} | {"Accepted": "True", "ResolvedRefs": "True"} == \
         {c["type"]: c["status"] for c in parent["conditions"]}, parent

@@ -2,7 +2,7 @@
 import json
 
 from harness import Platform, wait_for
-from serverless import answers, ask, condition, config, ksvc, prepare, ready, share, within_3_sigma
+from serverless import answers, ask, condition, config, ksvc, prepare, ready, share, splits_as
 
 NS = "knative"
 p = Platform()
@@ -100,7 +100,7 @@ def test_traffic_is_split_and_tags_have_urls():
         wait_for(f"tag {tag}", lambda: answers(p, f"{tag}-{HOST}", version))
     wait_for("a split", lambda: answers(p, HOST, "1"))
     seen = share(p, HOST, 2000)
-    assert set(seen) == {"1", "2"} and within_3_sigma(seen["1"], 2000, 70), seen
+    assert set(seen) == {"1", "2"} and splits_as(seen["1"], 2000, 70), seen
 
 
 def test_a_revision_that_crashes_never_takes_traffic_and_the_cause_is_said():
