@@ -11,7 +11,7 @@ import tempfile
 import threading
 
 from harness import KUBECTL, PROA, ROOT, Platform, Skip, isvc, wait_for
-from stores import digest, serve
+from store_servers import digest, serve
 from test_stores_oci import tar
 
 NS = "stores"
@@ -159,7 +159,7 @@ def test_a_bad_secret_gives_one_line():
     p.apply(with_storage("wrongkey", "iris", "wrongkey"), NS)
     says("wrongkey", "S3 authentication failed", "the given key may not read it (InvalidAccessKeyId: no such key)")
     p.apply(with_storage("nojson", "iris", "nojson"), NS)
-    says("nojson", "storage secret's key nojson")
+    says("nojson", "invalid json encountered in key nojson of storage secret storage-config")
 
 
 def test_a_bad_uri_gives_one_line():
