@@ -195,6 +195,15 @@ def test_a_full_disk_gives_one_line():
         fits = serve(lambda h, path, q: h.content(GOOD, [("ETag", '"2"')]))
         small.apply(isvc("fits", f"{fits}/model.joblib"), NS)
         predicts("fits", small)
+        # What nothing uses any more gives way.
+        files = {f"{n}/{f}": b for n, size in (("old", 3 << 20), ("new", 4 << 20)) for f, b in (("model.joblib", GOOD), ("notes.bin", os.urandom(size)))}
+        secret("storage-config", {"s3": json.dumps(s3_entry(Bucket(files).url))}, small)
+        small.apply(with_storage("old", "old", "s3"), NS)
+        predicts("old", small)
+        small.apply(with_storage("new", "new", "s3"), NS)
+        says("new", "the disk is too full: the model has 4.0 MiB, but only", where=small)
+        small.kubectl("delete", "isvc", "old", "-n", NS)
+        predicts("new", small)
     finally:
         small.close()
         subprocess.run(["umount", "-l", data / "models"], capture_output=True)
