@@ -67,15 +67,16 @@ def s3_entry(url, key="AKIAGOOD"):
     return {"type": "s3", "access_key_id": key, "secret_access_key": "secret-of-the-test", "endpoint_url": url, "region": "us-east-1", "bucket": "models"}
 
 
-def with_storage(name, path, key=None, parameters=None):
+def with_storage(name, path, key=None, parameters=None, mode="Knative"):
     storage = {"path": path, **({"key": key} if key else {}), **({"parameters": parameters} if parameters else {})}
-    return json.dumps({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": name},
+    return json.dumps({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": name, "annotations": {"serving.kserve.io/deploymentMode": mode}},
                        "spec": {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storage": storage}}}})
 
 
 def predicts(name, where=p):
     where.wait_ready(name, NS, 60)
-    status, body = where.curl(f"/v1/models/{name}:predict", host=f"{name}.{NS}.example.com", data=INPUT)
+    host = where.get("isvc", name, "-n", NS)["status"]["url"].split("//")[1]
+    status, body = where.curl(f"/v1/models/{name}:predict", host=host, data=INPUT)
     assert (status, body) == (200, '{"predictions": [1, 1]}'), (status, body)
 
 
@@ -249,8 +250,8 @@ def test_two_services_with_one_uri_share_one_download_and_its_pins_go_with_them(
     bucket = Bucket({"shared/model.joblib": GOOD, "shared/notes.bin": os.urandom(4 << 20)}, key="AKIAGOOD")
     bucket.hold.clear()
     storage_config(shared=s3_entry(bucket.url))
-    names = ["shared-a", "shared-b"]
-    p.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [json.loads(with_storage(n, "shared", "shared")) for n in names]}), NS)
+    names = {"shared-a": "Knative", "shared-b": "Standard"}
+    p.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [json.loads(with_storage(n, "shared", "shared", mode=m)) for n, m in names.items()]}), NS)
     wait_for("the first to ask", lambda: "shared/notes.bin" in bucket.asked)
 
     def initializers():
@@ -265,8 +266,8 @@ def test_two_services_with_one_uri_share_one_download_and_its_pins_go_with_them(
     def pins():
         return [f for f in (p.data / "models").glob("*/pins/*") if "shared-" in f.name]
     assert len(pins()) == 2, pins()
-    p.kubectl("delete", "isvc", names[0], "-n", NS)
+    p.kubectl("delete", "isvc", "shared-a", "-n", NS)
     wait_for("the pin of the service that is gone to go", lambda: len(pins()) == 1, 30)
     assert "shared-b" in pins()[0].name
-    p.kubectl("delete", "isvc", names[1], "-n", NS)
+    p.kubectl("delete", "isvc", "shared-b", "-n", NS)
     wait_for("the other to go", lambda: not pins(), 30)
