@@ -175,6 +175,11 @@ TEST(Golden, GrpcGetsAPortThatSpeaksHttp2) {
            " storageUri: 'gs://b/m'}}}}"));
   expect_same(made["spec"]["containers"][0]["ports"],
               yaml("[{name: h2c, containerPort: 8080, protocol: TCP}]"));
+  const auto tensorflow = template_for(
+      yaml("{metadata: {name: x, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
+           "tensorflow}, protocolVersion: grpc-v1, storageUri: 'gs://b/m'}}}}"));
+  expect_same(tensorflow["spec"]["containers"][0]["ports"],
+              yaml("[{name: h2c, containerPort: 8080, protocol: TCP}]"));
 }
 
 TEST(Golden, ABatcherIsTheAgentsAndTheModelServersEnvironment) {
