@@ -175,6 +175,11 @@ TEST(Golden, GrpcGetsAPortThatSpeaksHttp2) {
            " storageUri: 'gs://b/m'}}}}"));
   expect_same(made["spec"]["containers"][0]["ports"],
               yaml("[{name: h2c, containerPort: 8080, protocol: TCP}]"));
+  const auto tensorflow = template_for(
+      yaml("{metadata: {name: x, namespace: t}, spec: {predictor: {model: {modelFormat: {name: "
+           "tensorflow}, protocolVersion: grpc-v1, storageUri: 'gs://b/m'}}}}"));
+  expect_same(tensorflow["spec"]["containers"][0]["ports"],
+              yaml("[{name: h2c, containerPort: 8080, protocol: TCP}]"));
 }
 
 TEST(Golden, ABatcherIsTheAgentsAndTheModelServersEnvironment) {
@@ -313,10 +318,12 @@ TEST(PodMutator, FindsTheBucketAndItsCredentialsInTheStorageSecret) {
   EXPECT_EQ(source("", R"({"type": "hdfs"})"), "hdfs://m/1");
   EXPECT_EQ(source("gone", ""),
             "specified storage key gone not found in storage secret storage-config");
-  EXPECT_EQ(source("", ""),
+  EXPECT_EQ(source("", ""), "unable to determine storage type");
+  EXPECT_EQ(source("", R"({"type": "ftp"})"),
             "storage type must be one of [s3, gs, oss, hdfs, webhdfs]. storage "
-            "type [] is not supported");
-  EXPECT_EQ(source("", R"({"type": "s3"})"), "storage of type s3 needs a bucket");
+            "type [ftp] is not supported");
+  EXPECT_EQ(source("", R"({"type": "s3"})"),
+            "format [s3] requires a bucket but one wasn't found in storage data or parameters");
 }
 
 TEST(PodMutator, LeavesOtherPodsAlone) {

@@ -5,6 +5,7 @@
 #include "api/kinds.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
+#include "serving/credentials.h"
 #include "serving/pull_secrets.h"
 #include "serving/storage_spec.h"
 
@@ -106,84 +107,6 @@ json::Value new_initializer(const Config& config) {
   return c;
 }
 
-void gcs_credentials(json::Value& spec, json::Value& init, const std::string& secret,
-                     const Config& config) {
-  add_volume(spec, json::object({{"name", "user-gcp-sa"},
-                                 {"secret", json::object({{"secretName", secret}})}}));
-  add_mount(
-      init,
-      json::object({{"mountPath", "/var/secrets/"}, {"name", "user-gcp-sa"}, {"readOnly", true}}));
-  add_env(init, "GOOGLE_APPLICATION_CREDENTIALS", "/var/secrets/" + config.gcs_file);
-}
-
-// Secret keys https-host and headers: "<host>-headers" with the headers as JSON.
-void https_credentials(json::Value& init, const json::Value& data) {
-  const auto host = unbase64(data["https-host"].str());
-  const auto headers = unbase64(data["headers"].str());
-  if (!host || !headers) return;
-  json::Value map{json::Object{}};
-  for (auto line : split(*headers, '\n')) {
-    const auto colon = line.find(':');
-    if (colon == line.npos) continue;
-    map.set(std::string(trim(line.substr(0, colon))), trim(line.substr(colon + 1)));
-  }
-  add_env(init, str(trim(*host), "-headers"), json::dump(map));
-}
-
-void s3_credentials(json::Value& init, const json::Value& secret) {
-  auto& env = init.ref("env");
-  const auto from_secret = [&](const char* key) {
-    env.push(json::object(
-        {{"name", key},
-         {"valueFrom",
-          json::object({{"secretKeyRef",
-                         json::object({{"key", key}, {"name", secret["metadata"]["name"]}})}})}}));
-  };
-  from_secret("AWS_ACCESS_KEY_ID");
-  from_secret("AWS_SECRET_ACCESS_KEY");
-  const auto& a = secret["metadata"]["annotations"];
-  const auto& https = a["serving.kserve.io/s3-usehttps"].str();
-  if (!https.empty()) add_env(init, "S3_USE_HTTPS", https);
-  if (const auto& endpoint = a["serving.kserve.io/s3-endpoint"].str(); !endpoint.empty()) {
-    add_env(init, "S3_ENDPOINT", endpoint);
-    add_env(init, "AWS_ENDPOINT_URL", str(https == "0" ? "http://" : "https://", endpoint));
-  }
-  if (const auto& v = a["serving.kserve.io/s3-region"].str(); !v.empty())
-    add_env(init, "AWS_DEFAULT_REGION", v);
-  if (const auto& v = a["serving.kserve.io/s3-verifyssl"].str(); !v.empty())
-    add_env(init, "S3_VERIFY_SSL", v);
-}
-
-void one_secret(json::Value& spec, json::Value& init, const json::Value& secret,
-                const Config& config) {
-  const auto& data = secret["data"];
-  if (data.has("AWS_SECRET_ACCESS_KEY"))
-    s3_credentials(init, secret);
-  else if (data.has(config.gcs_file))
-    gcs_credentials(spec, init, secret["metadata"]["name"].str(), config);
-  else if (data.has("https-host"))
-    https_credentials(init, data);
-}
-
-void credentials(json::Value& pod, json::Value& init, const client::Client& client,
-                 const Config& config) {
-  const std::string ns = pod["metadata"]["namespace"].str();
-  auto& spec = pod.ref("spec");
-  const auto& named = pod["metadata"]["annotations"]["serving.kserve.io/storageSecretName"].str();
-  if (!named.empty()) {
-    if (auto secret = client.get(api::kSecret, ns, named); secret.ok())
-      one_secret(spec, init, **secret, config);
-    return;
-  }
-  std::string account = spec["serviceAccountName"].str();
-  if (account.empty()) account = "default";
-  const auto sa = client.get(api::kServiceAccount, ns, account);
-  if (!sa.ok()) return;
-  for (const auto& ref : (**sa)["secrets"].array())
-    if (auto secret = client.get(api::kSecret, ns, ref["name"].str()); secret.ok())
-      one_secret(spec, init, **secret, config);
-}
-
 // A path of this machine is visible to the initializer through a hostPath volume, read-only.
 void show_local(json::Value& spec, json::Value& init, const Source& source, size_t index) {
   std::string path = source.uri;
@@ -222,13 +145,12 @@ void mlflow_env(json::Value& spec, json::Value& init, const std::vector<Source>&
   auto& env = init.ref("env");
   for (const auto* c : readers(spec))
     for (const auto& variable : (*c)["env"].array())
-      if (variable["name"].str().starts_with("MLFLOW_") &&
-          !find_named(env, variable["name"].str()))
+      if (variable["name"].str().starts_with("MLFLOW_") && !find_named(env, variable["name"].str()))
         env.push(variable);
 }
 
-void inject(json::Value& pod, const std::vector<Source>& sources, const StorageSpec& storage,
-            const client::Client& client, const Config& config) {
+Status inject(json::Value& pod, const std::vector<Source>& sources, const StorageSpec& storage,
+              const client::Client& client, const Config& config) {
   auto& spec = pod.ref("spec");
   auto init = new_initializer(config);
   for (const auto& s : sources) {
@@ -236,9 +158,9 @@ void inject(json::Value& pod, const std::vector<Source>& sources, const StorageS
     init.ref("args").push(s.path);
   }
   if (storage.used)
-    add_storage_env(init, storage, config);
+    add_storage_env(pod, init, storage);
   else
-    credentials(pod, init, client, config);
+    TRY_STATUS(add_credentials(pod, init, client, config));
   for (auto [name, value] :
        {std::pair{"HF_HUB_ENABLE_HF_TRANSFER", "1"}, std::pair{"HF_XET_HIGH_PERFORMANCE", "1"},
         std::pair{"HF_XET_NUM_CONCURRENT_RANGE_GETS", "8"}})
@@ -260,6 +182,7 @@ void inject(json::Value& pod, const std::vector<Source>& sources, const StorageS
   if (read_only(pod)) mount.set("readOnly", true);
   for (auto* c : readers(spec)) add_mount(*c, mount);
   spec.ref("initContainers").push(std::move(init));
+  return {};
 }
 
 json::Value agent_resources(const Config& config) {
@@ -328,7 +251,7 @@ Status mutate_pod(json::Value& pod, const client::Client& client, const Config& 
     else
       fetched.push_back(sources[i]);
   }
-  if (!fetched.empty()) inject(pod, fetched, storage, client, config);
+  if (!fetched.empty()) TRY_STATUS(inject(pod, fetched, storage, client, config));
   return {};
 }
 

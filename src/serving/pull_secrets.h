@@ -1,5 +1,5 @@
-// imagePullSecrets at a pod whose model comes from a registry (oci://): the storage initializer signs
-// in with them, as a kubelet would for an image.
+// imagePullSecrets at a pod whose model comes from a registry (oci://): the storage initializer
+// signs in with them, as a kubelet would for an image.
 //
 // Used by the pod mutator. Reads the ServiceAccount and the Secrets through the client.
 #pragma once

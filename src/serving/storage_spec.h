@@ -16,6 +16,8 @@ struct StorageSpec {
   std::string key;         // of the Secret's entry, "" for none
   std::string parameters;  // JSON, "" for none
   std::string uri;         // the source with its scheme and bucket
+  std::string secret;      // the Secret's name
+  std::string ca_bundle;   // a ConfigMap, "" for none
 };
 
 // `uri` is the annotated source. Errors: kInvalid naming the key, the Secret or the type.
@@ -23,6 +25,6 @@ Result<StorageSpec> read_storage_spec(const json::Value& pod, const std::string&
                                       const client::Client& client, const Config& config);
 
 // STORAGE_CONFIG and STORAGE_OVERRIDE_CONFIG of the storage initializer.
-void add_storage_env(json::Value& init, const StorageSpec& spec, const Config& config);
+void add_storage_env(json::Value& pod, json::Value& init, const StorageSpec& spec);
 
 }  // namespace proa::serving

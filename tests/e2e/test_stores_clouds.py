@@ -3,7 +3,7 @@ import base64
 import hashlib
 import urllib.parse
 
-from stores import FILES, digest, fetch, folder, free_port, same, serve, server_program, start
+from store_servers import FILES, digest, fetch, folder, free_port, same, serve, server_program, start
 
 
 def azurite():

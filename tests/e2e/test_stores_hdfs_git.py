@@ -10,7 +10,7 @@ import threading
 import urllib.parse
 
 from harness import Skip
-from stores import IN_CLEAR, Handler, fetch, folder, same, serve, tree
+from store_servers import IN_CLEAR, Handler, fetch, folder, same, serve, tree
 
 
 def test_webhdfs():

@@ -2,7 +2,7 @@
 import hashlib
 import json
 
-from stores import FILES, fetch, folder, same, serve
+from store_servers import FILES, fetch, folder, same, serve
 
 
 def blob_sha1(body):

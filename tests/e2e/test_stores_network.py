@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from harness import PROA, wait_for
-from stores import BASE, IN_CLEAR, fetch, folder, same, serve, tree
+from store_servers import BASE, IN_CLEAR, fetch, folder, same, serve, tree
 
 
 def test_one_that_fails_cuts_off_and_stalls_is_asked_again():

@@ -8,7 +8,7 @@ import tarfile
 import urllib.parse
 import urllib.request
 
-from stores import IN_CLEAR, fetch, folder, free_port, same, serve, server_program, start
+from store_servers import IN_CLEAR, fetch, folder, free_port, same, serve, server_program, start
 
 
 def tar(entries, pack=True):

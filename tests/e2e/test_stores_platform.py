@@ -11,7 +11,7 @@ import tempfile
 import threading
 
 from harness import KUBECTL, PROA, ROOT, Platform, Skip, isvc, wait_for
-from stores import digest, serve
+from store_servers import digest, serve
 from test_stores_oci import tar
 
 NS = "stores"
@@ -67,15 +67,16 @@ def s3_entry(url, key="AKIAGOOD"):
     return {"type": "s3", "access_key_id": key, "secret_access_key": "secret-of-the-test", "endpoint_url": url, "region": "us-east-1", "bucket": "models"}
 
 
-def with_storage(name, path, key=None, parameters=None):
+def with_storage(name, path, key=None, parameters=None, mode="Knative"):
     storage = {"path": path, **({"key": key} if key else {}), **({"parameters": parameters} if parameters else {})}
-    return json.dumps({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": name},
+    return json.dumps({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": name, "annotations": {"serving.kserve.io/deploymentMode": mode}},
                        "spec": {"predictor": {"model": {"modelFormat": {"name": "sklearn"}, "storage": storage}}}})
 
 
 def predicts(name, where=p):
     where.wait_ready(name, NS, 60)
-    status, body = where.curl(f"/v1/models/{name}:predict", host=f"{name}.{NS}.example.com", data=INPUT)
+    host = where.get("isvc", name, "-n", NS)["status"]["url"].split("//")[1]
+    status, body = where.curl(f"/v1/models/{name}:predict", host=host, data=INPUT)
     assert (status, body) == (200, '{"predictions": [1, 1]}'), (status, body)
 
 
@@ -159,7 +160,7 @@ def test_a_bad_secret_gives_one_line():
     p.apply(with_storage("wrongkey", "iris", "wrongkey"), NS)
     says("wrongkey", "S3 authentication failed", "the given key may not read it (InvalidAccessKeyId: no such key)")
     p.apply(with_storage("nojson", "iris", "nojson"), NS)
-    says("nojson", "storage secret's key nojson")
+    says("nojson", "invalid json encountered in key nojson of storage secret storage-config")
 
 
 def test_a_bad_uri_gives_one_line():
@@ -195,6 +196,15 @@ def test_a_full_disk_gives_one_line():
         fits = serve(lambda h, path, q: h.content(GOOD, [("ETag", '"2"')]))
         small.apply(isvc("fits", f"{fits}/model.joblib"), NS)
         predicts("fits", small)
+        # What nothing uses any more gives way.
+        files = {f"{n}/{f}": b for n, size in (("old", 3 << 20), ("new", 4 << 20)) for f, b in (("model.joblib", GOOD), ("notes.bin", os.urandom(size)))}
+        secret("storage-config", {"s3": json.dumps(s3_entry(Bucket(files).url))}, small)
+        small.apply(with_storage("old", "old", "s3"), NS)
+        predicts("old", small)
+        small.apply(with_storage("new", "new", "s3"), NS)
+        says("new", "the disk is too full: the model has 4.0 MiB, but only", where=small)
+        small.kubectl("delete", "isvc", "old", "-n", NS)
+        predicts("new", small)
     finally:
         small.close()
         subprocess.run(["umount", "-l", data / "models"], capture_output=True)
@@ -240,8 +250,8 @@ def test_two_services_with_one_uri_share_one_download_and_its_pins_go_with_them(
     bucket = Bucket({"shared/model.joblib": GOOD, "shared/notes.bin": os.urandom(4 << 20)}, key="AKIAGOOD")
     bucket.hold.clear()
     storage_config(shared=s3_entry(bucket.url))
-    names = ["shared-a", "shared-b"]
-    p.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [json.loads(with_storage(n, "shared", "shared")) for n in names]}), NS)
+    names = {"shared-a": "Knative", "shared-b": "Standard"}
+    p.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [json.loads(with_storage(n, "shared", "shared", mode=m)) for n, m in names.items()]}), NS)
     wait_for("the first to ask", lambda: "shared/notes.bin" in bucket.asked)
 
     def initializers():
@@ -256,8 +266,8 @@ def test_two_services_with_one_uri_share_one_download_and_its_pins_go_with_them(
     def pins():
         return [f for f in (p.data / "models").glob("*/pins/*") if "shared-" in f.name]
     assert len(pins()) == 2, pins()
-    p.kubectl("delete", "isvc", names[0], "-n", NS)
+    p.kubectl("delete", "isvc", "shared-a", "-n", NS)
     wait_for("the pin of the service that is gone to go", lambda: len(pins()) == 1, 30)
     assert "shared-b" in pins()[0].name
-    p.kubectl("delete", "isvc", names[1], "-n", NS)
+    p.kubectl("delete", "isvc", "shared-b", "-n", NS)
     wait_for("the other to go", lambda: not pins(), 30)

@@ -6,7 +6,7 @@ import sys
 import tarfile
 
 from harness import Skip
-from stores import BASE, FILES, digest, fetch, folder, free_port, same, serve, start, tree
+from store_servers import BASE, FILES, digest, fetch, folder, free_port, same, serve, start, tree
 
 
 KEY = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secretsecretsecret"}

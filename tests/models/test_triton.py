@@ -118,3 +118,36 @@ def test_dynamic_batching_joins_what_arrives_within_the_delay():
             status, answer = served.ask("/v2/models/plus/infer", {"inputs": [{"name": "x", "shape": [9, 2], "datatype": "FP32",
                                                                              "data": list(range(18))}]})
             assert status == 400 and "batch-size must be <= 8" in answer["error"], answer
+
+
+def test_a_model_of_rows_is_a_step_behind_a_network():
+    """ONNX's scaler, then XGBoost's trees with Triton's fil, as scikit-learn and XGBoost answer one after the other."""
+    import xgboost
+    from skl2onnx import to_onnx
+    from sklearn.datasets import load_iris
+    from sklearn.preprocessing import StandardScaler
+    x, y = load_iris(return_X_y=True)
+    x = x.astype(np.float32)
+    scaler = StandardScaler().fit(x)
+    scaled = scaler.transform(x).astype(np.float32)
+    trees = xgboost.train({"objective": "multi:softprob", "num_class": 3, "max_depth": 3}, xgboost.DMatrix(scaled, y), 10)
+    network = to_onnx(scaler, x[:1], target_opset=17)
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, "scale/1/model.onnx", network.SerializeToString())
+        write(folder, "trees/1/xgboost.json", bytes(trees.save_raw("json")))
+        write(folder, "trees/config.pbtxt", 'backend: "fil" max_batch_size: 1000 default_model_filename: "xgboost.json" '
+              'input { name: "input__0" data_type: TYPE_FP32 dims: [ 4 ] } output { name: "output__0" data_type: TYPE_FP32 dims: [ 3 ] } '
+              'parameters [ { key: "model_type" value: { string_value: "xgboost_json" } } ]')
+        name_in, name_out = network.graph.input[0].name, network.graph.output[0].name
+        write(folder, "both/config.pbtxt", f'''platform: "ensemble" max_batch_size: 1000
+            input {{ name: "x" data_type: TYPE_FP32 dims: [ 4 ] }} output {{ name: "p" data_type: TYPE_FP32 dims: [ 3 ] }}
+            ensemble_scheduling {{ step [
+              {{ model_name: "scale" input_map {{ key: "{name_in}" value: "x" }} output_map {{ key: "{name_out}" value: "scaled" }} }},
+              {{ model_name: "trees" input_map {{ key: "input__0" value: "scaled" }} output_map {{ key: "output__0" value: "p" }} }} ] }}''')
+        with Served(folder) as served:
+            client = triton_http.InferenceServerClient(f"127.0.0.1:{served.port}")
+            given = triton_http.InferInput("x", list(x.shape), "FP32")
+            given.set_data_from_numpy(x)
+            got = client.infer("both", [given]).as_numpy("p")
+            assert got.dtype == np.float32 and np.abs(got - trees.predict(xgboost.DMatrix(scaled))).max() < 1e-5
+            client.close()

@@ -4,6 +4,7 @@
 
 #include "foundation/base/strings.h"
 #include "models/repository/repository.h"
+#include "models/repository/row_tensors.h"
 
 namespace proa::repository {
 
@@ -60,6 +61,7 @@ Status Ensemble::link_outputs(const EnsembleStep& from, Step& step) {
     size_t to = slot(ours);
     if (slots_[to].info) return wrong(str("tensor '", shorten(ours, 100), "' is given twice"));
     slots_[to].info = &*at;
+    slots_[to].of_rows = step.rows != nullptr;
     step.wanted.push_back(static_cast<size_t>(at - outputs.begin()));
     step.to.push_back(to);
   }
@@ -81,7 +83,8 @@ Status Ensemble::link_inputs(const EnsembleStep& from, Step& step) {
     if (!s.info)
       return wrong(str("nothing gives tensor '", shorten(*name, 100), "', which model ", step.model,
                        " takes"));
-    if (s.info->type != input.type)
+    bool converts = (s.of_rows || step.rows) && convertible(s.info->type, input.type);
+    if (s.info->type != input.type && !converts)
       return wrong(str("tensor '", shorten(*name, 100), "' is ", to_string(s.info->type),
                        ", and model ", step.model, " takes ", to_string(input.type)));
     s.used = true;
@@ -94,7 +97,8 @@ Status Ensemble::link_results(const EnsembleConfig& config) {
   for (const TensorInfo& output : config.outputs) {
     size_t at = slot(output.name);
     if (!slots_[at].info) return wrong(str("nothing gives the output '", output.name, "'"));
-    if (slots_[at].info->type != output.type)
+    bool converts = slots_[at].of_rows && convertible(slots_[at].info->type, output.type);
+    if (slots_[at].info->type != output.type && !converts)
       return wrong(str("output '", output.name, "' is ", to_string(slots_[at].info->type), ", not ",
                        to_string(output.type)));
     results_.push_back(at);
@@ -126,6 +130,20 @@ Status Ensemble::order() {
   return {};
 }
 
+Status Ensemble::open_step(const EnsembleStep& from, Step& step) {
+  step.tensors = step.version->model->tensors();
+  if (step.tensors) return {};
+  if (from.inputs.size() != 1)
+    return wrong(str("model ", from.model, " takes rows: one input, not ", from.inputs.size()));
+  std::vector<std::string> outputs;
+  for (const auto& [theirs, ours] : from.outputs) outputs.push_back(theirs);
+  auto rows = as_tensors(step.version, from.inputs[0].first, outputs);
+  if (!rows.ok()) return wrong(str("model ", from.model, ": ", rows.error().message));
+  step.rows = std::move(*rows);
+  step.tensors = step.rows.get();
+  return {};
+}
+
 Status Ensemble::add_steps(const std::string& name, const EnsembleConfig& config,
                            const VersionOf& version_of) {
   for (const EnsembleStep& from : config.steps) {
@@ -140,11 +158,7 @@ Status Ensemble::add_steps(const std::string& name, const EnsembleConfig& config
                        from.version.empty() ? "" : " version ", from.version, " is not loaded"));
     if (const Ensemble* inner = as_ensemble(*step.version->model); inner && inner->uses(name))
       return wrong(str("it has itself, ", name, ", as a step of ", from.model));
-    step.tensors = step.version->model->tensors();
-    if (!step.tensors)
-      return error(Code::kUnimplemented,
-                   str("ensemble: model ", from.model,
-                       " takes rows, not tensors: only networks (ONNX, OpenVINO, …) may be steps"));
+    TRY_STATUS(open_step(from, step));
     TRY_STATUS(link_outputs(from, step));
     steps_.push_back(std::move(step));
   }
@@ -175,28 +189,31 @@ Result<std::unique_ptr<const inference::Model>> Ensemble::make(const std::string
   return std::unique_ptr<const inference::Model>(std::move(made));
 }
 
+Status Ensemble::run(const Step& step, std::span<Tensor> all, inference::Workspace& work) {
+  const auto& inputs = step.tensors->info().inputs;
+  auto given = work.take<Tensor>(step.from.size() + 1);
+  for (size_t i = 0; i < step.from.size(); ++i) {
+    TRY(given[i], converted(all[step.from[i]], inputs[i].type, work));
+    given[i].name = inputs[i].name;
+    TRY_STATUS(inference::check_shape(given[i].shape, inputs[i]));
+  }
+  auto made = work.take<Tensor>(step.wanted.size() + 1).first(step.wanted.size());
+  TRY_STATUS(step.tensors->infer(given.first(step.from.size()), step.wanted, work, made));
+  for (size_t i = 0; i < made.size(); ++i) all[step.to[i]] = made[i];
+  return {};
+}
+
 Status Ensemble::infer(std::span<const Tensor> in, std::span<const size_t> wanted,
                        inference::Workspace& work, std::span<Tensor> out) const {
   auto all = work.take<Tensor>(slots_.size());
   std::fill(all.begin(), all.end(), Tensor{});
   std::copy(in.begin(), in.end(), all.begin());
-  for (const Step& step : steps_) {
-    const auto& inputs = step.tensors->info().inputs;
-    auto given = work.take<Tensor>(step.from.size() + 1);
-    for (size_t i = 0; i < step.from.size(); ++i) {
-      given[i] = all[step.from[i]];
-      given[i].name = inputs[i].name;
-      TRY_STATUS(inference::check_shape(given[i].shape, inputs[i])
-                     .context(str("step of model ", step.model)));
-    }
-    auto made = work.take<Tensor>(step.wanted.size() + 1).first(step.wanted.size());
-    TRY_STATUS(step.tensors->infer(given.first(step.from.size()), step.wanted, work, made)
-                   .context(str("step of model ", step.model)));
-    for (size_t i = 0; i < made.size(); ++i) all[step.to[i]] = made[i];
-  }
+  for (const Step& step : steps_)
+    TRY_STATUS(run(step, all, work).context(str("step of model ", step.model)));
   for (size_t i = 0; i < wanted.size(); ++i) {
-    out[i] = all[results_[wanted[i]]];
-    out[i].name = info_.outputs[wanted[i]].name;
+    const inference::TensorInfo& info = info_.outputs[wanted[i]];
+    TRY(out[i], converted(all[results_[wanted[i]]], info.type, work));
+    out[i].name = info.name;
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// Triton's ensembles: models of tensors chained by named tensors, as one model of tensors.
+// Triton's ensembles: models chained by named tensors, as one model of tensors. A model of rows may
+// be a step too: its numbers become what the next one takes.
 //
 // Made by the repository of models that are loaded already; it holds them, so that they outlive a
 // reload until it is made anew. Immutable; shared by threads.
@@ -50,22 +51,25 @@ class Ensemble : public inference::TensorModel {
     std::string model, wanted_version;
     std::shared_ptr<const Version> version;
     const inference::TensorModel* tensors = nullptr;
-    std::vector<size_t> from;    // for each input of the model: a tensor
-    std::vector<size_t> wanted;  // places in the model's outputs …
-    std::vector<size_t> to;      // … and the tensor that each becomes
+    std::shared_ptr<const inference::TensorModel> rows;  // what makes tensors of a model of rows
+    std::vector<size_t> from;                            // for each input of the model: a tensor
+    std::vector<size_t> wanted;                          // places in the model's outputs …
+    std::vector<size_t> to;                              // … and the tensor that each becomes
   };
   // While it is made.
   struct Slot {
     std::string name;
     const inference::TensorInfo* info = nullptr;  // of what gives it; null: nothing does
-    bool used = false;
+    bool used = false, of_rows = false;
   };
   Status add_steps(const std::string& name, const EnsembleConfig& config,
                    const VersionOf& version_of);
+  static Status open_step(const EnsembleStep& from, Step& step);
   Status link_outputs(const EnsembleStep& from, Step& step);
   Status link_inputs(const EnsembleStep& from, Step& step);
   Status link_results(const EnsembleConfig& config);
   Status order();
+  static Status run(const Step& step, std::span<inference::Tensor> all, inference::Workspace& work);
   size_t slot(const std::string& name);
 
   inference::ModelInfo info_;

@@ -5,7 +5,9 @@
 #include <map>
 
 #include "foundation/base/strings.h"
+#include "models/repository/fake_engine.h"
 #include "models/repository/repository.h"
+#include "models/repository/row_tensors.h"
 
 namespace proa::repository {
 namespace {
@@ -16,10 +18,11 @@ using inference::TensorInfo;
 // y = x + number, one FP32 a row.
 class Adding : public inference::TensorModel {
  public:
-  explicit Adding(float number, inference::DataType type = inference::DataType::kFp32)
+  explicit Adding(float number, inference::DataType type = inference::DataType::kFp32,
+                  std::vector<int64_t> shape = {-1, 1})
       : number_(number) {
-    info_.inputs = {{"x", type, {-1, 1}}};
-    info_.outputs = {{"y", type, {-1, 1}}, {"twice", type, {-1, 1}}};
+    info_.inputs = {{"x", type, shape}};
+    info_.outputs = {{"y", type, shape}, {"twice", type, shape}};
   }
   const inference::ModelInfo& info() const override { return info_; }
   Status infer(std::span<const Tensor> in, std::span<const size_t> wanted,
@@ -125,6 +128,56 @@ TEST_F(EnsembleTest, StepsThatWaitForEachOtherAreRefused) {
   config.steps[1].inputs[0].second = "out";
   config.inputs.clear();
   EXPECT_TRUE(contains(refusal(), "wait for each other")) << refusal();
+}
+
+// Of rows: [n, 2] of doubles to labels, where the networks' tensors are FP32.
+TEST_F(EnsembleTest, AModelOfRowsIsAStepWhoseNumbersBecomeWhatTheNextOneTakes) {
+  std::atomic<int> alive{0};
+  add("rows", std::make_unique<FakeModel>(-4.0, alive));
+  config.inputs = {{"in", inference::DataType::kFp32, {-1, 2}}};
+  config.outputs = {{"label", inference::DataType::kInt32, {-1}},
+                    {"more", inference::DataType::kFp32, {-1}}};
+  add("one", std::make_unique<Adding>(1, inference::DataType::kFp32, std::vector<int64_t>{-1}));
+  config.steps = {{"rows", "", {{"input__0", "in"}}, {{"output__0", "label"}}},
+                  {"one", "", {{"x", "label"}}, {{"y", "more"}}}};
+  auto made = Ensemble::make("e", config, version_of());
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  float values[] = {1, 2, 3, 4};
+  int64_t shape[] = {2, 2};
+  Tensor in{"in", inference::DataType::kFp32, shape, values, 4};
+  size_t wanted[] = {0, 1};
+  Tensor out[2];
+  inference::Workspace work;
+  Status s = (*made)->tensors()->infer({&in, 1}, wanted, work, out);
+  ASSERT_TRUE(s.ok()) << s.error().message;
+  EXPECT_EQ(out[0].type, inference::DataType::kInt32);
+  EXPECT_EQ(static_cast<const int32_t*>(out[0].data)[0], 0);
+  EXPECT_EQ(static_cast<const int32_t*>(out[0].data)[1], 1);
+  EXPECT_EQ(static_cast<const float*>(out[1].data)[1], 2);
+  config.steps[0].outputs[0].first = "nothing";
+  EXPECT_TRUE(contains(refusal(), "no output 'nothing'")) << refusal();
+  config.steps[0].outputs[0].first = "output__0";
+  config.outputs[0].type = inference::DataType::kBytes;
+  EXPECT_TRUE(contains(refusal(), "not BYTES")) << refusal();
+}
+
+TEST(ConvertedTensors, HoldTheSameNumbersOrAreRefused) {
+  inference::Workspace work;
+  double values[] = {-1, 2, 1e10};
+  int64_t shape[] = {3};
+  Tensor t{"t", inference::DataType::kFp64, shape, values, 3};
+  auto longs = converted(t, inference::DataType::kInt64, work);
+  ASSERT_TRUE(longs.ok());
+  EXPECT_EQ(static_cast<const int64_t*>(longs->data)[2], 10'000'000'000);
+  EXPECT_FALSE(converted(t, inference::DataType::kInt32, work).ok());
+  EXPECT_FALSE(converted(t, inference::DataType::kUint64, work).ok());
+  EXPECT_FALSE(converted(t, inference::DataType::kBytes, work).ok());
+  auto back = converted(*longs, inference::DataType::kFp32, work);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(static_cast<const float*>(back->data)[0], -1);
+  EXPECT_FALSE(converted(*longs, inference::DataType::kUint8, work).ok());
+  values[0] = 0.5;
+  EXPECT_FALSE(converted(t, inference::DataType::kInt64, work).ok());
 }
 
 TEST_F(EnsembleTest, ItKnowsWhenAModelOfItsWasLoadedAgain) {

@@ -135,6 +135,10 @@ Result<std::vector<std::pair<std::string, std::string>>> names_of(const json::Va
   for (const json::Value& entry : items(map)) {
     if (entry["key"].str().empty() || entry["value"].str().empty())
       return error(Code::kInvalid, "ensemble_scheduling: a map's entry needs a key and a value");
+    for (const auto& [key, value] : all)
+      if (key == entry["key"].str())
+        return error(Code::kInvalid,
+                     str("ensemble_scheduling: a map has '", shorten(key, 100), "' twice"));
     all.emplace_back(entry["key"].str(), entry["value"].str());
   }
   return all;
@@ -213,6 +217,8 @@ Result<TritonConfig> parse_triton(std::string_view text) {
   if (most < 0 || most > (1 << 20))
     return error(Code::kInvalid, str("max_batch_size: ", most, " is out of range"));
   c.max_batch_size = static_cast<size_t>(most);
+  for (const json::Value& p : items(v["parameters"]))
+    c.warnings.push_back(str("parameters: ", shorten(p["key"].str(), 60), " changes nothing here"));
   c.name = v["name"].str();
   c.file = v["default_model_filename"].str();
   if (c.file.find('/') != std::string::npos || c.file == "..")

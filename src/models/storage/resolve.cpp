@@ -16,14 +16,32 @@ namespace {
 
 // Variables that say which server is asked, or whether it is who it says it is. A pod of one
 // namespace must not fill the cache for another from a server of its own.
-constexpr const char* kPlaces[] = {
-    "STORAGE_EMULATOR_HOST", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT",
-    "S3_USE_HTTPS",          "S3_VERIFY_SSL",       "AWS_CA_BUNDLE",    "OSS_ENDPOINT",
-    "AZURE_BLOB_ENDPOINT",   "AZURE_FILE_ENDPOINT", "HF_ENDPOINT",      "MODELSCOPE_ENDPOINT",
-    "HDFS_NAMENODE",         "HDFS_SECRET_DIR",     "HDFS_ROOTPATH",    "TLS_SKIP_VERIFY",
-    "REQUESTS_CA_BUNDLE",    "SSL_CERT_FILE",       "http_proxy",       "https_proxy",
-    "HTTPS_PROXY",           "ALL_PROXY",           "all_proxy",        "OSS_REGION",
-    "MLFLOW_TRACKING_URI"};
+constexpr const char* kPlaces[] = {"STORAGE_EMULATOR_HOST",
+                                   "AWS_ENDPOINT_URL_S3",
+                                   "AWS_ENDPOINT_URL",
+                                   "S3_ENDPOINT",
+                                   "S3_USE_HTTPS",
+                                   "S3_VERIFY_SSL",
+                                   "AWS_CA_BUNDLE",
+                                   "OSS_ENDPOINT",
+                                   "AZURE_BLOB_ENDPOINT",
+                                   "AZURE_SERVICE_URL",
+                                   "AZURE_FILE_ENDPOINT",
+                                   "HF_ENDPOINT",
+                                   "MODELSCOPE_ENDPOINT",
+                                   "HDFS_NAMENODE",
+                                   "HDFS_SECRET_DIR",
+                                   "HDFS_ROOTPATH",
+                                   "TLS_SKIP_VERIFY",
+                                   "REQUESTS_CA_BUNDLE",
+                                   "SSL_CERT_FILE",
+                                   "http_proxy",
+                                   "https_proxy",
+                                   "HTTPS_PROXY",
+                                   "ALL_PROXY",
+                                   "all_proxy",
+                                   "OSS_REGION",
+                                   "MLFLOW_TRACKING_URI"};
 
 Result<Resolved> by_scheme(const Uri& uri, const SourceOptions& options) {
   switch (uri.scheme) {
@@ -82,6 +100,7 @@ std::string cache_key(const Uri& uri, const SourceOptions& options) {
   if (uri.scheme != Scheme::kLocal)
     for (const char* name : kPlaces)
       if (const auto v = value_in(options.env, name); !v.empty()) other += str(name, " ", v, "\n");
+  if (uri.scheme == Scheme::kHdfs) other += webhdfs_place(options.env);
   const auto& f = options.filter;
   if (!f.allow.empty() || !f.ignore.empty())
     key += str(" +", join(f.allow, ","), " -", join(f.ignore, ","));

@@ -1,6 +1,8 @@
 // The pure parts of the stores by tables: settings, listings, manifests, headers, patterns.
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
+#include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "models/storage/azure/listing.h"
 #include "models/storage/azure/shared_key.h"
@@ -167,7 +169,8 @@ TEST(StorageConfig, BecomesTheVariablesOfItsType) {
 }
 
 TEST(StorageConfig, OnlyTheServiceItselfNamingTheServerIsNotTrusted) {
-  const Environment secret = {{"STORAGE_CONFIG", R"({"type":"s3","endpoint_url":"http://10.0.0.1"})"}};
+  const Environment secret = {
+      {"STORAGE_CONFIG", R"({"type":"s3","endpoint_url":"http://10.0.0.1"})"}};
   const auto local = parse_address("10.0.0.1");
   EXPECT_TRUE(options_from(secret)->source.http.addresses.allows(*local, true));
   for (auto given : {R"({"region":"r"})", R"({"endpoint_url":"http://10.0.0.1"})"}) {
@@ -192,6 +195,15 @@ TEST(CacheKey, HoldsNoSecretAndTellsServersApart) {
   b.env["AWS_ENDPOINT_URL"] = "http://other";
   EXPECT_EQ(cache_key(*s3, a), "s3://b/m");
   EXPECT_NE(cache_key(*s3, a), cache_key(*s3, b));
+  const auto hdfs = parse_uri("hdfs://m");
+  char name[] = "/tmp/cache-key-XXXXXX";
+  const std::string folder = mkdtemp(name);
+  a.env["HDFS_SECRET_DIR"] = folder;
+  ASSERT_TRUE(write_file(folder + "/HDFS_NAMENODE", "http://one").ok());
+  const auto one = cache_key(*hdfs, a);
+  ASSERT_TRUE(write_file(folder + "/HDFS_NAMENODE", "http://two").ok());
+  EXPECT_NE(cache_key(*hdfs, a), one);  // at the same place in both pods
+  (void)remove_tree(folder).ok();
 }
 
 TEST(Sizes, AreReadAsInKubernetes) {

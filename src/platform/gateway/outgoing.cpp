@@ -148,7 +148,9 @@ bool is_repeatable(std::string_view method, std::string_view path) {
     if (method == m) return true;
   if (method != "POST") return false;
   if (path.starts_with("/v1/models/"))
-    return path.ends_with(":predict") || path.ends_with(":explain");
+    return path.ends_with(":predict") || path.ends_with(":explain") ||
+           path.ends_with(":classify") || path.ends_with(":regress");
+  if (path.starts_with("/tensorflow.serving.PredictionService/")) return true;
   if (path == "/inference.GRPCInferenceService/ModelInfer") return true;
   return path.starts_with("/v2/models/") && path.ends_with("/infer");
 }

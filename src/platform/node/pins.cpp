@@ -71,8 +71,8 @@ bool needed(const std::string& name, const std::set<std::string>& encoded) {
   if (!contains(name, "%2F")) return true;
   if (name.size() <= kKeptOfLong) return encoded.count(name) > 0;
   for (const auto& e : encoded)
-    if (e == name || (e.size() > kLongName && e.substr(0, kKeptOfLong) ==
-                                                  name.substr(0, kKeptOfLong)))
+    if (e == name ||
+        (e.size() > kLongName && e.substr(0, kKeptOfLong) == name.substr(0, kKeptOfLong)))
       return true;
   return false;
 }

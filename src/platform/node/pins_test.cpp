@@ -28,20 +28,21 @@ TEST(Pins, APodNeedsWhatItsInitializerIsTold) {
 TEST(Pins, ARevisionScaledToZeroNeedsItsPinUntilItIsPutAside) {
   PinUsers users;
   for (auto state : {"active", "pending", "reserve"})
-    users.revisions.push_back(
-        object(std::string("metadata: {namespace: n, name: r-") + state +
-               ", labels: {serving.knative.dev/routingState: " + state + "}}"));
+    users.revisions.push_back(object(std::string("metadata: {namespace: n, name: r-") + state +
+                                     ", labels: {serving.knative.dev/routingState: " + state +
+                                     "}}"));
   users.revisions.push_back(object("metadata: {namespace: n, name: r-new}"));
   EXPECT_EQ(needed_pins(users), (Names{"n/r-active", "n/r-pending", "n/r-new"}));
 }
 
 TEST(Pins, OfADeploymentsReplicaSetsTheNewestAndThoseWithPods) {
   const auto set = [](const char* hash, int number, int replicas, int there) {
-    return object("metadata: {namespace: n, labels: {app: a, pod-template-hash: " +
-                  std::string(hash) + "}, ownerReferences: [{uid: d}], annotations: "
-                  "{deployment.kubernetes.io/revision: '" + std::to_string(number) +
-                  "'}}\nspec: {replicas: " + std::to_string(replicas) + "}\nstatus: {replicas: " +
-                  std::to_string(there) + "}");
+    return object(
+        "metadata: {namespace: n, labels: {app: a, pod-template-hash: " + std::string(hash) +
+        "}, ownerReferences: [{uid: d}], annotations: "
+        "{deployment.kubernetes.io/revision: '" +
+        std::to_string(number) + "'}}\nspec: {replicas: " + std::to_string(replicas) +
+        "}\nstatus: {replicas: " + std::to_string(there) + "}");
   };
   PinUsers users;
   users.replica_sets = {set("old", 9, 0, 0), set("going", 10, 0, 1), set("new", 11, 0, 0)};

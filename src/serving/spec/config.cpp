@@ -77,6 +77,14 @@ void take_agent(const json::Value& v, Config& c) {
   take(v, "memoryRequest", c.agent_memory_request);
 }
 
+void take_credentials(const json::Value& v, Config& c) {
+  take(v["gcs"], "gcsCredentialFileName", c.gcs_file);
+  take(v, "storageSpecSecretName", c.storage_secret);
+  take(v, "storageSecretNameAnnotation", c.storage_secret_annotation);
+  for (const auto& [name, value] : v["s3"].object())
+    if (!value.str().empty()) c.s3.emplace_back(name, value.str());
+}
+
 }  // namespace
 
 Config::Config()
@@ -101,8 +109,7 @@ Result<Config> parse_config(const json::Value& config_map) {
     if (key == "storageInitializer") take_initializer(v, c);
     if (key == "agent") take_agent(v, c);
     if (key == "deploy") take_deploy(v, c);
-    if (key == "credentials") take(v["gcs"], "gcsCredentialFileName", c.gcs_file);
-    if (key == "credentials") take(v, "storageSpecSecretName", c.storage_secret);
+    if (key == "credentials") take_credentials(v, c);
     if (key == "service") take_bool(v, "serviceClusterIPNone", c.headless_services);
     if (key == "security") take_bool(v, "autoMountServiceAccountToken", c.mount_token);
     if (key == "metricsAggregator") {

@@ -79,6 +79,8 @@ struct Config {
   std::string init_cpu_limit = "1", init_memory_limit = "1Gi";
   std::string init_cpu_request = "100m", init_memory_request = "100Mi";
   std::string storage_secret = "storage-config";  // credentials.storageSpecSecretName
+  std::string storage_secret_annotation = "serving.kserve.io/storageSecretName";
+  std::vector<std::pair<std::string, std::string>> s3;  // credentials.s3: s3Endpoint and its like
   std::string gcs_file = "gcloud-application-credentials.json";
   std::string agent_image = "kserve/agent:latest";
   std::string agent_cpu_limit = "1", agent_memory_limit = "1Gi";

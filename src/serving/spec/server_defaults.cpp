@@ -71,7 +71,7 @@ json::Value with_server_defaults(json::Value isvc, std::string_view runtime) {
   const auto& model = isvc["spec"]["predictor"]["model"];
   if (!model.is_object()) return isvc;
   // A Revision has one port, which says how its pods are spoken to: gRPC needs HTTP/2 on it.
-  if (model["protocolVersion"].str() == "grpc-v2" && model["ports"].size() == 0)
+  if (model["protocolVersion"].str().starts_with("grpc-") && model["ports"].size() == 0)
     isvc.ref("spec", "predictor", "model", "ports") = json::array(
         {json::object({{"name", "h2c"}, {"containerPort", 8080}, {"protocol", "TCP"}})});
   if (runtime == "kserve-mlserver") mlserver(isvc);

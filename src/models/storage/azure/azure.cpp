@@ -25,7 +25,7 @@ class Azure {
     if (slash != uri.path.npos) prefix_ = uri.path.substr(slash + 1);
     http_options_ = options.http;
     base_ = origin_of(uri.text);
-    if (auto other = value_in(options.env, endpoint_name); !other.empty()) {
+    if (auto other = first_in(options.env, {endpoint_name, "AZURE_SERVICE_URL"}); !other.empty()) {
       while (other.ends_with('/')) other.pop_back();
       base_ = other;
       http_options_.configured.push_back(origin_of(other));

@@ -10,9 +10,9 @@
 // version there is now and pins it; every later pod of that revision gets the same bytes, with no
 // request at all. A new revision asks again, and downloads only if the version is another. (So a
 // revision never mixes two versions of a model, and a model is as immutable as an image that is
-// resolved once.) An entry is visible only whole: it is made in work-HASH and renamed. Nothing waits
-// for the disk: the manifest names the boot in which the entry was made, and the first use in another
-// one reads it against its digest, after which it is known to be on the disk.
+// resolved once.) An entry is visible only whole: it is made in work-HASH and renamed. Nothing
+// waits for the disk: the manifest names the boot in which the entry was made, and the first use in
+// another one reads it against its digest, after which it is known to be on the disk.
 #pragma once
 
 #include <map>

@@ -33,8 +33,8 @@ struct File {
   Fd fd, journal_fd;
   std::mutex writing;  // the kernel lets one write at a time, and those who wait spin there
   std::mutex mutex;    // the journal and all below
-  Checks checks;     // what the listing said, and later what answers say
-  int left = 0;      // chunks not yet there
+  Checks checks;       // what the listing said, and later what answers say
+  int left = 0;        // chunks not yet there
   std::vector<bool> have;
   size_t hashed = 0;  // chunks that the hasher has
   bool hashing = false;
@@ -323,8 +323,8 @@ class Download {
 
   Error not_written(const File& file, int why) const {
     if (why == EFBIG)
-      return error(Code::kTooLarge, str("the model has more than the ",
-                                        human_bytes(how_.most_bytes), " allowed"));
+      return error(Code::kTooLarge,
+                   str("the model has more than the ", human_bytes(how_.most_bytes), " allowed"));
     if (why != ENOSPC && why != EDQUOT) return errno_error(str("write ", file.part), why);
     return error(Code::kTooLarge, str("the disk is full: no space left in ", disk(), " for ",
                                       file.remote->path, ", ", human_bytes(got_), " have come"));

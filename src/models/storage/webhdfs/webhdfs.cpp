@@ -183,4 +183,9 @@ Result<Resolved> resolve_webhdfs(const Uri& uri, const SourceOptions& options) {
   return WebHdfs(uri, options).resolve();
 }
 
+std::string webhdfs_place(const Environment& env) {
+  return str(setting(env, "HDFS_NAMENODE"), "\n", setting(env, "HDFS_ROOTPATH"), "\n",
+             setting(env, "HDFS_USER"), "\n", setting(env, "USER_PROXY"), "\n");
+}
+
 }  // namespace proa::storage

@@ -12,4 +12,7 @@ namespace proa::storage {
 
 Result<Resolved> resolve_webhdfs(const Uri& uri, const SourceOptions& options);
 
+// Which cluster the mounted secret names, for the cache's key.
+std::string webhdfs_place(const Environment& env);
+
 }  // namespace proa::storage
