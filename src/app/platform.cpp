@@ -230,8 +230,7 @@ Status Platform::Parts::start_node() {
   pass_on(o.fetch_env);
   o.engines_dir = engines::engines_folder();
   o.usage = &usage;
-  if (inherited)
-    o.inherited = std::make_shared<node::Inheritance>(std::move(inherited->node));
+  if (inherited) o.inherited = std::make_shared<node::Inheritance>(std::move(inherited->node));
   o.on_ready = [this](const std::string& pod_uid, bool ready) {
     if (gateway::Gateway* g = activator.load()) g->pod_ready(pod_uid, ready);
   };

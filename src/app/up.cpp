@@ -63,11 +63,11 @@ Result<Fd> take_folder(const std::string& dir) {
   if (!fd) return errno_error(str("data folder ", dir, " is not writable: open lock"));
   if (!lock_file(fd.get(), path)) {
     auto holder = read_file(path, 64);
-    return error(Code::kConflict,
-                 str("another instance", holder.ok() ? str(" (pid ", trim(*holder), ")") : "",
-                     " uses ", dir,
-                     "; stop it, take over from it with --take-over, or choose another folder "
-                     "with --data-dir"));
+    return error(
+        Code::kConflict,
+        str("another instance", holder.ok() ? str(" (pid ", trim(*holder), ")") : "", " uses ", dir,
+            "; stop it, take over from it with --take-over, or choose another folder "
+            "with --data-dir"));
   }
   TRY_STATUS(sign(fd, dir));
   return fd;

@@ -144,15 +144,7 @@ bool H1Connection::try_inline(std::string_view rest, size_t head_size, size_t& u
     deadline_ = connection_.now() + core_.options.body_timeout;
     return true;
   }
-  RequestView request;
-  request.method = head_.method;
-  request.target = head_.target;
-  request.authority = head_.authority;
-  request.body = rest.substr(head_size, static_cast<size_t>(length));
-  request.fields = head_.fields;
-  request.version = head_.version;
-  request.tls = connection_.tls();
-  request.peer = connection_.peer();
+  const RequestView request = view_of(rest.substr(head_size, static_cast<size_t>(length)));
   core_.scratch.clear();
   ResponseBuffer response(connection_.transport().out(), core_.scratch, core_.date_line(),
                           keep_alive_, head_.version, head_only_);

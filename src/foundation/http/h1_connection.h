@@ -89,6 +89,7 @@ class H1Connection : public Protocol {
   bool take_preface(std::string_view rest, size_t& used);
   bool try_inline(std::string_view rest, size_t head_size, size_t& used);
   enum class Relayed : uint8_t { kNo, kWaits, kYes };
+  RequestView view_of(std::string_view body) const;  // of head_, as long as its bytes stay
   Relayed try_relay(std::string_view rest, size_t head_size);
   void relay_over();
   bool too_slow(MonoTime now) const;

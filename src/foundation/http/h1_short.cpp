@@ -6,6 +6,19 @@
 
 namespace proa::http {
 
+RequestView H1Connection::view_of(std::string_view body) const {
+  RequestView request;
+  request.method = head_.method;
+  request.target = head_.target;
+  request.authority = head_.authority;
+  request.body = body;
+  request.fields = head_.fields;
+  request.version = head_.version;
+  request.tls = connection_.tls();
+  request.peer = connection_.peer();
+  return request;
+}
+
 // kYes: its bytes stay in the buffer until relay_over(), or it was answered already.
 H1Connection::Relayed H1Connection::try_relay(std::string_view rest, size_t head_size) {
   uint64_t length = head_.content_length.value_or(0);
@@ -19,15 +32,7 @@ H1Connection::Relayed H1Connection::try_relay(std::string_view rest, size_t head
     body_bytes_ = rest.size();
     return Relayed::kWaits;
   }
-  RequestView request;
-  request.method = head_.method;
-  request.target = head_.target;
-  request.authority = head_.authority;
-  request.body = rest.substr(head_size, static_cast<size_t>(length));
-  request.fields = head_.fields;
-  request.version = head_.version;
-  request.tls = connection_.tls();
-  request.peer = connection_.peer();
+  const RequestView request = view_of(rest.substr(head_size, static_cast<size_t>(length)));
   if (!relay_) relay_ = std::make_unique<H1Relay>(*this);
   state_ = State::kRelay;
   relay_size_ = head_size + static_cast<size_t>(length);

@@ -204,7 +204,8 @@ TEST(Hostile, ABodyThatTricklesInOverHttp2IsEnded) {
   EXPECT_EQ(t.aborted, 1);
 }
 
-// Its answer is there, but the client never gives room for it: whoever answered may be gone by then.
+// Its answer is there, but the client never gives room for it: whoever answered may be gone by
+// then.
 TEST(Hostile, AStreamThatIsLetGoOfCallsNobodyWhenItsClientLeaves) {
   Target t;
   int called = 0;

@@ -28,7 +28,7 @@ class Control {
   ~Control();
   void start();
   void freeze();  // ends the configuration alone
-  void stop();  // ends the configuration and the thread; what is queued is written
+  void stop();    // ends the configuration and the thread; what is queued is written
   void post_logs(LogBatch batch);
   void post_ready(std::string pod_uid, bool ready);
   void post_opened(std::vector<ListenerState> states);

@@ -46,8 +46,8 @@ class Ports {
   // New workers behind the same sockets; the old ones finish.
   void restart();
   void succeed(std::shared_ptr<const Host> successor);  // Worker::succeed() of all
-  std::vector<NamedSocket> sockets();  // duplicates, for another process
-  uint16_t bound(uint16_t port);       // 80, 443; 0: not open
+  std::vector<NamedSocket> sockets();                   // duplicates, for another process
+  uint16_t bound(uint16_t port);                        // 80, 443; 0: not open
   // Stops accepting, waits at most so long for what is in hand, then closes everything. Blocks; the
   // loops are running.
   void stop(Duration most);

@@ -72,7 +72,8 @@ class Worker {
   void stop();                                       // loop thread: gives up what is in hand
   void publish(std::shared_ptr<const Table> table);  // thread-safe
   void publish_here(std::shared_ptr<const Table> table) { table_.swap(table); }
-  // Another process serves from now on: what comes by the http port, or has not been sent, goes there.
+  // Another process serves from now on: what comes by the http port, or has not been sent, goes
+  // there.
   void succeed(std::shared_ptr<const Host> successor);
   const Host* successor() const { return successor_.get(); }
   // A request came in.

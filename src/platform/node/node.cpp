@@ -26,7 +26,7 @@ namespace {
 constexpr const char* kImagesNamespace = "kserve";
 constexpr const char* kImagesName = "native-images";
 constexpr Duration kLeasePeriod = std::chrono::seconds(10);
-constexpr Duration kPinDelay = std::chrono::milliseconds(500);  // pods often go several at a time
+constexpr Duration kPinDelay = std::chrono::seconds(2);  // pods often go several at a time
 constexpr int kLeasesBetweenPinChecks = 6;
 }  // namespace
 

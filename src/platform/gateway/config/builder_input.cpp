@@ -142,11 +142,14 @@ bool TableBuilder::apply_gateway_api(const client::Kind& kind, const Key& key,
     changed(use('a', key));
   } else if (kind == kHttpRoute || kind == kGrpcRoute) {
     const Source source{kind == kHttpRoute ? 'H' : 'J', key};
+    const char rivals = kind == kHttpRoute ? 'h' : 'j';  // routes of the other kind
+    for (const Key& g : api_.gateways_of(source.text())) changed(use(rivals, g));
     if (object)
       api_.put_route(source.text(),
                      kind == kHttpRoute ? read_http_route(*object) : read_grpc_route(*object));
     else
       api_.drop_route(source.text());
+    for (const Key& g : api_.gateways_of(source.text())) changed(use(rivals, g));
     dirty_.insert(source);
   } else if (kind == kReferenceGrant) {
     object ? grants_.put(key, *object) : (void)grants_.drop(key);

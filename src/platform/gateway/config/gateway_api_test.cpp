@@ -379,6 +379,25 @@ TEST(GrpcRoute, MatchesServiceAndMethod) {
   EXPECT_EQ(World::condition(parent_status(w, "GRPCRoute infra/g"), "Accepted"), "True Accepted");
 }
 
+TEST(GrpcRoute, OfTwoKindsWithOneHostnameTheOlderIsAccepted) {
+  auto grpc = [](std::string_view created) {
+    return route("g", "g.com", to("v1", "{method: {service: inference.GRPC}}"), created,
+                 "{name: gw}", "infra", "GRPCRoute");
+  };
+  World w(str(base(kHttp), route("r", "g.com, h.com", to("v2")), grpc("2100")));
+  EXPECT_EQ(w.get(80, "g.com"), kV2);
+  EXPECT_EQ(World::condition(parent_status(w, "HTTPRoute infra/r"), "Accepted"), "True Accepted");
+  EXPECT_TRUE(World::condition(parent_status(w, "GRPCRoute infra/g"), "Accepted")
+                  .starts_with("False HostnameConflict: listener "));
+  w.put(grpc("1999"));
+  EXPECT_EQ(w.to("g.com", "/inference.GRPC/Infer"), kV1);
+  EXPECT_EQ(World::condition(parent_status(w, "GRPCRoute infra/g"), "Accepted"), "True Accepted");
+  EXPECT_TRUE(World::condition(parent_status(w, "HTTPRoute infra/r"), "Accepted")
+                  .starts_with("False HostnameConflict: listener "));
+  w.remove(grpc("1999"));
+  EXPECT_EQ(World::condition(parent_status(w, "HTTPRoute infra/r"), "Accepted"), "True Accepted");
+}
+
 TEST(ApiGateway, TakingItAwayTakesItsRoutesAway) {
   World w(str(base(kHttp), route("r", "a.com", to("v1"))));
   w.remove(
@@ -447,13 +466,12 @@ TEST(Statuses, KeepTheTimeOfAConditionThatStays) {
   auto parse = [](const char* text) { return *json::parse(text); };
   json::Value wanted = parse(
       R"({"parents":[{"parentRef":{"name":"b"},"conditions":[{"type":"A","status":"True","reason":"x"}]}]})");
-  fill_times(
-      wanted,
-      parse(
-          R"({"parents":[{"parentRef":{"name":"a"},"conditions":[]},
+  fill_times(wanted,
+             parse(
+                 R"({"parents":[{"parentRef":{"name":"a"},"conditions":[]},
               {"parentRef":{"name":"b"},"conditions":[
                 {"type":"A","status":"True","reason":"y","lastTransitionTime":"then"}]}]})"),
-      "now");
+             "now");
   EXPECT_EQ(wanted["parents"][0]["conditions"][0]["lastTransitionTime"].str(), "then");
   fill_times(wanted, json::Value(), "now");
   EXPECT_EQ(wanted["parents"][0]["conditions"][0]["lastTransitionTime"].str(), "now");

@@ -166,9 +166,10 @@ TEST(RouteTable, RevisionsHaveThePolicyOfTheirHostsDestinationRule) {
   World w(kIris);
   auto backend = w.builder.revision({"test", "iris-predictor-00001"});
   auto rule = [](std::string_view name, std::string_view host, std::string_view balance) {
-    return str("{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: ", name,
-               ", namespace: test}, spec: {host: '", host,
-               "', subsets: [{name: v1}], trafficPolicy: {loadBalancer: {simple: ", balance, "}}}}");
+    return str(
+        "{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: ", name,
+        ", namespace: test}, spec: {host: '", host,
+        "', subsets: [{name: v1}], trafficPolicy: {loadBalancer: {simple: ", balance, "}}}}");
   };
   auto balance = [&] {
     auto policy = backend->options().policy;
@@ -448,6 +449,8 @@ endpoints:
 TEST(Repeatable, MeansIdempotentMethodsAndInference) {
   EXPECT_TRUE(is_repeatable("GET", "/x"));
   EXPECT_TRUE(is_repeatable("POST", "/v1/models/iris:predict"));
+  EXPECT_TRUE(is_repeatable("POST", "/v1/models/iris/versions/2:classify"));
+  EXPECT_TRUE(is_repeatable("POST", "/tensorflow.serving.PredictionService/Predict"));
   EXPECT_TRUE(is_repeatable("POST", "/v2/models/iris/infer"));
   EXPECT_TRUE(is_repeatable("POST", "/v2/models/iris/versions/1/infer"));
   EXPECT_TRUE(is_repeatable("POST", "/inference.GRPCInferenceService/ModelInfer"));

@@ -18,7 +18,7 @@ namespace proa::gateway {
 struct StatusUpdate {
   const client::Kind* kind = nullptr;
   client::Key key;
-  json::Value status;  // conditions without lastTransitionTime
+  json::Value status;   // conditions without lastTransitionTime
   std::string warning;  // an Event about the object, for kinds without conditions; "": none
 };
 

@@ -53,8 +53,8 @@ void Cluster::set_up_revision(const Key& key) {
   if (revision == revisions_.end() || backend == revision_backends_.end()) return;
   BackendOptions options = revision->second.options;
   if (!rules.empty())
-    options.policy = policy(
-        rules.find(rule_host(key, revision->second), key.ns, kRevisionPort, ""), service_host(key));
+    options.policy = policy(rules.find(rule_host(key, revision->second), key.ns, kRevisionPort, ""),
+                            service_host(key));
   if (backend->second) backend->second->configure(options, clock_.mono());
 }
 

@@ -1,6 +1,7 @@
 // GatewayApi, second half: HTTPRoutes and GRPCRoutes.
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "foundation/base/strings.h"
 #include "platform/gateway/config/compile/gateway_api_table.h"
@@ -143,14 +144,18 @@ GatewayApi::ParentResult GatewayApi::attach(const std::string& source, const Api
       continue;
     }
     allowed = true;
-    std::set<std::string> names;
-    if (route.hostnames.empty()) names.insert(l.hostname.empty() ? "*" : l.hostname);
-    for (const std::string& h : route.hostnames)
-      if (std::string both = host_intersection(l.hostname, h); !both.empty()) names.insert(both);
+    const std::set<std::string> names = names_at(l, route);
     if (names.empty()) {
       if (!result.attached)
         result.reason = "NoMatchingListenerHostname",
         result.message = str("no hostname of the route is one of listener ", l.name);
+      continue;
+    }
+    if (const ApiRoute* older = rival(route, g, i, names, out.uses)) {
+      if (!result.attached)
+        result.reason = "HostnameConflict",
+        result.message = str("listener ", l.name, " has the older ", older->kind, " ",
+                             text_of(older->key), " with a hostname of this route");
       continue;
     }
     result.attached = true, result.reason = "Accepted", result.message.clear();
@@ -161,6 +166,54 @@ GatewayApi::ParentResult GatewayApi::attach(const std::string& source, const Api
       for (const std::string& name : names) claim(route, g, l, name, rules, order, out);
   }
   return result;
+}
+
+std::vector<client::Key> GatewayApi::gateways_of(const std::string& route) const {
+  std::vector<Key> out;
+  auto it = routes_.find(route);
+  if (it == routes_.end()) return out;
+  for (const ApiParent& parent : it->second.parents)
+    if (parent.gateway) out.push_back(parent.key);
+  return out;
+}
+
+std::set<std::string> names_at(const ApiListener& l, const ApiRoute& route) {
+  std::set<std::string> names;
+  if (route.hostnames.empty()) names.insert(l.hostname.empty() ? "*" : l.hostname);
+  for (const std::string& h : route.hostnames)
+    if (std::string both = host_intersection(l.hostname, h); !both.empty()) names.insert(both);
+  return names;
+}
+
+// Of an HTTPRoute and a GRPCRoute with a hostname in common a listener has exactly one: the older,
+// else the first by name. This finds the one that this route gives way to.
+const ApiRoute* GatewayApi::rival(const ApiRoute& route, const Gateway& g, size_t listener,
+                                  const std::set<std::string>& names, Uses& uses, int depth) const {
+  constexpr int kMostDepth = 8;
+  const bool http = route.kind == "HTTPRoute";
+  uses.insert(use(http ? 'j' : 'h', g.spec.key));
+  if (depth > kMostDepth) return nullptr;
+  const ApiListener& l = g.spec.listeners[listener];
+  const std::string prefix = http ? "J:" : "H:";
+  for (auto it = routes_.lower_bound(prefix); it != routes_.end() && it->first.starts_with(prefix);
+       ++it) {
+    const ApiRoute& other = it->second;
+    if (std::tie(route.created, route.key, route.kind) <
+        std::tie(other.created, other.key, other.kind))
+      continue;
+    const bool here = std::any_of(other.parents.begin(), other.parents.end(), [&](const auto& p) {
+      return p.gateway && p.key == g.spec.key && (p.section.empty() || p.section == l.name) &&
+             (!p.port || p.port == l.port);
+    });
+    if (!here || !may_attach(other, g, listener, uses)) continue;
+    const auto theirs = names_at(l, other);
+    const bool shared = std::any_of(names.begin(), names.end(), [&](const std::string& a) {
+      return std::any_of(theirs.begin(), theirs.end(),
+                         [&](const std::string& b) { return !host_intersection(a, b).empty(); });
+    });
+    if (shared && !rival(other, g, listener, theirs, uses, depth + 1)) return &other;
+  }
+  return nullptr;
 }
 
 Compiled GatewayApi::compile_route(const std::string& source) {

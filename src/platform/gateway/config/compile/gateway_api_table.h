@@ -32,6 +32,7 @@ class GatewayApi {
   void drop_gateway(const Key& key) { gateways_.erase(key); }
   void put_route(const std::string& source, ApiRoute route);
   void drop_route(const std::string& source);
+  std::vector<Key> gateways_of(const std::string& route) const;  // that it names
   void put_namespace(const std::string& name, const json::Value& object);
   void drop_namespace(const std::string& name) { namespaces_.erase(name); }
 
@@ -69,6 +70,8 @@ class GatewayApi {
                           std::vector<TlsChain>& chains) const;
   void check_conflicts(Gateway& g) const;
   bool may_attach(const ApiRoute& route, const Gateway& g, size_t listener, Uses& uses) const;
+  const ApiRoute* rival(const ApiRoute& route, const Gateway& g, size_t listener,
+                        const std::set<std::string>& names, Uses& uses, int depth = 0) const;
   ParentResult attach(const std::string& source, const ApiRoute& route, const ApiParent& parent,
                       const std::vector<Rule>& rules, const std::vector<Order>& order,
                       Compiled& out);
@@ -96,6 +99,9 @@ class GatewayApi {
   std::map<std::string, std::set<Key>> attached_to_;
   std::set<Key> changed_;
 };
+
+// The names by which a listener has a route; empty if their hostnames have nothing in common.
+std::set<std::string> names_at(const ApiListener& listener, const ApiRoute& route);
 
 json::Value condition_of(std::string_view type, bool status, std::string_view reason,
                          std::string_view message, int64_t generation);

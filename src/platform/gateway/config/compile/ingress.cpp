@@ -104,9 +104,10 @@ void Ingresses::read_tls(const Key& key, const Value& spec, Compiled& out) {
 
 // Of the controllers whose classes are taken: what their annotations ask for is not done.
 void Ingresses::read_annotations(const Value& object, Compiled& out) {
-  static constexpr std::string_view kOthers[] = {
-      "nginx.ingress.kubernetes.io/", "nginx.org/", "traefik.ingress.kubernetes.io/",
-      "haproxy.org/", "haproxy-ingress.github.io/", "konghq.com/", "alb.ingress.kubernetes.io/"};
+  static constexpr std::string_view kOthers[] = {"nginx.ingress.kubernetes.io/",   "nginx.org/",
+                                                 "traefik.ingress.kubernetes.io/", "haproxy.org/",
+                                                 "haproxy-ingress.github.io/",     "konghq.com/",
+                                                 "alb.ingress.kubernetes.io/"};
   for (const auto& [name, value] : object["metadata"]["annotations"].object())
     for (std::string_view prefix : kOthers)
       if (name.starts_with(prefix))
