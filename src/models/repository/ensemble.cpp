@@ -55,7 +55,7 @@ Status Ensemble::link_outputs(const EnsembleStep& from, Step& step) {
   const auto& outputs = step.tensors->info().outputs;
   for (const auto& [theirs, ours] : from.outputs) {
     auto at = std::find_if(outputs.begin(), outputs.end(),
-                           [&](const TensorInfo& t) { return t.name == theirs; });
+                           [&name = theirs](const TensorInfo& t) { return t.name == name; });
     if (at == outputs.end())
       return wrong(str("model ", step.model, " has no output '", shorten(theirs, 100), "'"));
     size_t to = slot(ours);

@@ -187,15 +187,9 @@ json::Value Autoscaler::status_of(const json::Value& pa, const StepResult& step,
   status.set("actualScale", ready);
   status.set("serviceName", name_of(pa));
   status.set("metricsServiceName", name_of(pa) + "-private");
-  json::Value conditions = pa["status"]["conditions"];
-  client::set_condition(
-      conditions, {"Active", step.active.status, step.active.reason, step.active.message, ""}, at);
-  client::set_condition(conditions, {"SKSReady", "True", "", "", ""}, at);
-  client::set_condition(
-      conditions, {"ScaleTargetInitialized", initialized ? "True" : "Unknown", "", "", ""}, at);
-  client::set_condition(conditions,
-                        happy(conditions, {"Active", "SKSReady", "ScaleTargetInitialized"}), at);
-  status.set("conditions", std::move(conditions));
+  const client::Condition active{"Active", step.active.status, step.active.reason,
+                                 step.active.message, ""};
+  status.set("conditions", scale_conditions(pa["status"]["conditions"], active, initialized, at));
   return status;
 }
 

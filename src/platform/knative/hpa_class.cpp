@@ -115,29 +115,17 @@ json::Value hpa_class_status(const json::Value& pa, const Object& hpa, const Obj
     status.set("desiredScale", (*hpa)["status"]["desiredReplicas"]);
   status.set("actualScale", ready);
   const bool initialized = ready > 0 || client::condition_is(pa, "ScaleTargetInitialized", "True");
-  json::Value conditions = pa["status"]["conditions"];
   const json::Value* owner = hpa ? client::controller_of(*hpa) : nullptr;
+  client::Condition active{"Active", "True", "", "", ""};
   if (hpa && (!owner || (*owner)["uid"].str() != client::uid_of(pa)))
-    client::set_condition(conditions,
-                          {"Active", "False", "NotOwned",
-                           str("There is an existing HorizontalPodAutoscaler \"", name_of(pa),
-                               "\" that we do not own."),
-                           ""},
-                          at);
-  else if (initialized)
-    client::set_condition(conditions, {"Active", "True", "", "", ""}, at);
-  else
-    client::set_condition(
-        conditions,
-        {"Active", "Unknown", "Queued",
-         "Requests to the target are being buffered as resources are provisioned.", ""},
-        at);
-  client::set_condition(conditions, {"SKSReady", "True", "", "", ""}, at);
-  client::set_condition(
-      conditions, {"ScaleTargetInitialized", initialized ? "True" : "Unknown", "", "", ""}, at);
-  client::set_condition(conditions,
-                        happy(conditions, {"Active", "SKSReady", "ScaleTargetInitialized"}), at);
-  status.set("conditions", std::move(conditions));
+    active = {"Active", "False", "NotOwned",
+              str("There is an existing HorizontalPodAutoscaler \"", name_of(pa),
+                  "\" that we do not own."),
+              ""};
+  else if (!initialized)
+    active = {"Active", "Unknown", "Queued",
+              "Requests to the target are being buffered as resources are provisioned.", ""};
+  status.set("conditions", scale_conditions(pa["status"]["conditions"], active, initialized, at));
   return status;
 }
 

@@ -68,6 +68,18 @@ client::Condition read_condition(const json::Value& object, std::string_view typ
           c["severity"].str()};
 }
 
+json::Value scale_conditions(json::Value conditions, client::Condition active, bool initialized,
+                             const std::string& at) {
+  active.type = "Active";
+  client::set_condition(conditions, active, at);
+  client::set_condition(conditions, {"SKSReady", "True", "", "", ""}, at);
+  client::set_condition(
+      conditions, {"ScaleTargetInitialized", initialized ? "True" : "Unknown", "", "", ""}, at);
+  client::set_condition(conditions,
+                        happy(conditions, {"Active", "SKSReady", "ScaleTargetInitialized"}), at);
+  return conditions;
+}
+
 client::Condition happy(const json::Value& conditions,
                         std::initializer_list<std::string_view> types) {
   const json::Value object = json::object({{"status", json::object({{"conditions", conditions}})}});

@@ -57,6 +57,10 @@ class Applier {
 // True, False or Unknown with what the condition says; missing counts as Unknown.
 client::Condition read_condition(const json::Value& object, std::string_view type);
 
+// The conditions of a PodAutoscaler: Active as given, and what follows from its Deployment.
+json::Value scale_conditions(json::Value conditions, client::Condition active, bool initialized,
+                             const std::string& at);
+
 // Ready from the conditions it depends on: the first False, else the first Unknown, else True.
 client::Condition happy(const json::Value& conditions,
                         std::initializer_list<std::string_view> types);
