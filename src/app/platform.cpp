@@ -328,10 +328,9 @@ Result<Estate> Platform::estate() {
   return out;
 }
 
-void Platform::retire() {
-  constexpr Duration kMost = std::chrono::minutes(10);
+void Platform::retire(Duration most) {
   Parts& p = *parts_;
-  p.gateway->retire(kMost);
+  p.gateway->retire(most);
   p.gateway_loop.stop();
   p.gateway.reset();
   p.autoscaler.reset();

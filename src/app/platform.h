@@ -33,7 +33,7 @@ class Platform {
   // Instead of stop(), when another process takes over: in two steps. estate() ends everything but
   // the gateway's connections; retire() waits for those.
   Result<Estate> estate();
-  void retire();
+  void retire(Duration most);
   // New gateway workers behind the same listening sockets; the old ones finish what they have.
   void restart_gateway();
 

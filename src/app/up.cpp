@@ -118,10 +118,14 @@ Asked wait_for_end(const sigset_t& signals, Platform& platform, HandoverPoint* p
 // The other process goes on from here; this one only finishes what its connections have in hand.
 Status give_all(Platform& platform, Fd lock, Fd taker) {
   log::info("proa", "handing over to another process");
-  TRY(Estate estate, platform.estate());
-  estate.lock = std::move(lock);
-  TRY_STATUS(hand_over(taker.get(), std::move(estate)));
-  platform.retire();
+  auto give = [&]() -> Status {
+    TRY(Estate estate, platform.estate());
+    estate.lock = std::move(lock);
+    return hand_over(taker.get(), std::move(estate));
+  };
+  Status given = give();
+  platform.retire(given.ok() ? std::chrono::minutes(10) : std::chrono::minutes(0));
+  if (!given.ok()) return std::move(given).context("the pods are ended: start again");
   log::info("proa", "handed over");
   return {};
 }

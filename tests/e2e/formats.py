@@ -57,8 +57,7 @@ def pmml(folder):
     import pmml_writer
     folder.mkdir(parents=True)
     labels = ["0", "1", "2"]
-    text = (f'<TreeModel functionName="classification" splitCharacteristic="binarySplit">{pmml_writer.schema(NAMES)}'
-            f'{pmml_writer.tree(tree, NAMES, labels)}</TreeModel>')
+    text = pmml_writer.tree(tree, NAMES, labels)
     (folder / "model.pmml").write_bytes(pmml_writer.document(text, NAMES, labels=labels))
 
 

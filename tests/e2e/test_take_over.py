@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -140,3 +141,21 @@ def test_without_a_running_instance_it_is_a_plain_start():
 def test_a_second_instance_without_the_flag_is_told_of_it():
     done = subprocess.run([x for x in p.command() if x != "--take-over"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and "--take-over" in done.stderr and re.search(r"pid \d+", done.stderr), done.stderr
+
+
+def test_who_asks_and_dies_ends_the_platform_with_its_cause():
+    """Nobody is left who could go on; the data folder is free, and a start heals."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(str(p.data / "gateway.sock"))
+        s.send(b"proa handover 1")
+    assert p.process.wait(20) == 1 and "the pods are ended" in p.log_tail(), p.log_tail()
+    p.start()
+    wait_for("the shop", lambda: ask(p, SHOP)[0] == 200, 60)
+
+
+def test_who_asks_in_another_version_changes_nothing():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(str(p.data / "gateway.sock"))
+        s.send(b"proa handover 99")
+        assert s.recv(100) == b""
+    assert p.process.poll() is None and ask(p, SHOP)[0] == 200

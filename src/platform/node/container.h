@@ -87,8 +87,8 @@ class Container {
   bool init_, platform_ = false, beside_queue_proxy_ = false;
   std::function<void()> changed_;
   ContainerObserved observed_;
-  std::string launch_id_;  // not empty while there is, or will be, a process
-  Launch last_launch_;     // for probes inside: the same ids and environment
+  std::string launch_id_;                 // not empty while there is, or will be, a process
+  Launch last_launch_;                    // for probes inside: the same ids and environment
   bool prepared_ = false, held_ = false;  // held: the process waits for allow_start()
   bool may_start_ = false, stopping_ = false, restarting_ = false;
   MonoTime started_{}, progress_told_{};

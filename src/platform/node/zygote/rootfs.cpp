@@ -154,7 +154,7 @@ void link_etc(const std::string& root, bool all) {
   static const std::set<std::string> kFew = {
       "ssl",       "ca-certificates", "pki",      "nsswitch.conf", "services",
       "protocols", "localtime",       "timezone", "ld.so.cache",   "passwd",
-      "group",     "mime.types",      "gai.conf"};
+      "group",     "mime.types",      "gai.conf", "alternatives"};
   static const std::set<std::string> kNever = {"hosts",     "hostname", "resolv.conf", "shadow",
                                                "shadow-",   "gshadow",  "gshadow-",    "sudoers",
                                                "sudoers.d", "mtab",     "machine-id"};
