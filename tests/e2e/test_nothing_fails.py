@@ -132,7 +132,24 @@ def victims(text):
     return [pid for pid in pids(p, text)]
 
 
+def renew(text, selector):
+    """What ended often is started again only after minutes, as on a cluster: another pod takes its place."""
+    restarts = lambda x: max((s["restartCount"] for s in x["status"].get("containerStatuses", [])), default=0)
+    tired = {x["metadata"]["name"] for x in p.pods(NS, selector) if restarts(x) >= 3}
+    if not tired:
+        return
+    p.kubectl("delete", "pod", *tired, "-n", NS, "--wait=false")
+
+    def rested():
+        pods = p.pods(NS, selector)
+        return len(pods) >= 2 and len(victims(text)) == len(pods) and not tired & {x["metadata"]["name"] for x in pods} and \
+            all(s["ready"] for x in pods for s in x["status"].get("containerStatuses", [{"ready": False}]))
+
+    wait_for("other pods", rested, 60, 0.1)
+
+
 def kill_one(text, selector, container):
+    renew(text, selector)
     before = sum(s["restartCount"] for x in p.pods(NS, selector) for s in x["status"]["containerStatuses"] if s["name"] == container)
     found = victims(text)
     assert found, f"no process has {text}"

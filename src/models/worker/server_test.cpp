@@ -175,6 +175,7 @@ TEST(ModelServer, FailsNoRequestWhileItReloads) {
   std::thread client([&] {
     while (!stop) ++(s.ask("POST", "/v1/models/wine:predict", kRows).status == 200 ? good : bad);
   });
+  while (good + bad == 0) std::this_thread::yield();
   for (int i = 0; i < 20; ++i)
     EXPECT_EQ(s.ask("POST", "/v2/repository/models/wine/load").status, 200);
   stop = true;
