@@ -217,7 +217,7 @@ def test_the_rest_of_a_million():
             churn(10_000 + step)
             p.apply(isvc("iris", minReplicas=2, maxReplicas=2, annotations={"step": str(step)}), NS)
             selector = "serving.kserve.io/inferenceservice=iris"
-            p.kubectl("delete", "pod", p.pods(NS, selector)[0]["metadata"]["name"], "-n", NS, "--wait=false")
+            p.kubectl("delete", "pod", p.pods(NS, selector)[0]["metadata"]["name"], "-n", NS, "--wait=false", "--ignore-not-found")
             time.sleep(2)
         report = json.loads(load.communicate()[0])
     total["requests"] += report["requests"]

@@ -220,6 +220,7 @@ void Container::read_output(OutputPipe& pipe) {
       const std::string_view output(buffer, static_cast<size_t>(n));
       if (log_) log_->write(pipe.stream, output);
       if (init_ && last_launch_.native == "proa fetch") note_progress(output);
+      if (probes_ && !observed_.ready) probes_->look_again();
       continue;
     }
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;

@@ -141,6 +141,15 @@ Probes::Probes(async::Loop& loop, http::Client& http, const json::Value& contain
 
 Probes::~Probes() { core_->end(); }
 
+void Probes::look_again() {
+  for (One* one : {core_->startup.get(), core_->readiness.get()}) {
+    if (!one || !one->active || !one->quick() || !one->timer) continue;
+    if (one->looks == 0 || one->looks > kFirstLooks) continue;
+    core_->loop.cancel(std::exchange(one->timer, 0));
+    core_->attempt(*one);
+  }
+}
+
 json::Value serving_readiness_probe(const json::Value& pod, const json::Value& container) {
   int64_t port = container["ports"][0]["containerPort"].integer(8080);
   json::Value probe = container["readinessProbe"];

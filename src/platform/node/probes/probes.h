@@ -45,6 +45,9 @@ class Probes {
          ProbeEvents events);
   ~Probes();
 
+  // The container said something, perhaps that it listens: if nothing has answered yet, ask now.
+  void look_again();
+
  private:
   struct One;
   struct Core;
