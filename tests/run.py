@@ -139,11 +139,23 @@ def run_python(report, folder):
             report.add(label, False, 0, traceback.format_exc())
 
 
+def run_asan(report, a):
+    built = a.asan_built and pathlib.Path(a.asan_built)
+    if built and not built.exists():
+        print("waiting for the build with sanitizers", flush=True)
+    while built and not (built.exists() and built.read_text().strip()):
+        time.sleep(1)
+    if built and built.read_text().strip() != "0":
+        return report.add("asan/build", False, 0, "the build with sanitizers failed, see build-asan/dev-build.log")
+    run_unit(report, a.asan, "asan")
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--proa")
     args.add_argument("--build", required=True)
     args.add_argument("--asan")
+    args.add_argument("--asan-built", help="a file that comes when that build has ended, and holds its exit status")
     args.add_argument("--kubectl")
     args.add_argument("--grpcurl")
     args.add_argument("--only", choices=["unit", "asan", "tidy", "models", "e2e"])
@@ -157,14 +169,14 @@ def main():
     want = lambda kind: a.only in (None, kind)
     if want("unit"):
         run_unit(report, a.build, "unit")
-    if want("asan") and a.asan and os.path.isdir(a.asan):
-        run_unit(report, a.asan, "asan")
     if want("tidy") and report.wants("tidy"):
         done = subprocess.run([sys.executable, ROOT / "tools/tidy/tidy.py"], capture_output=True, text=True)
         report.add("tidy", done.returncode == 0, 0, done.stdout + done.stderr)
     for folder in ("models", "e2e"):
         if want(folder) and a.proa:
             run_python(report, folder)
+    if want("asan") and a.asan and os.path.isdir(a.asan):
+        run_asan(report, a)
     if report.failed:
         print("\nfailed:")
         for name in report.failed:
