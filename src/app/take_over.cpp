@@ -1,10 +1,9 @@
 #include "app/take_over.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "foundation/base/memory_file.h"
 #include "foundation/base/strings.h"
 
 namespace proa::app {
@@ -23,28 +22,6 @@ Result<Fd> open_folder(const std::string& dir) {
   Fd folder(::open(dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return errno_error(str("data folder ", dir));
   return folder;
-}
-
-Result<Fd> text_file(std::string_view text) {
-  Fd file(::memfd_create("estate", MFD_CLOEXEC));
-  if (!file) return errno_error("memfd_create");
-  while (!text.empty()) {
-    ssize_t n = ::write(file.get(), text.data(), text.size());
-    if (n <= 0) return errno_error("write memfd");
-    text.remove_prefix(static_cast<size_t>(n));
-  }
-  return file;
-}
-
-Result<std::string> file_text(const Fd& file) {
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0) return errno_error("fstat");
-  if (info.st_size < 0 || static_cast<size_t>(info.st_size) > kMostText)
-    return error(Code::kTooLarge, "handover: the description is too large");
-  std::string text(static_cast<size_t>(info.st_size), '\0');
-  if (::pread(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-    return errno_error("read memfd");
-  return text;
 }
 
 Fd duplicate(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
@@ -74,7 +51,7 @@ Status hand_over(int to, Estate estate) {
   if (estate.claim) add("@claim", 0, std::move(estate.claim));
   if (fds.size() > UINT16_MAX) return error(Code::kTooLarge, "handover: too many containers");
   for (size_t i = 0; i < fds.size(); ++i) add("@fd", i, duplicate(fds[i]));
-  TRY(Fd file, text_file(json::dump(text)));
+  TRY(Fd file, memory_file("estate", json::dump(text)));
   add("@state", 0, std::move(file));
   return gateway::send_sockets(to, all, kPatience);
 }
@@ -102,7 +79,7 @@ Result<std::optional<Estate>> take_over(const std::string& data_dir) {
     }
   }
   if (!state || !estate.lock) return error(Code::kInvalid, "handover: not all has come");
-  TRY(std::string text, file_text(state));
+  TRY(std::string text, read_memory_file(state.get(), kMostText, "handover: the description is"));
   TRY(json::Value v, json::parse(text));
   estate.pods_network = static_cast<int>(v["podsNetwork"].integer());
   estate.services_network = static_cast<int>(v["servicesNetwork"].integer());

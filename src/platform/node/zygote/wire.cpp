@@ -1,12 +1,12 @@
 #include "platform/node/zygote/wire.h"
 
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "foundation/base/memory_file.h"
 
 namespace proa::node {
 
@@ -14,28 +14,6 @@ namespace {
 constexpr size_t kInline = 48 << 10;
 constexpr size_t kMost = 8 << 20;
 constexpr size_t kMostFds = 8;
-
-Result<Fd> text_file(std::string_view text) {
-  Fd file(::memfd_create("launch", MFD_CLOEXEC));
-  if (!file) return errno_error("memfd_create");
-  while (!text.empty()) {
-    ssize_t n = ::write(file.get(), text.data(), text.size());
-    if (n <= 0) return errno_error("write memfd");
-    text.remove_prefix(static_cast<size_t>(n));
-  }
-  return file;
-}
-
-Result<std::string> file_text(int fd) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) return errno_error("fstat");
-  if (info.st_size < 0 || static_cast<size_t>(info.st_size) > kMost)
-    return error(Code::kTooLarge, "message to the zygote too large");
-  std::string text(static_cast<size_t>(info.st_size), '\0');
-  if (::pread(fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-    return errno_error("read memfd");
-  return text;
-}
 }  // namespace
 
 Status send_packet(int socket, std::string_view text, const std::vector<int>& fds) {
@@ -45,7 +23,7 @@ Status send_packet(int socket, std::string_view text, const std::vector<int>& fd
   Fd file;
   std::string head(text);
   if (text.size() > kInline) {
-    TRY(file, text_file(text));
+    TRY(file, memory_file("launch", text));
     all.push_back(file.get());
     head = {text[0], '@'};
   }
@@ -97,7 +75,7 @@ Result<std::optional<Packet>> receive_packet(int socket) {
   if (n == 0) return std::optional<Packet>{};
   packet.text = buffer.substr(0, static_cast<size_t>(n));
   if (packet.text.size() == 2 && packet.text[1] == '@' && !packet.fds.empty()) {
-    TRY(packet.text, file_text(packet.fds.back().get()));
+    TRY(packet.text, read_memory_file(packet.fds.back().get(), kMost, "message to the zygote"));
     packet.fds.pop_back();
   }
   return std::optional<Packet>(std::move(packet));
