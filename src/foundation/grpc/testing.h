@@ -81,4 +81,21 @@ class TestClient {
   uint16_t port_;
 };
 
+// A server of `face`'s services (anything with attach(ServerOptions&)) and a client of it.
+struct TestEnds {
+  template <typename Face>
+  TestEnds(async::Loop& loop, Face& face) {
+    http::ServerOptions options;
+    face.attach(options);
+    server = std::make_unique<http::Server>(
+        loop, options,
+        [](http::Request, std::shared_ptr<http::Responder> r) { r->send({404, {}, ""}); });
+    auto port = server->listen("127.0.0.1", 0);
+    EXPECT_TRUE(port.ok()) << port.error().message;
+    if (port.ok()) client = std::make_unique<TestClient>(loop, *port);
+  }
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<TestClient> client;
+};
+
 }  // namespace proa::grpc

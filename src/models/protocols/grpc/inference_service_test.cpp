@@ -15,22 +15,15 @@ struct InferenceService : testing::Test {
   async::Loop loop;
   FakeService service;
   std::unique_ptr<GrpcInference> face;
-  std::unique_ptr<http::Server> server;
-  std::unique_ptr<grpc::TestClient> client;
+  std::unique_ptr<grpc::TestEnds> ends;
 
   void SetUp() override {
     face = std::make_unique<GrpcInference>(loop, service, grpc::Options{});
-    http::ServerOptions options;
-    face->attach(options);
-    server = std::make_unique<http::Server>(
-        loop, options,
-        [](http::Request, std::shared_ptr<http::Responder> r) { r->send({404, {}, ""}); });
-    auto port = server->listen("127.0.0.1", 0);
-    ASSERT_TRUE(port.ok()) << port.error().message;
-    client = std::make_unique<grpc::TestClient>(loop, *port);
+    ends = std::make_unique<grpc::TestEnds>(loop, *face);
+    ASSERT_TRUE(ends->client);
   }
   std::shared_ptr<grpc::Got> call(std::string_view method, std::string_view message) {
-    return client->call(str("/inference.GRPCInferenceService/", method), framed(message));
+    return ends->client->call(str("/inference.GRPCInferenceService/", method), framed(message));
   }
   static std::string named(std::string_view name, uint32_t field = 1) {
     std::string text;
@@ -84,7 +77,7 @@ TEST_F(InferenceService, PredictsAtOnce) {
 TEST_F(InferenceService, PredictsWhenTheBatchIsFull) {
   service.deferring = true;
   auto got = std::make_shared<grpc::Got>();
-  auto stream = client->open("/inference.GRPCInferenceService/ModelInfer", {}, got);
+  auto stream = ends->client->open("/inference.GRPCInferenceService/ModelInfer", {}, got);
   stream->send_data(framed(infer_request("sum")), true);
   ASSERT_TRUE(http::turn_until(loop, [&] { return !service.waiting.empty(); }));
   EXPECT_FALSE(got->done);
@@ -97,7 +90,7 @@ TEST_F(InferenceService, PredictsWhenTheBatchIsFull) {
 TEST_F(InferenceService, AbandonsWhatNobodyWaitsFor) {
   service.deferring = true;
   auto got = std::make_shared<grpc::Got>();
-  auto stream = client->open("/inference.GRPCInferenceService/ModelInfer", {}, got);
+  auto stream = ends->client->open("/inference.GRPCInferenceService/ModelInfer", {}, got);
   stream->send_data(framed(infer_request("sum")), true);
   ASSERT_TRUE(http::turn_until(loop, [&] { return !service.waiting.empty(); }));
   stream->reset();

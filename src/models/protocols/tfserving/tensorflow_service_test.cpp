@@ -73,24 +73,18 @@ struct Tensorflow : testing::Test {
   FakeService service;
   std::unique_ptr<grpc::Server> face;
   std::unique_ptr<TensorflowServing> tensorflow;
-  std::unique_ptr<http::Server> server;
-  std::unique_ptr<grpc::TestClient> client;
+  std::unique_ptr<grpc::TestEnds> ends;
 
   void SetUp() override {
     face = std::make_unique<grpc::Server>(loop, grpc::Options{});
     tensorflow = std::make_unique<TensorflowServing>(service);
     tensorflow->add_to(*face);
-    http::ServerOptions options;
-    face->attach(options);
-    server = std::make_unique<http::Server>(
-        loop, options,
-        [](http::Request, std::shared_ptr<http::Responder> r) { r->send({404, {}, ""}); });
-    auto port = server->listen("127.0.0.1", 0);
-    ASSERT_TRUE(port.ok()) << port.error().message;
-    client = std::make_unique<grpc::TestClient>(loop, *port);
+    ends = std::make_unique<grpc::TestEnds>(loop, *face);
+    ASSERT_TRUE(ends->client);
   }
   std::shared_ptr<grpc::Got> call(std::string_view method, std::string_view message) {
-    return client->call(str("/tensorflow.serving.PredictionService/", method), framed(message));
+    return ends->client->call(str("/tensorflow.serving.PredictionService/", method),
+                              framed(message));
   }
 };
 
@@ -111,7 +105,7 @@ TEST_F(Tensorflow, PredictAnswersWithTensorsAndTheSpecOfWhatAnswered) {
 TEST_F(Tensorflow, AModelThatBatchesIsAnsweredLater) {
   service.deferring = true;
   auto got = std::make_shared<grpc::Got>();
-  auto stream = client->open("/tensorflow.serving.PredictionService/Predict", {}, got);
+  auto stream = ends->client->open("/tensorflow.serving.PredictionService/Predict", {}, got);
   stream->send_data(framed(predict_request("sum")), true);
   ASSERT_TRUE(http::turn_until(loop, [&] { return !service.waiting.empty(); }));
   service.answer_waiting();
@@ -168,7 +162,7 @@ TEST_F(Tensorflow, TheStatusOfAModelIsThatOfItsVersions) {
   std::string text;
   Writer w(text);
   spec(w, "sum");
-  auto got = client->call("/tensorflow.serving.ModelService/GetModelStatus", framed(text));
+  auto got = ends->client->call("/tensorflow.serving.ModelService/GetModelStatus", framed(text));
   ASSERT_EQ(got->status(), "0");
   EXPECT_EQ(at(got->message(), {1}), std::string_view("\x08\x01\x10\x1e\x1a\0", 6));
 }
