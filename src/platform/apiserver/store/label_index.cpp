@@ -33,16 +33,17 @@ const LabelIndex::Keys* LabelIndex::find(std::span<const LabelIs> labels, const 
   return best;
 }
 
-void LabelIndex::change(const std::string& key, const Record* old, const Record* now) {
+void LabelIndex::change(std::string_view key, const Record* old, const Record* now) {
+  static const std::string kNone;
   for (auto& [label, values] : labels_) {
-    const std::string before = old ? label_of(*old, label) : "";
-    const std::string after = now ? label_of(*now, label) : "";
+    const std::string& before = old ? label_of(*old, label) : kNone;
+    const std::string& after = now ? label_of(*now, label) : kNone;
     if (before == after) continue;
     if (auto it = values.find(before); it != values.end()) {
-      it->second.erase(key);
+      if (auto place = it->second.find(key); place != it->second.end()) it->second.erase(place);
       if (it->second.empty()) values.erase(it);
     }
-    if (!after.empty()) values[after].insert(key);
+    if (!after.empty()) values[after].emplace(key);
   }
 }
 

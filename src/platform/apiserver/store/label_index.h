@@ -24,7 +24,7 @@ class LabelIndex {
   // they are not kept. The result is valid until the next call.
   const Keys* find(std::span<const LabelIs> labels, const Items& items);
   // Before the table changes: nullptr where there was, or will be, nothing.
-  void change(const std::string& key, const Record* old, const Record* now);
+  void change(std::string_view key, const Record* old, const Record* now);
 
  private:
   static constexpr size_t kMostLabels = 8;

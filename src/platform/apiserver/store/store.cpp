@@ -173,7 +173,7 @@ Status Store::Core::commit(Table& t, std::string_view name, std::string_view key
   if (!committer->add(std::move(record)))
     return error(Code::kUnavailable, "store: the disk is too slow, try again");
   revision = change.revision;
-  t.labels.change(std::string(key), change.old.get(),
+  t.labels.change(key, change.old.get(),
                   change.type == Change::kDeleted ? nullptr : change.now.get());
   if (change.type == Change::kDeleted)
     t.items.erase(t.items.find(key));
