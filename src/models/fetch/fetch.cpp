@@ -40,22 +40,24 @@ Result<void*> open_module() {
                                     "../lib: put it back beside the program"));
 }
 
-Result<Main> find_main() {
+template <typename F>
+Result<F> find(const char* name) {
   TRY(void* module, open_module());
-  void* found = ::dlsym(module, "proa_fetch_main");
+  void* found = ::dlsym(module, name);
   if (!found) return error(Code::kInternal, str(kName, " is of another release"));
-  return reinterpret_cast<Main>(found);
+  return reinterpret_cast<F>(found);
 }
 
 }  // namespace
 
 Status preload_fetch() {
-  auto found = find_main();
-  return found.ok() ? Status() : Status(std::move(found).error());
+  TRY(auto prepare, find<void (*)()>("proa_fetch_prepare"));
+  prepare();
+  return {};
 }
 
 int fetch_main(int argc, char** argv) {
-  auto found = find_main();
+  auto found = find<Main>("proa_fetch_main");
   if (found.ok()) return (*found)(argc, argv);
   std::string line = str("proa fetch: ", found.error().message, "\n");
   (void)!::write(STDERR_FILENO, line.data(), line.size());

@@ -155,6 +155,7 @@ Status Container::launch(const ImageUse& use, bool held) {
   if (::chmod(message.c_str(), 0666) != 0) return errno_error("chmod");
   TRY(Launch launch, make_launch(context_, view_, spec_, use, message));
   launch.held = held;
+  launch.tells_end = init_ && !observed_.sidecar;
   Fd out, err;
   TRY_STATUS(open_output(out, err));
   zygote_ = &context_.zygote;

@@ -113,8 +113,9 @@ struct SqliteLog::State {
     TRY_STATUS(exec("PRAGMA journal_mode=WAL"));
     TRY_STATUS(exec("PRAGMA synchronous=FULL"));
     TRY_STATUS(exec("PRAGMA journal_size_limit=1048576"));
-    TRY_STATUS(exec("PRAGMA wal_autocheckpoint=512"));
+    TRY_STATUS(exec("PRAGMA wal_autocheckpoint=2048"));
     TRY_STATUS(exec("PRAGMA cache_size=-512"));  // everything is in the store's memory already
+    TRY_STATUS(exec("PRAGMA mmap_size=67108864"));  // an insertion looks for its place in pages
     TRY(int64_t format, number("PRAGMA user_version"));
     if (format > kFormat)
       return error(Code::kDataLoss,

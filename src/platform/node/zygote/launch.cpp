@@ -61,6 +61,7 @@ json::Value to_json(const Launch& l) {
                        {"readAll", l.read_all},
                        {"hostRoot", l.host_root},
                        {"held", l.held},
+                       {"tellsEnd", l.tells_end},
                        {"memory", number(l.memory_bytes)},
                        {"cpu", number(l.cpu_millis)},
                        {"cpuShares", number(l.cpu_shares_millis)},
@@ -91,6 +92,7 @@ Result<Launch> launch_from_json(std::string_view text) {
   l.read_all = v["readAll"].boolean();
   l.host_root = v["hostRoot"].boolean();
   l.held = v["held"].boolean();
+  l.tells_end = v["tellsEnd"].boolean();
   l.memory_bytes = number(v["memory"]);
   l.cpu_millis = number(v["cpu"]);
   l.cpu_shares_millis = number(v["cpuShares"]);

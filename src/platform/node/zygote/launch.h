@@ -39,6 +39,7 @@ struct Launch {
   bool root_inside = false;  // shows itself as uid 0 inside, by a user namespace
   bool read_all = false;     // may read files whatever their mode says (as root only): proa fetch
   bool held = false;  // native programs: everything is made ready, main waits for Zygote::release()
+  bool tells_end = false;    // native programs: it has exited when main returns, see Zygote::launch
   bool host_root = false;    // show the host's /etc too, and allow execve
 
   uint64_t memory_bytes = 0;  // 0: no limit

@@ -160,6 +160,22 @@ void wait_at(Fd& gate) {
   gate.reset();
 }
 
+// On the status pipe: closed without a byte as any other program begins; see Zygote::on_status.
+void tell_begin(const Launch& l, Output& output) {
+  if (!l.tells_end) return output.status.reset();
+  (void)!::write(output.status.get(), &kBegins, 1);
+}
+
+// What is left of the process, its memory and its mounts, takes longer to go than a small program
+// takes to run. Nobody needs to wait for that.
+[[noreturn]] void end_native(const Launch& l, Output& output, int code) {
+  std::fflush(nullptr);
+  const char end[2] = {kEnds, static_cast<char>(code)};
+  ::signal(SIGPIPE, SIG_IGN);
+  if (l.tells_end) (void)!::write(output.status.get(), end, sizeof end);
+  ::_exit(code);
+}
+
 // The last steps, alike for a fresh sandbox and a joined one.
 [[noreturn]] void become_program(const SandboxContext& context, Launch& l, Output& output) {
   const Program* native = l.native.empty() ? nullptr : find_program(context, l.native);
@@ -178,8 +194,8 @@ void wait_at(Fd& gate) {
     if (auto s = install_seccomp(filter); !s.ok()) fail(output, s.error());
   if (native) {
     if (output.gate) wait_at(output.gate);
-    output.status.reset();
-    ::exit(native->main(static_cast<int>(l.argv.size()), argv.data()));
+    tell_begin(l, output);
+    end_native(l, output, native->main(static_cast<int>(l.argv.size()), argv.data()));
   }
   ::execvpe(argv[0], argv.data(), env.data());
   int err = errno;

@@ -38,9 +38,12 @@ struct SandboxContext {
   int life = -1;  // reads end-of-file once the zygote is gone
 };
 
+// What a launch that tells its end writes to its status pipe; an exit code follows kEnds.
+inline constexpr char kBegins = 1, kEnds = 2;
+
 struct Output {
   Fd out, err;
-  Fd status;  // closed without a byte: the program runs; text: why it does not
+  Fd status;  // closed without a byte, or kBegins: the program runs; text: why it does not
   Fd gate;    // of a held launch: a byte lets main begin, end-of-file ends the process
 };
 

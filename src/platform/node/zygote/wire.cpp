@@ -48,8 +48,8 @@ Status send_packet(int socket, std::string_view text, const std::vector<int>& fd
 }
 
 Result<std::optional<Packet>> receive_packet(int socket) {
-  std::string buffer(kInline + 1, '\0');
-  iovec part{buffer.data(), buffer.size()};
+  char buffer[kInline + 1];
+  iovec part{buffer, sizeof buffer};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostFds)];
   msghdr message{};
   message.msg_iov = &part;
@@ -73,7 +73,7 @@ Result<std::optional<Packet>> receive_packet(int socket) {
     }
   }
   if (n == 0) return std::optional<Packet>{};
-  packet.text = buffer.substr(0, static_cast<size_t>(n));
+  packet.text.assign(buffer, static_cast<size_t>(n));
   if (packet.text.size() == 2 && packet.text[1] == '@' && !packet.fds.empty()) {
     TRY(packet.text, read_memory_file(packet.fds.back().get(), kMost, "message to the zygote"));
     packet.fds.pop_back();

@@ -156,18 +156,29 @@ void Zygote::drop_status(Running& running) {
   running.status.reset();
 }
 
-// The launch's own pipe: closed without a byte when the program begins, else the cause.
+// The launch's own pipe: closed without a byte when the program begins, else the cause that it does
+// not. One that tells its end says both: kBegins, then kEnds and its exit code.
 void Zygote::on_status(const std::string& id) {
   auto it = running_.find(id);
   if (it == running_.end() || !it->second.status) return;
-  char why[4096];
-  ssize_t n = ::read(it->second.status.get(), why, sizeof why);
+  char said[4096];
+  ssize_t n = ::read(it->second.status.get(), said, sizeof said);
   if (n < 0) return;
-  drop_status(it->second);
-  if (n > 0) return fail(id, std::string(why, static_cast<size_t>(n)));
+  std::string_view rest(said, static_cast<size_t>(n));
+  const bool told = !rest.empty() && rest[0] == kBegins;
+  if (told) rest.remove_prefix(1);
+  const bool ended = rest.size() == 2 && rest[0] == kEnds;
+  if (!told || ended) drop_status(it->second);
+  if (!rest.empty() && !ended) return fail(id, std::string(rest));
   if (it->second.gate) return;  // held to the end: it never began
-  it->second.started = true;
-  if (it->second.pid && it->second.events.started) it->second.events.started(it->second.pid);
+  begun(it->second);
+  // Its process is going; what comes of it is told to nobody.
+  if (ended) finish(id, {static_cast<unsigned char>(rest[1]), 0, false});
+}
+
+void Zygote::begun(Running& running) {
+  if (std::exchange(running.started, true)) return;
+  if (running.pid && running.events.started) running.events.started(running.pid);
 }
 
 void Zygote::fail(const std::string& id, const std::string& why) {

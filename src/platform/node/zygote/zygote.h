@@ -57,6 +57,9 @@ class Zygote {
   // The zygote keeps a copy of the descriptor open as long as it lives.
   Status keep(int fd);
 
+  // A launch that tells its end has exited when its main returns: its process may be there for some
+  // milliseconds more, and is no longer told of. Not for what may be started again at once on the
+  // same port.
   Status launch(const Launch& launch, Fd out, Fd err, LaunchEvents events);
   void release(const std::string& id);           // a held launch: its program begins now
   void kill(const std::string& id, int signal);  // no effect if it is gone
@@ -74,6 +77,7 @@ class Zygote {
   void on_packet(const std::string& text);
   void on_status(const std::string& id);
   void drop_status(Running& running);
+  void begun(Running& running);
   void finish(const std::string& id, Exit exit);
   void fail(const std::string& id, const std::string& why);
 

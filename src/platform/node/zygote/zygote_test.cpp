@@ -58,6 +58,14 @@ struct Ended {
   pid_t pid = 0;
 };
 
+// Says something that stdio still holds, then ends as its argument says.
+int program_ends(int, char** argv) {
+  printf("said before its end");
+  auto code = parse_int(argv[1]);
+  if (!code) __builtin_trap();
+  return static_cast<int>(*code);
+}
+
 class ZygoteTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -66,6 +74,7 @@ class ZygoteTest : public ::testing::Test {
     ::chmod(folder_.c_str(), 0755);
     ASSERT_TRUE(make_dirs(folder_ + "/root").ok());
     auto z = Zygote::start({{"clock", program_clock},
+                            {"ends", program_ends},
                             {"facts", program_facts},
                             {"hog", program_hog},
                             {"wait", program_wait}});
@@ -389,6 +398,32 @@ TEST_F(ZygoteTest, HoldsAProgramThatIsMadeReadyUntilItMayRun) {
   };
   EXPECT_GT(lines(true), 0);
   EXPECT_EQ(lines(false), 0);
+}
+
+TEST_F(ZygoteTest, TellsTheEndOfAProgramWhenItsMainReturns) {
+  for (int code : {0, 7, 200}) {
+    Launch l;
+    l.id = str("tells", code);
+    l.native = "ends";
+    l.argv = {"ends", str(code)};
+    l.tells_end = true;
+    Ended e = run(l);
+    EXPECT_NE(e.pid, 0);
+    EXPECT_EQ(e.exit.code, code);
+    EXPECT_EQ(e.exit.signal, 0);
+    EXPECT_EQ(e.out, "said before its end");
+  }
+}
+
+TEST_F(ZygoteTest, TellsOfAFaultBeforeMainReturns) {
+  Launch l;
+  l.id = "fault";
+  l.native = "ends";
+  l.argv = {"ends", "by a fault"};
+  l.tells_end = true;
+  Ended e = run(l);
+  EXPECT_EQ(e.exit.signal, SIGILL);
+  EXPECT_EQ(e.exit.code, 128 + SIGILL);
 }
 
 // Not asserted: prints what a cold start costs, from the request to main's first instruction.
