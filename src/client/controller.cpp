@@ -183,7 +183,10 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
     Result<Outcome> outcome = spec.reconcile(key);
     if (outcome.ok()) {
       failures.erase(key);
-      if (outcome->requeue_after) arm(key, *outcome->requeue_after);
+      if (outcome->rest_late)
+        postpone(key, std::max(pause, pause_of_a_crowd()));
+      else if (outcome->requeue_after)
+        arm(key, *outcome->requeue_after);
       return;
     }
     int count = ++failures[key];

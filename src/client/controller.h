@@ -19,6 +19,7 @@ namespace proa::client {
 
 struct Outcome {
   std::optional<Duration> requeue_after;  // reconcile again then, even without an event
+  bool rest_late = false;  // instead, once the loop is idle: what is left to do may wait
 };
 
 // Which keys of the controller a change of `kind` concerns. late: what follows from it, a status

@@ -106,19 +106,15 @@ Result<client::Outcome> reconcile(client::Client& client, Clock& clock, const cl
   TRY_STATUS(adopt(client, **rs, plan.adopt));
   Status created = create_pods(client, **rs, plan.create);
   Status removed = remove_pods(client, **rs, plan.remove);
-  if (created.ok() && plan.create > 0) {
-    // What was just made counts, so that this is the only status write before the pods change.
-    plan.status.set("replicas",
-                    plan.status["replicas"].integer() + std::min(plan.create, kMostAtOnce));
-    plan.status.set("fullyLabeledReplicas", plan.status["fullyLabeledReplicas"].integer() +
-                                                std::min(plan.create, kMostAtOnce));
-  }
+  if (plan.create > kMostAtOnce) plan.again = std::chrono::milliseconds(1);
+  // The status that counts them is not what a request waits for.
+  if (created.ok() && removed.ok() && plan.create > 0)
+    return client::Outcome{plan.again, plan.create <= kMostAtOnce};
   add_failure(plan.status, created, "FailedCreate", clock);
   add_failure(plan.status, removed, "FailedDelete", clock);
   TRY_STATUS(write_status(client, api::kReplicaSet, **rs, std::move(plan.status), kManager));
   TRY_STATUS(created);
   TRY_STATUS(removed);
-  if (plan.create > kMostAtOnce) plan.again = std::chrono::milliseconds(1);
   return client::Outcome{plan.again};
 }
 

@@ -109,6 +109,8 @@ Result<client::Outcome> reconcile(client::Client& client, Clock& clock, const cl
   TRY(auto snapshot, observe(client, *deployment, clock.wall()));
   DeploymentPlan plan = plan_deployment(snapshot);
   TRY_STATUS(carry_out(client, snapshot, plan));
+  // The status that tells of it is not what a request waits for.
+  if (plan.create.is_null() && !plan.scale.empty()) return client::Outcome{plan.again, true};
   TRY_STATUS(write_status(client, api::kDeployment, *snapshot.deployment, std::move(plan.status),
                           kManager));
   return client::Outcome{plan.again};
