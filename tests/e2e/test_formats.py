@@ -74,7 +74,7 @@ def test_kserves_runtimes_are_listed_with_their_columns():
                          ("torchserve", "pytorch"), ("huggingfaceserver", "huggingface"), ("openvino", "openvino"), ("predictiveserver", "sklearn")):
         row = rows[f"kserve-{name}"]
         # the column DISABLED is empty
-        assert row[1].split(",")[0] == format and row[2] == "kserve-container", row
+        assert row[1] == format and row[2] == "kserve-container", row
 
 
 def test_onnx_by_tritons_runtime():
@@ -142,6 +142,22 @@ def test_a_model_archive_is_served_by_the_name_that_the_configuration_gives_it()
     answer = ask("mar", "/v1/models/linear:predict", {"instances": rows})["predictions"]
     assert np.abs(np.array(answer) - formats.linear(ROWS)).max() < 1e-4
     gone("mar")
+
+
+def test_paddle_by_its_runtime_answers_as_the_framework_does():
+    made = ROOT / "tests/e2e/paddle"  # by make_model.py there
+    (store / "paddle").mkdir()
+    for name in ("model.pdmodel", "model.pdiparams"):
+        shutil.copy(made / name, store / "paddle")
+    expected = json.loads((made / "expected.json").read_text())
+    apply("paddle", "paddle", "paddle")
+    ready("paddle", "kserve-paddleserver")
+    answers = np.array(expected["answers"])
+    assert answers.std(0).min() > 1e-3, "answers that tell nothing"
+    assert np.abs(np.array(v1("paddle", expected["rows"])) - answers).max() < 1e-5
+    outputs = v2("paddle", "x", expected["rows"])
+    assert np.abs(np.array(list(outputs.values())[0]).reshape(answers.shape) - answers).max() < 1e-5, outputs
+    gone("paddle")
 
 
 def refusal(name, format, folder, *words, runtime=None, protocol=None):

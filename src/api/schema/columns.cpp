@@ -33,13 +33,7 @@ std::vector<Reader> readers_of(const KindDef& kind) {
   return out;
 }
 
-// Several matches stand as Go prints a list of texts: ["a","b"] → `["a","b"]` joined by commas.
-Value several(const std::vector<const Value*>& found) {
-  std::vector<std::string> parts;
-  for (const Value* v : found) parts.push_back(v->is_string() ? v->str() : json::dump(*v));
-  return join(parts, ",");
-}
-
+// Of several matches the first one stands, as API servers print columns of custom resources.
 Value custom_cell(const Column& column, const std::vector<const Value*>& found, WallTime now) {
   if (found.empty() || found[0]->is_null()) return {};
   const Value& first = *found[0];
@@ -52,7 +46,6 @@ Value custom_cell(const Column& column, const std::vector<const Value*>& found, 
   }
   if (column.type == "number") return first.is_number() ? first : Value();
   if (column.type == "boolean") return first.is_bool() ? first : Value();
-  if (found.size() > 1) return several(found);
   if (first.is_string()) return first;
   return json::dump(first);
 }

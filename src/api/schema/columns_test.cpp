@@ -37,6 +37,15 @@ TEST(Columns, ShowAnInferenceServiceAsTheTutorialDoes) {
       R"("sklearn-iris-predictor-00001","10m"])");
 }
 
+TEST(Columns, ShowTheFirstOfSeveralMatchesAsApiServersDo) {
+  EXPECT_EQ(
+      cells(test_kind("serving.kserve.io/v1alpha1", "ServingRuntime"),
+            "{'metadata': {'name': 'r', 'creationTimestamp': '2026-11-01T10:00:00Z'}, 'spec': "
+            "{'supportedModelFormats': [{'name': 'sklearn'}, {'name': 'xgboost'}], "
+            "'containers': [{'name': 'kserve-container'}, {'name': 'other'}]}}"),
+      R"(["r",null,"sklearn","kserve-container","10m"])");
+}
+
 TEST(Columns, ShowARevisionByItsLabels) {
   EXPECT_EQ(cells(test_kind("serving.knative.dev/v1", "Revision"),
                   "{'metadata': {'name': 'r', 'labels': {'serving.knative.dev/configuration': 'c', "
