@@ -229,6 +229,7 @@ Status Platform::Parts::start_node() {
   for (const auto& [prefix, folder] : options.mirrors) o.mirrors[prefix] = folder;
   pass_on(o.fetch_env);
   o.engines_dir = engines::engines_folder();
+  if (const char* python = ::getenv("PROA_PYTHON")) o.python = python;
   o.usage = &usage;
   if (inherited) o.inherited = std::make_shared<node::Inheritance>(std::move(inherited->node));
   o.on_ready = [this](const std::string& pod_uid, bool ready) {

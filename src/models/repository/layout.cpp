@@ -152,8 +152,8 @@ Status add_settings(const std::string& folder, Found& found, Engines engines) {
                  str(folder, "/", kSettings, ": implementation ", shorten(s.implementation, 100),
                      " is not served here; mlserver_sklearn, mlserver_xgboost, mlserver_lightgbm, "
                      "mlserver_catboost and mlserver_mlflow are. A runtime of your own is Python "
-                     "code: run MLServer itself as a custom predictor (spec.predictor.containers, "
-                     "command: [python, -m, mlserver, start, /mnt/models])"));
+                     "code, which is run if it is there when the server starts, in the interpreter "
+                     "that PROA_PYTHON names"));
   TRY(std::string file, settings_file(folder, s, engines));
   found.versions.push_back({s.version, file});
   found.settings = std::move(s);

@@ -24,6 +24,7 @@
 #include "models/engines/pmml/pmml_engine.h"
 #include "models/engines/sklearn_engine.h"
 #include "models/engines/torch/torch_engine.h"
+#include "models/server/mlserver_runtime.h"
 #include "models/worker/cpu.h"
 #include "models/worker/memory.h"
 #include "models/worker/options.h"
@@ -38,15 +39,9 @@ extern const inference::Engine* const kEngines[];
 constexpr size_t kReaders = 8;
 const engines::MlflowEngine kMlflow({kEngines, kReaders});
 const inference::Engine* const kEngines[] = {
-    &engines::sklearn_engine(),
-    &engines::xgboost_engine(),
-    &engines::lightgbm_engine(),
-    &engines::catboost_engine(),
-    &engines::onnx_engine(),
-    &engines::openvino_engine(),
-    &engines::pmml_engine(),
-    &engines::torch_engine(),
-    &kMlflow,
+    &engines::sklearn_engine(),  &engines::xgboost_engine(), &engines::lightgbm_engine(),
+    &engines::catboost_engine(), &engines::onnx_engine(),    &engines::openvino_engine(),
+    &engines::pmml_engine(),     &engines::torch_engine(),   &kMlflow,
 };
 
 constexpr auto kDrainTime = std::chrono::seconds(25);  // below the usual grace period of 30 s
@@ -193,6 +188,10 @@ int serve_main(int argc, char** argv) {
     std::fputs(options->help ? kServeHelp : engines::formats_text(kEngines).c_str(), stdout);
     return 0;
   }
+  auto python = python_implementation(*options);
+  if (!python.ok()) return fail(python.error().message);
+  if (!python->empty()) return fail(become_mlserver(*options, *python).message);
+  if (Status s = forbid_programs(); !s.ok()) return fail(s.error().message);
   for (const std::string& w : options->warnings) log::warn("serve", w);
   return run(*options);
 }

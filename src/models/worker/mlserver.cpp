@@ -5,6 +5,7 @@
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 #include "foundation/json/value.h"
+#include "models/repository/layout.h"
 #include "models/worker/options.h"
 
 namespace proa::models {
@@ -13,7 +14,11 @@ namespace {
 constexpr size_t kMostSettings = 1 << 20;
 constexpr std::string_view kPrefix = "MLSERVER_";
 
+// A runtime of MLServer's own by its engine, anything else as it is.
 std::string engine_of(std::string_view implementation) {
+  std::string_view known = repository::engine_of(implementation);
+  if (!known.empty() || contains(implementation, "."))
+    return std::string(known.empty() ? implementation : known);
   for (std::string_view engine : {"sklearn", "xgboost", "lightgbm", "catboost", "mlflow"})
     if (contains(lower(implementation), engine)) return std::string(engine);
   return std::string(implementation);
@@ -27,7 +32,9 @@ Status set_model(ServeOptions& o, std::string_view name, std::string_view value)
   } else if (name == "uri") {
     o.model_dir = local_path(value);
   } else if (name == "implementation") {
-    o.engine = engine_of(value);
+    std::string engine = engine_of(value);
+    bool python = contains(engine, ".");
+    (python ? o.python_implementation : o.engine) = std::move(engine);
   } else if (name == "max_batch_size") {
     TRY(int64_t n, parse_number(what, value, 0, 1 << 20));
     o.max_batch_size = static_cast<size_t>(n);

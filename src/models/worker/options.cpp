@@ -37,10 +37,11 @@ const char* const kServeHelp = R"(proa serve: a model server
   --list-formats     prints what can be served
 
 Variables: PREDICT_PROBA=true answers with class probabilities; PROA_MEMORY_LIMIT_BYTES bounds the
-size of a model file (default: the limit of the control group); PROA_MAX_BATCH_SIZE and
-PROA_MAX_LATENCY are the flags' defaults, as an InferenceService's batcher sets them; CE_TYPE,
-CE_SOURCE and CE_MERGE shape CloudEvents; MLSERVER_... as MLServer takes them, and its
-model-settings.json and settings.json.
+size of a model file (default: the limit of the control group); PROA_PYTHON names an interpreter
+with MLServer, which serves a model-settings.json whose implementation is Python code;
+PROA_MAX_BATCH_SIZE and PROA_MAX_LATENCY are the flags' defaults, as an InferenceService's batcher
+sets them; CE_TYPE, CE_SOURCE and CE_MERGE shape CloudEvents; MLSERVER_... as MLServer takes them,
+and its model-settings.json and settings.json.
 
 KServe's other server flags (--max_threads, --nthread, ...) are taken with a warning. So are the
 command lines of tritonserver (--model-repository, --model-control-mode, --load-model, ...),
@@ -230,12 +231,6 @@ Status check_engine(const ServeOptions& o) {
   for (std::string_view known : {"", "sklearn", "xgboost", "lightgbm", "catboost", "onnx",
                                  "openvino", "pmml", "torch", "mlflow"})
     if (o.engine == known) return {};
-  if (o.mlserver && contains(o.engine, "."))
-    return error(Code::kUnimplemented,
-                 str("MLServer's implementation ", shorten(o.engine, 100),
-                     " is Python code, which this server does not run: run MLServer itself as a "
-                     "custom predictor (spec.predictor.containers, command: [python, -m, mlserver, "
-                     "start, /mnt/models])"));
   return error(Code::kInvalid, str("--framework: '", shorten(o.engine, 60),
                                    "' is not served; sklearn, xgboost, lightgbm, catboost, onnx, "
                                    "openvino, pmml, torch and mlflow are"));

@@ -23,6 +23,7 @@ struct ServeOptions {
   int metrics_port = -1;  // a further one for REST and metrics; -1: none
   size_t workers = 1;
   std::string engine;  // "" by extension and content
+  std::string python_implementation;  // of MLServer's variables: "my_runtime.MyRuntime"
   std::string version_policy = "latest";
   std::vector<std::pair<std::string, std::string>> version_labels;  // label, version
   size_t max_batch_size = 0;  // 0: adaptive

@@ -304,6 +304,8 @@ void Container::start_probes() {
   };
   json::Value spec = spec_;
   if (beside_queue_proxy_) spec.set("readinessProbe", serving_readiness_probe(*view_.pod, spec_));
+  if (last_launch_.may_execute && spec.has("readinessProbe"))
+    spec.set("readinessProbe", mlserver_readiness_probe(spec["readinessProbe"], spec_));
   probes_ = std::make_unique<Probes>(context_.loop, context_.http, spec, std::move(target),
                                      std::move(events));
 }

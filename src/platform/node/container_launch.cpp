@@ -8,6 +8,7 @@
 
 #include "foundation/base/strings.h"
 #include "platform/node/decisions/environment.h"
+#include "platform/node/interpreter.h"
 
 namespace proa::node {
 
@@ -160,7 +161,7 @@ std::string folder_of(const std::string& path) { return path.substr(0, path.find
 // A program over the host's files listens on its pod's address where it says "all": see preload/.
 void add_preload(Launch& launch, const NodeContext& c, const Environment& env) {
   constexpr const char* kInside = "/proa/lib/libproa-pod.so";
-  if (!launch.native.empty()) return;
+  if (!launch.native.empty() && !launch.may_execute) return;
   for (const auto& [name, value] : env)
     if (name == "LD_PRELOAD") return;
   std::string program = c.options.tool_binary.empty() ? self_path() : c.options.tool_binary;
@@ -181,6 +182,25 @@ void add_serving(Launch& launch, const NodeContext& c, const ImageUse& use) {
   if (c.options.engines_dir.empty() || !exists(c.options.engines_dir)) return;
   launch.env.push_back(str("PROA_ENGINES_DIR=", kEnginesPath));
   launch.mounts.push_back({Mount::Kind::kBind, c.options.engines_dir, "", kEnginesPath, true, 0});
+}
+
+// MLServer's runtimes of a user's own are Python code, and the model server becomes the interpreter
+// that PROA_PYTHON names: the container's own variable, or the node's where the container is
+// MLServer's. Other model servers start no programs.
+void add_interpreter(Launch& launch, const NodeContext& c, const json::Value& container,
+                     const ImageUse& use, const Environment& env) {
+  if (use.kind != ImageUse::Kind::kNative || use.program != "proa serve") return;
+  bool mlserver = contains(image_name(container["image"].str()), "mlserver"), given = false;
+  for (const auto& [name, value] : env) {
+    mlserver |= name.starts_with("MLSERVER_");
+    given |= name == "PROA_PYTHON" && !value.empty();
+  }
+  if (!given && (!mlserver || c.options.python.empty())) return;
+  launch.may_execute = true;
+  if (given) return;  // what it needs are volumes of the pod
+  launch.env.push_back(str("PROA_PYTHON=", c.options.python));
+  for (const std::string& folder : interpreter_folders(c.options.python))
+    launch.mounts.push_back({Mount::Kind::kBind, folder, "", folder, true, 0});
 }
 
 // Without a mount namespace a native program finds its volumes where they are on the host.
@@ -277,6 +297,7 @@ Result<Launch> make_launch(NodeContext& c, const PodView& view, const json::Valu
   TRY_STATUS(set_user(launch, view, container, use));
   set_limits(launch, container);
   add_serving(launch, c, use);
+  add_interpreter(launch, c, container, use, env);
   add_preload(launch, c, env);
   if (c.zygote.isolation() == Isolation::kPlain) {
     TRY_STATUS(check_plain(launch, container));

@@ -29,6 +29,8 @@ struct NodeOptions {
 
   // For `proa serve`: the folder with the libraries of engines, shown to it read-only; "": none.
   std::string engines_dir;
+  // The interpreter with MLServer, for model servers that are MLServer's: PROA_PYTHON; "": none.
+  std::string python;
 
   // Told at once when a pod (by uid) begins or ceases to be ready, ahead of its status; may be
   // empty. Called on the node's loop.

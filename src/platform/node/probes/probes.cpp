@@ -171,4 +171,16 @@ json::Value serving_readiness_probe(const json::Value& pod, const json::Value& c
   return probe;
 }
 
+json::Value mlserver_readiness_probe(json::Value probe, const json::Value& container) {
+  std::string port = "8080";
+  for (const auto& e : container["env"].array())
+    if (e["name"].str() == "MLSERVER_HTTP_PORT") port = e["value"].str();
+  const json::Value& asked = probe["tcpSocket"]["port"];
+  if (!asked.is_int() || str(asked.integer()) != port) return probe;
+  json::Value get = json::object({{"path", "/v2/health/ready"}, {"port", asked}});
+  probe.erase("tcpSocket");
+  probe.set("httpGet", std::move(get));
+  return probe;
+}
+
 }  // namespace proa::node

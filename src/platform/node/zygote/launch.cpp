@@ -60,6 +60,7 @@ json::Value to_json(const Launch& l) {
                        {"rootInside", l.root_inside},
                        {"readAll", l.read_all},
                        {"hostRoot", l.host_root},
+                       {"mayExecute", l.may_execute},
                        {"held", l.held},
                        {"tellsEnd", l.tells_end},
                        {"memory", number(l.memory_bytes)},
@@ -91,6 +92,7 @@ Result<Launch> launch_from_json(std::string_view text) {
   l.root_inside = v["rootInside"].boolean();
   l.read_all = v["readAll"].boolean();
   l.host_root = v["hostRoot"].boolean();
+  l.may_execute = v["mayExecute"].boolean();
   l.held = v["held"].boolean();
   l.tells_end = v["tellsEnd"].boolean();
   l.memory_bytes = number(v["memory"]);

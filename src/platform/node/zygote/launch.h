@@ -40,7 +40,8 @@ struct Launch {
   bool read_all = false;     // may read files whatever their mode says (as root only): proa fetch
   bool held = false;  // native programs: everything is made ready, main waits for Zygote::release()
   bool tells_end = false;    // native programs: it has exited when main returns, see Zygote::launch
-  bool host_root = false;    // show the host's /etc too, and allow execve
+  bool host_root = false;    // show the host's /etc too
+  bool may_execute = false;  // native programs: may become another program
 
   uint64_t memory_bytes = 0;  // 0: no limit
   uint64_t cpu_millis = 0;    // 0: no limit

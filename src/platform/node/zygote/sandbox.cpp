@@ -183,7 +183,7 @@ void tell_begin(const Launch& l, Output& output) {
     fail(output, error(Code::kNotFound, str("no native program \"", l.native, "\"")));
   if (::chdir(l.cwd.c_str()) != 0) fail(output, errno_error(str("working directory ", l.cwd)));
   if (auto s = die_with_parent(context.life); !s.ok()) fail(output, s.error());
-  const SeccompFilter& filter = native ? context.native : context.general;
+  const SeccompFilter& filter = native && !l.may_execute ? context.native : context.general;
   if (auto s = arrange_descriptors(output); !s.ok()) fail(output, s.error());
   reset_signals();
   ::umask(022);

@@ -158,6 +158,19 @@ TEST_F(ZygoteTest, StartsANativeProgramWithArgumentsAndEnvironment) {
   }
 }
 
+TEST_F(ZygoteTest, LetsANativeProgramBecomeAnotherWhereThatIsAsked) {
+  Launch l;
+  l.id = "becomes";
+  l.native = "facts";
+  l.argv = {"facts", "hello"};
+  l.env = {"GREETING=hi"};
+  l.uid = l.gid = 200123;
+  l.may_execute = true;
+  Ended e = run(l);
+  EXPECT_EQ(e.failed, "");
+  EXPECT_EQ(e.exit.code, 0) << "/bin/true has ended, not the program: " << e.out;
+}
+
 TEST_F(ZygoteTest, RunsAShellOverTheHostsFilesReadOnly) {
   Ended e = run(shell(
       "b",

@@ -1,0 +1,156 @@
+"""MLServer's runtimes of a user's own, Python code beside a model-settings.json: by `kubectl apply` and by `proa serve` alone. MLServer is
+heavy, so what needs it runs where PROA_PYTHON names an interpreter that has it: python3 -m venv V && V/bin/pip install mlserver."""
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import urllib.request
+
+from harness import PROA, Platform, Skip, wait_for
+
+NS = "runtimes"
+RUNTIME = """
+import os
+
+from mlserver import MLModel
+from mlserver.codecs import NumpyCodec
+from mlserver.types import InferenceRequest, InferenceResponse
+
+
+class Doubler(MLModel):
+    async def load(self) -> bool:
+        with open(os.path.join(os.path.dirname(__file__), "factor.txt")) as file:
+            self.factor = float(file.read())
+        return True
+
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        rows = NumpyCodec.decode_input(payload.inputs[0])
+        return InferenceResponse(model_name=self.name, outputs=[NumpyCodec.encode_output("doubled", self.factor * rows)])
+"""
+BODY = {"inputs": [{"name": "x", "shape": [2, 2], "datatype": "FP64", "data": [1, 2, 3, 4.5]}]}
+ANSWER = [2, 4, 6, 9]
+LINE = ("MLServer's implementation doubler_runtime.Doubler is Python code", "pip install mlserver")
+
+store = pathlib.Path(tempfile.mkdtemp(prefix="proa-runtimes-"))
+model = store / "doubler"
+model.mkdir()
+(model / "doubler_runtime.py").write_text(RUNTIME)
+(model / "factor.txt").write_text("2")
+(model / "model-settings.json").write_text(json.dumps({"name": "doubler", "implementation": "doubler_runtime.Doubler"}))
+FILES = sorted(model.rglob("*"))
+python = os.environ.get("PROA_PYTHON", "")
+p = Platform(mirrors={"s3://runtimes": store})
+p.namespace(NS)
+
+
+def close():
+    p.close()
+    shutil.rmtree(store, ignore_errors=True)
+
+
+def need_mlserver():
+    if not python or subprocess.run([python, "-c", "import mlserver"], capture_output=True).returncode:
+        raise Skip("PROA_PYTHON names no interpreter with mlserver: python3 -m venv V && V/bin/pip install mlserver, PROA_PYTHON=V/bin/python")
+
+
+def apply(name, env=()):
+    inner = {"modelFormat": {"name": "sklearn"}, "runtime": "kserve-mlserver", "protocolVersion": "v2", "storageUri": "s3://runtimes/doubler",
+             "env": [{"name": key, "value": value} for key, value in env]}
+    p.apply(json.dumps({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": name},
+                        "spec": {"predictor": {"minReplicas": 1, "model": inner}}}), NS)
+
+
+def gone(name):
+    p.kubectl("delete", "isvc", name, "-n", NS, "--wait=false")
+
+
+def test_a_runtime_of_ones_own_is_served_by_mlserver_in_a_pod():
+    need_mlserver()
+    apply("doubler")
+    p.wait_ready("doubler", NS, 120)
+    isvc = p.get("isvc", "doubler", "-n", NS)
+    assert isvc["status"]["clusterServingRuntimeName"] == "kserve-mlserver"
+    host = isvc["status"]["url"].split("//")[1]
+    status, text = p.curl("/v2/models/doubler/infer", "-H", "Content-Type: application/json", host=host, data=json.dumps(BODY))
+    assert status == 200, text
+    assert json.loads(text)["outputs"][0]["data"] == ANSWER, text
+    pod = p.pods(NS, "serving.kserve.io/inferenceservice=doubler")[0]
+    log = p.kubectl("logs", pod["metadata"]["name"], "-n", NS, "-c", "kserve-container")
+    assert "Loaded model 'doubler' successfully" in log, log
+    assert all(s["restartCount"] == 0 for s in pod["status"]["containerStatuses"]), pod["status"]
+    gone("doubler")
+    wait_for("end of the pod", lambda: not p.pods(NS, "serving.kserve.io/inferenceservice=doubler"), 60)
+
+
+def refused(name, *words):
+    def told():
+        text = p.kubectl("describe", "isvc", name, "-n", NS)
+        return [line for line in text.splitlines() if all(word in line for word in words)]
+    try:
+        lines = wait_for(f"line with {words} in kubectl describe isvc {name}", told, 30, 0.3)
+    except AssertionError:
+        print(p.kubectl("describe", "isvc", name, "-n", NS))
+        raise
+    assert len(lines[0]) < 1200, lines[0]
+    gone(name)
+
+
+def test_an_interpreter_without_mlserver_is_named_with_the_way_out():
+    bare = store / "bare/bin/python"  # a virtual environment without any package, whatever the system's Python has
+    bare.parent.mkdir(parents=True)
+    bare.write_text("#!/bin/sh\nexit 3\n")
+    bare.chmod(0o755)
+    apply("bare", [("PROA_PYTHON", "/usr/bin/false")])
+    refused("bare", *LINE, "PROA_PYTHON=/usr/bin/false cannot be run")
+    done = serve_alone({"PROA_PYTHON": str(bare)})
+    assert done.returncode == 1 and f"PROA_PYTHON={bare} has no package mlserver" in done.stderr, done.stderr
+    assert all(word in done.stderr for word in LINE), done.stderr
+
+
+def test_a_server_that_no_interpreter_was_named_to_says_which_variable_does():
+    done = serve_alone({"PROA_PYTHON": ""})
+    assert done.returncode == 1 and "PROA_PYTHON names no interpreter" in done.stderr, done.stderr
+    assert all(word in done.stderr for word in LINE) and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def serve_alone(env):
+    return subprocess.run([PROA, "serve", f"--model_dir={model}"], env={**os.environ, **env}, capture_output=True, text=True, timeout=60)
+
+
+def free_ports(n):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def test_proa_serve_alone_becomes_mlserver_and_leaves_the_folder_as_it_is():
+    need_mlserver()
+    http, grpc, metrics = free_ports(3)
+    url = f"http://127.0.0.1:{http}/v2"
+    flags = [f"--model_dir={model}", f"--http_port={http}", f"--grpc_port={grpc}", f"--metrics_port={metrics}"]
+    log = tempfile.TemporaryFile("w+")
+    server = subprocess.Popen([PROA, "serve", *flags], cwd="/", stdout=log, stderr=log)
+
+    def ready():
+        assert server.poll() is None, (log.seek(0), log.read())
+        try:
+            return urllib.request.urlopen(f"{url}/models/doubler/ready", timeout=5).status == 200
+        except OSError:
+            return False
+    try:
+        wait_for("ready MLServer", ready, 60, 0.1)
+        request = urllib.request.Request(f"{url}/models/doubler/infer", json.dumps(BODY).encode(), {"Content-Type": "application/json"})
+        answer = json.load(urllib.request.urlopen(request, timeout=30))
+        assert answer["outputs"][0]["data"] == ANSWER, answer
+        socket.create_connection(("127.0.0.1", grpc), 5).close()
+    finally:
+        server.terminate()
+        server.wait(30)
+    log.seek(0)
+    assert server.returncode == 0, (server.returncode, log.read())
+    assert sorted(model.rglob("*")) == FILES
