@@ -9,7 +9,10 @@ import subprocess
 import tempfile
 import urllib.request
 
-from harness import PROA, Platform, Skip, wait_for
+import numpy as np
+
+import clients
+from harness import PROA, ROOT, Platform, Skip, wait_for
 
 NS = "runtimes"
 RUNTIME = """
@@ -42,7 +45,7 @@ model.mkdir()
 (model / "model-settings.json").write_text(json.dumps({"name": "doubler", "implementation": "doubler_runtime.Doubler"}))
 FILES = sorted(model.rglob("*"))
 python = os.environ.get("PROA_PYTHON", "")
-p = Platform(mirrors={"s3://runtimes": store})
+p = Platform(mirrors={"s3://runtimes": store, "gs://kfserving-examples": ROOT / "examples/iris"}, env={"PROA_PYTHON": python or "/usr/bin/python3"})
 p.namespace(NS)
 
 
@@ -56,11 +59,22 @@ def need_mlserver():
         raise Skip("PROA_PYTHON names no interpreter with mlserver: python3 -m venv V && V/bin/pip install mlserver, PROA_PYTHON=V/bin/python")
 
 
-def apply(name, env=()):
+def apply(name, env=(), annotations=None, **more):
     inner = {"modelFormat": {"name": "sklearn"}, "runtime": "kserve-mlserver", "protocolVersion": "v2", "storageUri": "s3://runtimes/doubler",
-             "env": [{"name": key, "value": value} for key, value in env]}
-    p.apply(json.dumps({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": name},
+             "env": [{"name": key, "value": value} for key, value in env], **more}
+    p.apply(json.dumps({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+                        "metadata": {"name": name, "annotations": annotations or {}},
                         "spec": {"predictor": {"minReplicas": 1, "model": inner}}}), NS)
+
+
+def host_of(name):
+    return p.get("isvc", name, "-n", NS)["status"]["url"].split("//")[1]
+
+
+def infer(name, model, body):
+    status, text = p.curl(f"/v2/models/{model}/infer", "-H", "Content-Type: application/json", host=host_of(name), data=json.dumps(body))
+    assert status == 200, text
+    return json.loads(text)["outputs"][0]["data"]
 
 
 def gone(name):
@@ -71,18 +85,39 @@ def test_a_runtime_of_ones_own_is_served_by_mlserver_in_a_pod():
     need_mlserver()
     apply("doubler")
     p.wait_ready("doubler", NS, 120)
-    isvc = p.get("isvc", "doubler", "-n", NS)
-    assert isvc["status"]["clusterServingRuntimeName"] == "kserve-mlserver"
-    host = isvc["status"]["url"].split("//")[1]
-    status, text = p.curl("/v2/models/doubler/infer", "-H", "Content-Type: application/json", host=host, data=json.dumps(BODY))
-    assert status == 200, text
-    assert json.loads(text)["outputs"][0]["data"] == ANSWER, text
+    assert p.get("isvc", "doubler", "-n", NS)["status"]["clusterServingRuntimeName"] == "kserve-mlserver"
+    assert infer("doubler", "doubler", BODY) == ANSWER
     pod = p.pods(NS, "serving.kserve.io/inferenceservice=doubler")[0]
     log = p.kubectl("logs", pod["metadata"]["name"], "-n", NS, "-c", "kserve-container")
     assert "Loaded model 'doubler' successfully" in log, log
     assert all(s["restartCount"] == 0 for s in pod["status"]["containerStatuses"]), pod["status"]
     gone("doubler")
     wait_for("end of the pod", lambda: not p.pods(NS, "serving.kserve.io/inferenceservice=doubler"), 60)
+
+
+def test_it_is_served_over_grpc_and_in_standard_mode_and_by_another_runtime():
+    need_mlserver()
+    standard = {"serving.kserve.io/deploymentMode": "Standard"}
+    apply("grpc", annotations=standard, protocolVersion="grpc-v2", ports=[{"name": "h2c", "containerPort": 9000, "protocol": "TCP"}])
+    apply("standard", annotations=standard)
+    apply("workers", [("MLSERVER_HTTP_PORT", "8080"), ("PREDICT_PROBA", "true")], runtime="kserve-sklearnserver")
+    for name in ("grpc", "standard", "workers"):
+        p.wait_ready(name, NS, 120)
+    rows = np.array([[1, 2], [3, 4.5]])
+    got = clients.triton_grpc(("127.0.0.1", p.port, host_of("grpc")), "doubler", rows)
+    assert got == (2 * rows).tolist(), got
+    for name in ("standard", "workers"):
+        assert infer(name, "doubler", BODY) == ANSWER
+    for name in ("grpc", "standard", "workers"):
+        gone(name)
+
+
+def test_a_model_that_needs_no_python_is_served_without_it():
+    apply("native", storageUri="gs://kfserving-examples/models/sklearn/1.0/model")
+    p.wait_ready("native", NS, 60)
+    rows = {"inputs": [{"name": "x", "shape": [2, 4], "datatype": "FP32", "data": [6.8, 2.8, 4.8, 1.4, 6.0, 3.4, 4.5, 1.6]}]}
+    assert infer("native", "native", rows) == [1, 1]
+    gone("native")
 
 
 def refused(name, *words):

@@ -172,12 +172,15 @@ json::Value serving_readiness_probe(const json::Value& pod, const json::Value& c
 }
 
 json::Value mlserver_readiness_probe(json::Value probe, const json::Value& container) {
-  std::string port = "8080";
-  for (const auto& e : container["env"].array())
-    if (e["name"].str() == "MLSERVER_HTTP_PORT") port = e["value"].str();
+  auto port = [&](const char* name, int64_t otherwise) {
+    for (const auto& e : container["env"].array())
+      if (e["name"].str() == name) return parse_int(e["value"].str()).value_or(otherwise);
+    return otherwise;
+  };
+  int64_t http = port("MLSERVER_HTTP_PORT", 8080), grpc = port("MLSERVER_GRPC_PORT", 8081);
   const json::Value& asked = probe["tcpSocket"]["port"];
-  if (!asked.is_int() || str(asked.integer()) != port) return probe;
-  json::Value get = json::object({{"path", "/v2/health/ready"}, {"port", asked}});
+  if (!asked.is_int() || (asked.integer() != http && asked.integer() != grpc)) return probe;
+  json::Value get = json::object({{"path", "/v2/health/ready"}, {"port", http}});
   probe.erase("tcpSocket");
   probe.set("httpGet", std::move(get));
   return probe;

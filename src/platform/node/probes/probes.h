@@ -58,7 +58,7 @@ class Probes {
 // or queue-proxy's SERVING_READINESS_PROBE, or a TCP connect to its first port (8080 if none).
 json::Value serving_readiness_probe(const json::Value& pod, const json::Value& container);
 // The same for a container that may be MLServer, which listens before it has loaded its models: a
-// probe that only connects to its port of HTTP asks for its readiness instead.
+// probe that only connects, to its port of HTTP or of gRPC, asks for its readiness instead.
 json::Value mlserver_readiness_probe(json::Value probe, const json::Value& container);
 
 }  // namespace proa::node
