@@ -43,6 +43,8 @@ Status send_packet(int socket, std::string_view text, const std::vector<int>& fd
   }
   for (;;) {
     if (::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0) return {};
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+      return error(Code::kUnavailable, "the zygote has too much to do");
     if (errno != EINTR) return errno_error("send to the zygote");
   }
 }

@@ -17,6 +17,10 @@
 
 namespace proa::node {
 
+namespace {
+constexpr size_t kMostWaiting = 4096;
+}
+
 Result<std::unique_ptr<Zygote>> Zygote::start(std::vector<Program> programs) {
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -65,6 +69,7 @@ void Zygote::detach() {
   if (!loop_) return;
   if (socket_) {
     loop_->unwatch(socket_.get());
+    outbox_.clear();
     ZygoteConfig rest;  // no more spares are wanted
     rest.spares = 0;
     if (auto s = send_packet(socket_.get(), "C" + json::dump(to_json(rest))); !s.ok())
@@ -82,7 +87,13 @@ Result<Fd> Zygote::hand_over() {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) return errno_error("pipe");
   Fd answer(pipe[0]), theirs(pipe[1]);
-  TRY_STATUS(send_packet(socket_.get(), "A", {theirs.get()}));
+  TRY_STATUS(post("A", {theirs.get()}));
+  while (!outbox_.empty()) {
+    pollfd room{socket_.get(), POLLOUT, 0};
+    if (::poll(&room, 1, kPatienceMs) != 1)
+      return error(Code::kDeadline, "the zygote takes nothing");
+    TRY_STATUS(send_waiting());
+  }
   theirs.reset();
   pollfd closed{answer.get(), POLLIN, 0};
   if (::poll(&closed, 1, kPatienceMs) != 1)
@@ -110,6 +121,38 @@ void Zygote::resume(async::Loop& loop, std::function<void()> lost) {
 
 Status Zygote::keep(int fd) { return send_packet(socket_.get(), "P", {fd}); }
 
+// Many launches at once are more than the socket holds: they wait in their order.
+Status Zygote::post(const std::string& text, const std::vector<int>& fds) {
+  if (outbox_.empty()) {
+    auto sent = send_packet(socket_.get(), text, fds);
+    if (sent.ok() || sent.error().code != Code::kUnavailable) return sent;
+    if (loop_) loop_->modify(socket_.get(), EPOLLIN | EPOLLOUT);
+  }
+  if (outbox_.size() >= kMostWaiting)
+    return error(Code::kExhausted, "too many messages wait for the zygote");
+  Packet packet{text, {}};
+  for (int fd : fds) {
+    packet.fds.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!packet.fds.back()) return errno_error("keep a descriptor");
+  }
+  outbox_.push_back(std::move(packet));
+  return {};
+}
+
+Status Zygote::send_waiting() {
+  if (outbox_.empty()) return {};
+  while (!outbox_.empty()) {
+    std::vector<int> fds;
+    for (const Fd& fd : outbox_.front().fds) fds.push_back(fd.get());
+    auto sent = send_packet(socket_.get(), outbox_.front().text, fds);
+    if (!sent.ok() && sent.error().code == Code::kUnavailable) return {};
+    TRY_STATUS(sent);
+    outbox_.pop_front();
+  }
+  if (loop_) loop_->modify(socket_.get(), EPOLLIN);
+  return {};
+}
+
 Status Zygote::launch(const Launch& launch, Fd out, Fd err, LaunchEvents events) {
   if (!loop_ || !socket_) return error(Code::kUnavailable, "the zygote is not running");
   if (running_.count(launch.id)) return error(Code::kAlreadyExists, str("launch ", launch.id));
@@ -127,7 +170,7 @@ Status Zygote::launch(const Launch& launch, Fd out, Fd err, LaunchEvents events)
   json::dump(to_json(launch), text);
   std::vector<int> fds{out.get(), err.get(), theirs.get()};
   if (their_gate) fds.push_back(their_gate.get());
-  TRY_STATUS(send_packet(socket_.get(), text, fds));
+  TRY_STATUS(post(text, fds));
   Running& running = running_[launch.id];
   running.events = std::move(events);
   running.status = std::move(status);
@@ -146,7 +189,7 @@ void Zygote::release(const std::string& id) {
 
 void Zygote::kill(const std::string& id, int signal) {
   if (!running_.count(id)) return;
-  if (auto s = send_packet(socket_.get(), str("K", id, "\n", signal)); !s.ok())
+  if (auto s = post(str("K", id, "\n", signal)); !s.ok())
     log::warn("node", "signal not sent", {{"id", id}, {"error", s.error().message}});
 }
 
@@ -197,6 +240,7 @@ void Zygote::finish(const std::string& id, Exit exit) {
 }
 
 void Zygote::on_socket() {
+  if (auto s = send_waiting(); !s.ok()) log::error("node", s.error().message);
   while (loop_ && socket_) {
     auto packet = receive_packet(socket_.get());
     if (!packet.ok() && packet.error().code == Code::kUnavailable) return;

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "foundation/async/loop.h"
 #include "platform/node/zygote/launch.h"
 #include "platform/node/zygote/sandbox.h"
+#include "platform/node/zygote/wire.h"
 
 namespace proa::node {
 
@@ -73,6 +75,8 @@ class Zygote {
   };
   Zygote(Fd socket, pid_t pid, Isolation isolation)
       : socket_(std::move(socket)), pid_(pid), isolation_(isolation) {}
+  Status post(const std::string& text, const std::vector<int>& fds = {});
+  Status send_waiting();
   void on_socket();
   void on_packet(const std::string& text);
   void on_status(const std::string& id);
@@ -87,6 +91,7 @@ class Zygote {
   async::Loop* loop_ = nullptr;
   std::function<void()> lost_;
   std::map<std::string, Running> running_;
+  std::deque<Packet> outbox_;  // what the socket had no room for
 };
 
 // The zygote's own side; returns its exit code. Called in the forked child only.

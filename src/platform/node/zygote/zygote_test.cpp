@@ -439,6 +439,28 @@ TEST_F(ZygoteTest, TellsOfAFaultBeforeMainReturns) {
   EXPECT_EQ(e.exit.code, 128 + SIGILL);
 }
 
+TEST_F(ZygoteTest, TakesMoreLaunchesThanItsSocketHolds) {
+  constexpr int kMany = 60;
+  int ended = 0, failed = 0;
+  ::kill(zygote_->pid(), SIGSTOP);
+  for (int i = 0; i < kMany; ++i) {
+    Launch l;
+    l.id = str("many", i);
+    l.native = "ends";
+    l.argv = {"ends", "0"};
+    l.env = {"LONG=" + std::string(40000, 'x')};  // less than what travels as a file
+    LaunchEvents events;
+    events.failed = [&](const std::string&) { ++failed; };
+    events.exited = [&](const Exit& e) { ended += e.code == 0; };
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    auto s = zygote_->launch(l, Fd(null), Fd(::dup(null)), std::move(events));
+    ASSERT_TRUE(s.ok()) << i << ": " << s.error().message;
+  }
+  ::kill(zygote_->pid(), SIGCONT);
+  turn_until([&] { return ended + failed == kMany; });
+  EXPECT_EQ(ended, kMany);
+}
+
 // Not asserted: prints what a cold start costs, from the request to main's first instruction.
 TEST_F(ZygoteTest, MeasuresTheStartOfANativeProgram) {
   const char* count = ::getenv("PROA_MEASURE_STARTS");
