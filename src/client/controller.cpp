@@ -138,7 +138,7 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
   // Many that wait are a burst of starts, whose machine has better things to do.
   Duration pause_of_a_crowd() const {
     if (*crowd <= kFew) return Duration(0);
-    return std::min(pause * static_cast<int64_t>(*crowd / kFew), kLongestPause);
+    return std::min(pause * static_cast<int64_t>(*crowd / (kFew / 2)), kLongestPause);
   }
 
   // Until the pause is over, and then until the loop is idle.
@@ -147,10 +147,17 @@ struct ControllerHost::Runner : std::enable_shared_from_this<ControllerHost::Run
     ++*crowd;
     if (wait.count() == 0) return when_idle(key);
     cancel_timer(key);
-    timers[key] = loop.after(wait, [weak = weak_from_this(), key] {
+    when_over(key, wait, Duration(0));
+  }
+
+  // The first of a crowd do not know yet that it is one.
+  void when_over(const Key& key, Duration wait, Duration waited) {
+    timers[key] = loop.after(wait, [weak = weak_from_this(), key, waited = waited + wait] {
       auto runner = weak.lock();
       if (!runner) return;
       runner->timers.erase(key);
+      const Duration more = runner->pause_of_a_crowd() - waited;
+      if (more.count() > 0) return runner->when_over(key, more, waited);
       runner->when_idle(key);
     });
   }
