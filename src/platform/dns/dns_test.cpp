@@ -3,6 +3,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <map>
+#include <random>
+
 #include "api/kinds.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
@@ -62,7 +65,7 @@ std::string ask(const Zone& zone, std::string_view name, uint16_t type = 1, bool
   return read_reply(a.bytes, q.size());
 }
 
-std::shared_ptr<const Zone> cluster() {
+Zone cluster() {
   ZoneBuilder builder;
   auto put = [&](const char* yaml) {
     auto all = json::parse_yaml_stream(yaml);
@@ -106,7 +109,41 @@ kind: EndpointSlice
 metadata: {name: web-1, namespace: test, labels: {kubernetes.io/service-name: web}}
 endpoints: [{addresses: [127.10.0.9], conditions: {ready: true}}]
 )");
-  return builder.build();
+  return builder.zone();
+}
+
+// Services a, b and c, headless or not, and slices of them that change owner, come and go.
+TEST(Dns, KeepsInStepWithEveryChange) {
+  std::mt19937 random(7);
+  std::map<std::pair<bool, std::string>, json::Value> there;
+  ZoneBuilder builder;
+  const char* names[] = {"a", "b", "c"};
+  for (int i = 0; i < 2000; ++i) {
+    const bool service = random() % 2;
+    const client::Kind& kind = service ? api::kService : api::kEndpointSlice;
+    const std::string name = names[random() % 3], ns = random() % 2 ? "n" : "m";
+    json::Value object;
+    object.ref("metadata", "name") = name;
+    object.ref("metadata", "namespace") = ns;
+    object.ref("metadata", "labels", "kubernetes.io/service-name") = names[random() % 3];
+    object.ref("spec", "clusterIP") = random() % 2 ? "None" : "127.96.0.9";
+    json::Value endpoint = json::object({{"hostname", random() % 2 ? "h" : ""}});
+    endpoint.set("addresses", json::Array{str("127.10.0.", random() % 4)});
+    endpoint.ref("conditions", "ready") = random() % 3 != 0;
+    object.set("endpoints", json::Array{endpoint});
+    if (random() % 3 == 0) {
+      builder.drop(kind, {ns, name});
+      there.erase({service, ns + "/" + name});
+    } else {
+      builder.put(kind, object);
+      there[{service, ns + "/" + name}] = object;
+    }
+    ZoneBuilder fresh;
+    for (const auto& [key, value] : there)
+      fresh.put(key.first ? api::kService : api::kEndpointSlice, value);
+    ASSERT_EQ(builder.zone().names, fresh.zone().names) << "after change " << i;
+    ASSERT_EQ(builder.zone().parents, fresh.zone().parents) << "after change " << i;
+  }
 }
 
 TEST(Dns, AnswersTheClustersNames) {
@@ -139,31 +176,31 @@ TEST(Dns, AnswersTheClustersNames) {
       {"1.0.10.127.in-addr.arpa", 12, "NXDOMAIN"},
   };
   for (const auto& [name, type, want] : cases)
-    EXPECT_EQ(ask(*zone, name, type), want) << name << " " << type;
+    EXPECT_EQ(ask(zone, name, type), want) << name << " " << type;
 }
 
 TEST(Dns, ACircleOfExternalNamesEnds) {
-  EXPECT_TRUE(ask(*cluster(), "loop.test.svc.cluster.local").starts_with("NOERROR cname:"));
+  EXPECT_TRUE(ask(cluster(), "loop.test.svc.cluster.local").starts_with("NOERROR cname:"));
 }
 
 TEST(Dns, RefusesWhatIsNoQuestion) {
   auto zone = cluster();
-  EXPECT_EQ(answer("", *zone, true).kind, Answer::kDrop);
+  EXPECT_EQ(answer("", zone, true).kind, Answer::kDrop);
   std::string reply = query("web.test", 1);
   reply[2] = static_cast<char>(0x80);
-  EXPECT_EQ(answer(reply, *zone, true).kind, Answer::kDrop);
+  EXPECT_EQ(answer(reply, zone, true).kind, Answer::kDrop);
   std::string update = query("web.test", 1);
   update[2] = 0x28;
-  EXPECT_EQ(read_reply(answer(update, *zone, true).bytes, 12), "NOTIMP");
+  EXPECT_EQ(read_reply(answer(update, zone, true).bytes, 12), "NOTIMP");
   std::string cut = query("web.test.svc.cluster.local", 1).substr(0, 20);
-  EXPECT_EQ(read_reply(answer(cut, *zone, true).bytes, 12), "FORMERR");
+  EXPECT_EQ(read_reply(answer(cut, zone, true).bytes, 12), "FORMERR");
   std::string two = query("web.test", 1);
   two[5] = 2;
-  EXPECT_EQ(read_reply(answer(two, *zone, true).bytes, 12), "FORMERR");
+  EXPECT_EQ(read_reply(answer(two, zone, true).bytes, 12), "FORMERR");
 }
 
 TEST(Dns, CutsALongReplyOverUdpOnly) {
-  Zone zone = *cluster();
+  Zone zone = cluster();
   for (int i = 0; i < 60; ++i)
     zone.names["pods.test.svc.cluster.local"].v4.push_back(
         std::string(4, static_cast<char>(i + 1)));

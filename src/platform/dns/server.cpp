@@ -23,7 +23,6 @@ constexpr size_t kMostConnections = 64;
 constexpr size_t kMostMessage = 4096;
 constexpr int kMostTries = 3;
 constexpr Duration kIdle = std::chrono::seconds(10);
-constexpr Duration kRebuild = std::chrono::milliseconds(20);
 constexpr int kServerFailure = 2, kRefused = 5;
 
 struct Address {
@@ -76,16 +75,14 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
   client::Client& client;
   ServerOptions options;
   ZoneBuilder builder;
-  std::shared_ptr<const Zone> zone = std::make_shared<Zone>();
   std::vector<std::unique_ptr<client::Watch>> watches;
   std::vector<Address> resolvers;
   Fd udp, tcp;
   uint16_t port = 0;
   std::unordered_map<int, Forwarded> forwarded;
   std::unordered_map<int, Connection> connections;
-  async::TimerId idle_timer = 0, build_timer = 0;
+  async::TimerId idle_timer = 0;
   uint64_t serials = 0;
-  bool building = false;
 
   Core(async::Loop& l, client::Client& c, ServerOptions o)
       : loop(l), client(c), options(std::move(o)), builder(options.domain) {}
@@ -144,16 +141,11 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
       builder.drop(kind, client::key_of(*event.object));
     else
       builder.put(kind, *event.object);
-    if (std::exchange(building, true)) return;
-    build_timer = loop.after(kRebuild, [this] {
-      building = false;
-      zone = builder.build();
-    });
   }
 
   // Answers now or later; respond may be called after this returns.
   void handle(std::string_view query, bool over_udp, Respond respond) {
-    Answer a = answer(query, *zone, over_udp);
+    Answer a = answer(query, builder.zone(), over_udp);
     if (a.kind == Answer::kReply) return respond(std::move(a.bytes));
     if (a.kind == Answer::kDrop) return;
     if (resolvers.empty()) return respond(failure(query, kRefused));
@@ -290,7 +282,6 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
     if (udp) loop.unwatch(udp.get());
     if (tcp && port) loop.unwatch(tcp.get());
     loop.cancel(idle_timer);
-    loop.cancel(build_timer);
   }
 };
 
@@ -307,7 +298,6 @@ Status Server::start() {
 }
 
 uint16_t Server::port() const { return core_->port; }
-std::shared_ptr<const Zone> Server::zone() const { return core_->zone; }
 
 std::vector<std::string> read_resolvers(std::string_view text, std::string_view own_address) {
   std::vector<std::string> out;

@@ -33,7 +33,6 @@ class Server {
   // kForbidden where port 53 is not permitted; the message says what follows from that.
   Status start();
   uint16_t port() const;
-  std::shared_ptr<const Zone> zone() const;  // loop thread
 
   struct Core;
 
