@@ -9,14 +9,15 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdio>
 #include <deque>
+#include <memory>
 #include <set>
 #include <thread>
 
 #include "foundation/base/strings.h"
 #include "models/storage/transfer/beneath.h"
 #include "models/storage/transfer/digest.h"
+#include "models/storage/transfer/pace.h"
 #include "models/storage/transfer/part_writer.h"
 
 namespace proa::storage {
@@ -38,6 +39,8 @@ struct File {
   std::vector<bool> have;
   size_t hashed = 0;  // chunks that the hasher has
   bool hashing = false;
+  bool keeps_up = false;  // the hasher had nothing to do once: it can go on doing so
+  Pace pace;
   std::condition_variable idle;  // hashing became false
   std::unique_ptr<Hasher> hasher;
 };
@@ -107,6 +110,7 @@ class Download {
     const int64_t count = whole ? 1 : (f.size + how_.chunk - 1) / how_.chunk;
     const auto done = whole ? std::set<int>{} : read_journal(file);
     file.have.assign(static_cast<size_t>(count), false);
+    file.keeps_up = done.empty();
     for (int64_t i = 0; i < count; ++i) {
       const int64_t offset = i * how_.chunk;
       const int64_t length = whole ? f.size : std::min(how_.chunk, f.size - offset);
@@ -160,15 +164,33 @@ class Download {
   }
 
   void work() {
-    Http http(source_.http);
-    for (;;) {
-      const size_t i = next_.fetch_add(1);
-      if (i >= chunks_.size() || failed_) break;
-      auto done = one(http, chunks_[i]);
+    while (const Chunk* c = next_chunk()) {
+      auto done = one(*c);
       if (!done.ok()) fail(std::move(done).error());
     }
     std::lock_guard lock(mutex_);
     if (--running_ == 0) done_.notify_all();
+  }
+
+  // In their order, so that the hasher need not wait for one in the middle; nullptr at the end.
+  const Chunk* next_chunk() {
+    std::unique_lock lock(mutex_);
+    while (next_ < chunks_.size() && !failed_) {
+      const Chunk& c = chunks_[next_];
+      if (may_start(*c.file)) return &chunks_[next_++];
+      turn_.wait_for(lock, Pace::kStep);
+    }
+    return nullptr;
+  }
+
+  static bool may_start(File& file) {
+    std::lock_guard lock(file.mutex);
+    return file.pace.may_start(waiting(file), SteadyClock::now());
+  }
+
+  void turn_came() {
+    std::lock_guard lock(mutex_);
+    turn_.notify_one();
   }
 
   void fail(Error e) {
@@ -177,7 +199,7 @@ class Download {
     failed_ = true;
   }
 
-  Status one(Http& http, const Chunk& c) {
+  Status one(const Chunk& c) {
     File& file = *c.file;
     {
       std::lock_guard lock(mutex_);
@@ -185,7 +207,7 @@ class Download {
     }
     TRY_STATUS(open_part(file));
     if (file.remote->local.empty())
-      TRY_STATUS(fetch(http, c));
+      TRY_STATUS(fetch(c));
     else
       TRY_STATUS(copy(file));
     bool last;
@@ -194,12 +216,22 @@ class Download {
       if (file.journal_fd) write_all(file.journal_fd.get(), str(c.index, "\n"));
       file.have[static_cast<size_t>(c.index)] = true;
       last = --file.left == 0;
+      file.pace.ended(waiting(file), SteadyClock::now());
     }
+    turn_came();
     if (!last) return hash_what_is_there(file);
     auto done = finish(file);
     if (done.ok() || done.error().code != Code::kDataLoss || !file.remote->local.empty())
       return done;
-    return again(http, file);  // damaged on the way: once more from the start
+    return again(file);  // damaged on the way: once more from the start
+  }
+
+  // Chunks in a row that the hasher could take now.
+  static int waiting(const File& file) {
+    if (!file.keeps_up) return 0;
+    size_t end = file.hashed;
+    while (end < file.have.size() && file.have[end]) ++end;
+    return static_cast<int>(end - file.hashed);
   }
 
   // The chunks from the beginning that are there go through the hasher, by one worker at a time.
@@ -208,18 +240,25 @@ class Download {
       int64_t from;
       {
         std::lock_guard lock(file.mutex);
-        if (file.hashing || file.hashed == file.have.size() || !file.have[file.hashed]) return {};
+        if (file.hashing) return {};
+        if (file.hashed == file.have.size() || !file.have[file.hashed]) {
+          file.keeps_up = true;
+          return {};
+        }
         file.hashing = true;
         from = static_cast<int64_t>(file.hashed) * how_.chunk;
         if (!file.hasher) file.hasher = std::make_unique<Hasher>(file.checks, file.remote->size);
       }
       const int64_t length = file.have.size() == 1 ? -1 : how_.chunk;
       auto done = hash_range(*file.hasher, file.fd.get(), from, length);
-      std::lock_guard lock(file.mutex);
-      file.hashing = false;
-      ++file.hashed;
-      file.idle.notify_all();
+      {
+        std::lock_guard lock(file.mutex);
+        file.hashing = false;
+        ++file.hashed;
+        file.idle.notify_all();
+      }
       TRY_STATUS(std::move(done));
+      turn_came();
     }
   }
 
@@ -233,13 +272,13 @@ class Download {
     }
   }
 
-  Status again(Http& http, File& file) {
+  Status again(File& file) {
     file.fd = Fd(open(file.part.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!file.fd) return errno_error(str("create ", file.part));
     file.hasher.reset();
     file.hashed = 0;
     file.have.assign(1, false);
-    TRY_STATUS(fetch(http, {&file, 0, file.remote->size, 0}));
+    TRY_STATUS(fetch({&file, 0, file.remote->size, 0}));
     file.have[0] = true;
     return finish(file);
   }
@@ -251,6 +290,23 @@ class Download {
     TRY_STATUS(copy_content(from.get(), file.fd.get(), r.local));
     got_ += r.size;
     return {};
+  }
+
+  // By the connection that was used last: its windows are wide by now.
+  Status fetch(const Chunk& c) {
+    auto http = take_connection();
+    auto done = fetch(*http, c);
+    std::lock_guard lock(mutex_);
+    connections_.push_back(std::move(http));
+    return done;
+  }
+
+  std::unique_ptr<Http> take_connection() {
+    std::lock_guard lock(mutex_);
+    if (connections_.empty()) return std::make_unique<Http>(source_.http);
+    auto http = std::move(connections_.back());
+    connections_.pop_back();
+    return http;
   }
 
   // One chunk, resumed inside it where the server takes ranges.
@@ -289,7 +345,10 @@ class Download {
     int64_t seen = 0;
     PartWriter writer(c.file->fd.get(), c.file->writing, from);
     const HttpSink sink = [&](std::string_view bytes, const HttpResponse& head) {
-      if (seen == 0) learn(*c.file, head);
+      if (seen == 0) {
+        std::lock_guard lock(c.file->mutex);
+        learn(c.file->checks, head);
+      }
       const auto& etag = head.header("etag");
       changed = !r.etag.empty() && !etag.empty() && etag != r.etag;
       if (changed || failed_) return false;
@@ -328,26 +387,6 @@ class Download {
     if (why != ENOSPC && why != EDQUOT) return errno_error(str("write ", file.part), why);
     return error(Code::kTooLarge, str("the disk is full: no space left in ", disk(), " for ",
                                       file.remote->path, ", ", human_bytes(got_), " have come"));
-  }
-
-  // What the answer's header says about the whole object, where the listing did not.
-  static void learn(File& file, const HttpResponse& head) {
-    std::lock_guard lock(file.mutex);
-    Checks& checks = file.checks;
-    const auto take = [](std::string& to, const std::string& value) {
-      if (to.empty() && value.find('-') == value.npos) to = value;
-    };
-    take(checks.crc64, head.header("x-oss-hash-crc64ecma"));
-    take(checks.md5, head.header("x-ms-blob-content-md5"));
-    // With these, an ETag is no MD5.
-    if (head.header("x-amz-server-side-encryption").starts_with("aws:") ||
-        !head.header("x-amz-server-side-encryption-customer-algorithm").empty())
-      checks.md5.clear();
-    if (head.status != 200) return;
-    take(checks.crc32c, head.header("x-amz-checksum-crc32c"));
-    if (const auto sha = unbase64(head.header("x-amz-checksum-sha256")); sha && sha->size() == 32)
-      take(checks.sha256, hex(*sha));
-    if (head.header("content-encoding").empty()) take(checks.md5, head.header("content-md5"));
   }
 
   Status judge(const HttpResponse& answer, const Chunk& c, int64_t got, bool& renew, bool& again) {
@@ -430,41 +469,21 @@ class Download {
   Folder files_;
   std::deque<File> open_files_;
   std::vector<Chunk> chunks_;
-  std::atomic<size_t> next_{0};
+  size_t next_ = 0;  // under mutex_
   std::atomic<int64_t> got_{0};
   std::atomic<bool> failed_{false};
   int64_t total_ = 0, resumed_ = 0;
   SteadyClock::time_point started_;
   std::mutex mutex_;
-  std::condition_variable done_;
+  std::condition_variable done_, turn_;
   int running_ = 0;
+  std::vector<std::unique_ptr<Http>> connections_;  // those that no worker uses
   std::string current_;
   std::map<std::string, std::string> sha256_;
   Error first_error_;
 };
 
 }  // namespace
-
-std::string human_bytes(int64_t bytes) {
-  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double v = static_cast<double>(bytes);
-  int u = 0;
-  while (v >= 1024 && u < 4) {
-    v /= 1024;
-    ++u;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
-  return text;
-}
-
-std::string progress_line(const Progress& p) {
-  std::string line = str("fetching ", p.file, ": ", human_bytes(p.bytes));
-  if (p.total > 0) line += str(" of ", human_bytes(p.total), " (", p.bytes * 100 / p.total, " %)");
-  line += str(", ", human_bytes(static_cast<int64_t>(p.rate)), "/s");
-  if (p.left_s >= 0) line += str(", ", p.left_s, " s left");
-  return line;
-}
 
 Result<Downloaded> download(const Resolved& source, const std::string& work,
                             const SourceOptions& options, const DownloadOptions& how) {

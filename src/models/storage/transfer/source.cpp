@@ -81,4 +81,21 @@ std::string boot_id() {
   return std::string(trim(read_file("/proc/sys/kernel/random/boot_id", 100).value_or("")));
 }
 
+void learn(Checks& checks, const HttpResponse& head) {
+  const auto take = [](std::string& to, const std::string& value) {
+    if (to.empty() && value.find('-') == value.npos) to = value;
+  };
+  take(checks.crc64, head.header("x-oss-hash-crc64ecma"));
+  take(checks.md5, head.header("x-ms-blob-content-md5"));
+  // With these, an ETag is no MD5.
+  if (head.header("x-amz-server-side-encryption").starts_with("aws:") ||
+      !head.header("x-amz-server-side-encryption-customer-algorithm").empty())
+    checks.md5.clear();
+  if (head.status != 200) return;
+  take(checks.crc32c, head.header("x-amz-checksum-crc32c"));
+  if (const auto sha = unbase64(head.header("x-amz-checksum-sha256")); sha && sha->size() == 32)
+    take(checks.sha256, hex(*sha));
+  if (head.header("content-encoding").empty()) take(checks.md5, head.header("content-md5"));
+}
+
 }  // namespace proa::storage

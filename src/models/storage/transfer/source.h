@@ -28,6 +28,9 @@ struct Checks {
   std::string crc64;        // decimal, ECMA
 };
 
+// What an answer's header says about the whole object, where the listing did not.
+void learn(Checks& checks, const HttpResponse& head);
+
 struct RemoteFile {
   std::string path;           // relative, safe
   std::string url;            // http(s); "" if local
