@@ -51,6 +51,10 @@ Result<int64_t> parse_size(const std::string& name, std::string_view text);
 
 int fetch_main(int argc, char** argv);
 
+// OpenSSL reads its configuration and finds its algorithms at its first use, which takes longer
+// than to fetch a small model. Processes forked after this have it done.
+void prepare_to_fetch();
+
 }  // namespace proa::storage
 
 namespace proa::models {

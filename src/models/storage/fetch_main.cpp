@@ -9,6 +9,7 @@
 #include "foundation/base/strings.h"
 #include "models/storage/cache/cache.h"
 #include "models/storage/fetch.h"
+#include "models/storage/transfer/crypto.h"
 
 extern char** environ;
 
@@ -158,5 +159,7 @@ int fetch_main(int argc, char** argv) {
   (void)remove_tree(command->options.secret_files).ok();
   return code;
 }
+
+void prepare_to_fetch() { (void)sha256(""); }
 
 }  // namespace proa::storage
