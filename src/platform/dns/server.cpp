@@ -88,6 +88,16 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
       : loop(l), client(c), options(std::move(o)), builder(options.domain) {}
 
   Status open() {
+    constexpr int kTries = 16;  // a port that is free for UDP may be taken for TCP
+    Status bound = bind_both();
+    for (int i = 1; i < kTries && options.port == 0 && !bound.ok(); ++i) bound = bind_both();
+    TRY_STATUS(bound);
+    loop.watch(udp.get(), EPOLLIN, [this](uint32_t) { read_udp(); });
+    loop.watch(tcp.get(), EPOLLIN, [this](uint32_t) { accept_some(); });
+    return Ok{};
+  }
+
+  Status bind_both() {
     Address at;
     if (!make_address(options.address, options.port, at))
       return error(Code::kInvalid, str("DNS address \"", options.address, "\" is no IP address"));
@@ -105,8 +115,6 @@ struct Server::Core : std::enable_shared_from_this<Server::Core> {
     if (!tcp || ::bind(tcp.get(), reinterpret_cast<sockaddr*>(&at.storage), at.size) != 0 ||
         ::listen(tcp.get(), 64) != 0)
       return errno_error(str(where, " (TCP)"));
-    loop.watch(udp.get(), EPOLLIN, [this](uint32_t) { read_udp(); });
-    loop.watch(tcp.get(), EPOLLIN, [this](uint32_t) { accept_some(); });
     return Ok{};
   }
 
