@@ -92,7 +92,7 @@ Result<Fd> Zygote::hand_over() {
     pollfd room{socket_.get(), POLLOUT, 0};
     if (::poll(&room, 1, kPatienceMs) != 1)
       return error(Code::kDeadline, "the zygote takes nothing");
-    TRY_STATUS(send_waiting());
+    send_waiting();
   }
   theirs.reset();
   pollfd closed{answer.get(), POLLIN, 0};
@@ -139,18 +139,24 @@ Status Zygote::post(const std::string& text, const std::vector<int>& fds) {
   return {};
 }
 
-Status Zygote::send_waiting() {
-  if (outbox_.empty()) return {};
+void Zygote::send_waiting() {
+  if (outbox_.empty()) return;
   while (!outbox_.empty()) {
     std::vector<int> fds;
     for (const Fd& fd : outbox_.front().fds) fds.push_back(fd.get());
     auto sent = send_packet(socket_.get(), outbox_.front().text, fds);
-    if (!sent.ok() && sent.error().code == Code::kUnavailable) return {};
-    TRY_STATUS(sent);
+    if (!sent.ok() && sent.error().code == Code::kUnavailable) return;
+    const std::string text = std::move(outbox_.front().text);
     outbox_.pop_front();
+    if (!sent.ok()) not_sent(text, sent.error());
   }
   if (loop_) loop_->modify(socket_.get(), EPOLLIN);
-  return {};
+}
+
+// One that cannot be sent at all does not keep the others from it.
+void Zygote::not_sent(const std::string& text, const Error& why) {
+  log::error("node", why.message);
+  if (text[0] == 'L' || text[0] == 'J') fail(text.substr(1, text.find('\n') - 1), why.message);
 }
 
 Status Zygote::launch(const Launch& launch, Fd out, Fd err, LaunchEvents events) {
@@ -240,7 +246,7 @@ void Zygote::finish(const std::string& id, Exit exit) {
 }
 
 void Zygote::on_socket() {
-  if (auto s = send_waiting(); !s.ok()) log::error("node", s.error().message);
+  send_waiting();
   while (loop_ && socket_) {
     auto packet = receive_packet(socket_.get());
     if (!packet.ok() && packet.error().code == Code::kUnavailable) return;

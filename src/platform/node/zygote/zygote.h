@@ -76,7 +76,8 @@ class Zygote {
   Zygote(Fd socket, pid_t pid, Isolation isolation)
       : socket_(std::move(socket)), pid_(pid), isolation_(isolation) {}
   Status post(const std::string& text, const std::vector<int>& fds = {});
-  Status send_waiting();
+  void send_waiting();
+  void not_sent(const std::string& text, const Error& why);
   void on_socket();
   void on_packet(const std::string& text);
   void on_status(const std::string& id);
