@@ -117,6 +117,18 @@ class Platform:
     def wait_ready(self, name, ns, seconds=30):
         self.kubectl("wait", "--for=condition=Ready", f"isvc/{name}", "-n", ns, f"--timeout={seconds}s", timeout=seconds + 10)
 
+    def described(self, name, ns, *words):
+        """Waits for the one line of `kubectl describe isvc` that has all the words: a cause and what to do, not a page."""
+        def told():
+            text = self.kubectl("describe", "isvc", name, "-n", ns)
+            return [line for line in text.splitlines() if all(word in line for word in words)]
+        try:
+            lines = wait_for(f"line with {words} in kubectl describe isvc {name}", told, 30, 0.3)
+        except AssertionError:
+            print(self.kubectl("describe", "isvc", name, "-n", ns))
+            raise
+        assert len(lines[0]) < 1200, lines[0]
+
     def pods(self, ns, selector=None):
         items = self.get("pods", "-n", ns, *(["-l", selector] if selector else []))["items"]
         return [p for p in items if "deletionTimestamp" not in p["metadata"]]

@@ -162,16 +162,7 @@ def test_paddle_by_its_runtime_answers_as_the_framework_does():
 
 def refusal(name, format, folder, *words, runtime=None, protocol=None):
     apply(name, format, folder, runtime, protocol)
-
-    def told():
-        text = p.kubectl("describe", "isvc", name, "-n", NS)
-        return [line for line in text.splitlines() if all(w in line for w in words)]
-    try:
-        lines = wait_for(f"line with {words} in kubectl describe isvc {name}", told, 30, 0.3)
-    except AssertionError:
-        print(p.kubectl("describe", "isvc", name, "-n", NS))
-        raise
-    assert len(lines[0]) < 1200, lines[0]
+    p.described(name, NS, *words)
     gone(name)
 
 

@@ -120,26 +120,14 @@ def test_a_model_that_needs_no_python_is_served_without_it():
     gone("native")
 
 
-def refused(name, *words):
-    def told():
-        text = p.kubectl("describe", "isvc", name, "-n", NS)
-        return [line for line in text.splitlines() if all(word in line for word in words)]
-    try:
-        lines = wait_for(f"line with {words} in kubectl describe isvc {name}", told, 30, 0.3)
-    except AssertionError:
-        print(p.kubectl("describe", "isvc", name, "-n", NS))
-        raise
-    assert len(lines[0]) < 1200, lines[0]
-    gone(name)
-
-
 def test_an_interpreter_without_mlserver_is_named_with_the_way_out():
     bare = store / "bare/bin/python"  # a virtual environment without any package, whatever the system's Python has
     bare.parent.mkdir(parents=True)
     bare.write_text("#!/bin/sh\nexit 3\n")
     bare.chmod(0o755)
     apply("bare", [("PROA_PYTHON", "/usr/bin/false")])
-    refused("bare", *LINE, "PROA_PYTHON=/usr/bin/false cannot be run")
+    p.described("bare", NS, *LINE, "PROA_PYTHON=/usr/bin/false cannot be run")
+    gone("bare")
     done = serve_alone({"PROA_PYTHON": str(bare)})
     assert done.returncode == 1 and f"PROA_PYTHON={bare} has no package mlserver" in done.stderr, done.stderr
     assert all(word in done.stderr for word in LINE), done.stderr
