@@ -116,11 +116,6 @@ inference::TensorInfo tensor_info(const json::Value& v) {
   return t;
 }
 
-Result<Settings> read_settings(const std::string& folder) {
-  TRY(std::string text, read_file(str(folder, "/", kSettings), kMostSettings));
-  return parse_settings(text).context(str(folder, "/", kSettings));
-}
-
 Result<TritonConfig> read_triton(const std::string& folder) {
   TRY(std::string text, read_file(str(folder, "/", kTriton), kMostSettings));
   return parse_triton(text).context(str(folder, "/", kTriton));
@@ -162,6 +157,13 @@ Status add_settings(const std::string& folder, Found& found, Engines engines) {
 }
 
 }  // namespace
+
+bool has_settings(const std::string& folder) { return exists(str(folder, "/", kSettings)); }
+
+Result<Settings> read_settings(const std::string& folder) {
+  TRY(std::string text, read_file(str(folder, "/", kSettings), kMostSettings));
+  return parse_settings(text).context(str(folder, "/", kSettings));
+}
 
 std::vector<std::string> folders_in(const std::string& path) {
   std::vector<std::string> found;
@@ -226,11 +228,10 @@ Result<Settings> parse_settings(std::string_view text) {
 }
 
 bool is_model(const std::string& path, Engines engines) {
-  if (!is_folder(path) || exists(str(path, "/", kSettings)) || !model_files(path, engines).empty())
-    return true;
+  if (!is_folder(path) || has_settings(path) || !model_files(path, engines).empty()) return true;
   for (const std::string& version : numbered(path)) {
     std::string folder = str(path, "/", version);
-    if (exists(str(folder, "/", kSettings)) || !model_files(folder, engines).empty()) return true;
+    if (has_settings(folder) || !model_files(folder, engines).empty()) return true;
   }
   return false;
 }
@@ -249,7 +250,7 @@ Result<Found> find_model(const std::string& path, const std::string& name,
     found.versions.push_back({"", path});
     return found;
   }
-  if (exists(str(path, "/", kSettings))) {
+  if (has_settings(path)) {
     TRY_STATUS(add_settings(path, found, engines));
     return found;
   }

@@ -46,6 +46,8 @@ struct Settings {
   size_t preferred_batch_size = 0;
 };
 Result<Settings> parse_settings(std::string_view json);
+bool has_settings(const std::string& folder);
+Result<Settings> read_settings(const std::string& folder);
 // "mlserver_sklearn.SKLearnModel" → "sklearn"; "" for one that is not served here.
 std::string_view engine_of(std::string_view implementation);
 

@@ -385,7 +385,7 @@ std::vector<State> Repository::index() const {
   }
   if (!is_single_)
     for (const std::string& name : names())
-      if (!exists(str(options_.path, "/", name, "/model-settings.json")))
+      if (!has_settings(str(options_.path, "/", name)))
         known.emplace(name, State{name, "", "UNAVAILABLE", "not loaded"});
   std::vector<State> all;
   for (auto& [name, state] : known) {

@@ -8,15 +8,13 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "foundation/base/file.h"
+#include "foundation/base/arguments.h"
 #include "foundation/base/strings.h"
 #include "models/repository/layout.h"
 
 namespace proa::models {
 namespace {
 
-constexpr const char* kSettings = "model-settings.json";
-constexpr size_t kMostSettings = 1 << 20;
 constexpr int kNoPackage = 3;
 constexpr const char* kInstall =
     "python3 -m venv /opt/mlserver && /opt/mlserver/bin/pip install mlserver, then "
@@ -28,20 +26,10 @@ constexpr const char* kLook =
 constexpr const char* kStart = "from mlserver.cli import main; main()";
 
 Result<std::string> implementation_in(const std::string& folder) {
-  std::string path = str(folder, "/", kSettings);
-  if (!exists(path)) return std::string();
-  TRY(std::string text, read_file(path, kMostSettings));
-  auto settings = repository::parse_settings(text);
-  if (!settings.ok()) return std::move(settings).error().with_context(path);
-  bool known = !repository::engine_of(settings->implementation).empty();
-  return known ? std::string() : settings->implementation;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
+  if (!repository::has_settings(folder)) return std::string();
+  TRY(repository::Settings settings, repository::read_settings(folder));
+  bool known = !repository::engine_of(settings.implementation).empty();
+  return known ? std::string() : std::move(settings.implementation);
 }
 
 // The exit code of `python -c code`; 127 if it cannot be run.
@@ -85,7 +73,7 @@ Status check_python(const ServeOptions& o, const std::string& implementation,
 }  // namespace
 
 Result<std::string> python_implementation(const ServeOptions& o) {
-  if (exists(str(o.model_dir, "/", kSettings))) {
+  if (repository::has_settings(o.model_dir)) {
     TRY(std::string own, implementation_in(o.model_dir));
     return own.empty() ? o.python_implementation : own;
   }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "foundation/base/arguments.h"
 #include "foundation/base/file.h"
 #include "foundation/base/strings.h"
 
@@ -17,13 +18,6 @@ namespace proa::storage {
 namespace {
 
 constexpr size_t kMostOutput = 8u << 20;
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (const auto& t : texts) out.push_back(const_cast<char*>(t.c_str()));
-  out.push_back(nullptr);
-  return out;
-}
 
 // In the child: only calls that are allowed after fork in a process with threads.
 [[noreturn]] void become(char* const* argv, char* const* env, int out, int err, int64_t most_file) {

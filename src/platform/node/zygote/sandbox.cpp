@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "foundation/base/arguments.h"
 #include "foundation/base/strings.h"
 #include "platform/node/zygote/landlock.h"
 #include "platform/node/zygote/rootfs.h"
@@ -122,13 +123,6 @@ void reset_signals() {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int s = 1; s < NSIG; ++s) ::signal(s, SIG_DFL);
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> out;
-  for (auto& s : strings) out.push_back(s.data());
-  out.push_back(nullptr);
-  return out;
 }
 
 const Program* find_program(const SandboxContext& context, const std::string& name) {
